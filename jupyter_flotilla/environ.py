@@ -1,0 +1,60 @@
+"""Which environment variables go along: an allow-list, because the rest may hold secrets."""
+
+from collections.abc import Mapping
+
+#: What a program needs to find its tools, its words and its user's files.
+_BASIC = frozenset(
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH "  # noqa: SIM905
+    "DYLD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE".split()
+)
+#: What user code may need besides: names of places and profiles, never keys.
+_JOB = frozenset(
+    "VIRTUAL_ENV CONDA_PREFIX CONDA_DEFAULT_ENV PYTHONPATH PYTHONHASHSEED "  # noqa: SIM905
+    "JUPYTER_PATH JUPYTER_DATA_DIR IPYTHONDIR MPLCONFIGDIR MPLBACKEND CUDA_HOME "
+    "CUDA_VISIBLE_DEVICES NVIDIA_VISIBLE_DEVICES JAVA_HOME SPARK_HOME R_HOME R_LIBS R_LIBS_USER "
+    "JULIA_DEPOT_PATH AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION AWS_CONFIG_FILE "
+    "AWS_SHARED_CREDENTIALS_FILE GOOGLE_CLOUD_PROJECT KAGGLE_CONFIG_DIR HF_HOME TORCH_HOME "
+    "NLTK_DATA SCIKIT_LEARN_DATA OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS "
+    "FLOTILLA_HOME FLOTILLA_CONFIG".split()
+)
+_JOB_PREFIXES = ("LC_", "XDG_")
+_PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "no_proxy"))
+#: Name and value that mark a process as Flotilla's own, and so as no process of any job.
+OWN_MARK = ("FLOTILLA_OWN", "1")
+#: What Flotilla's own background processes need besides: where the store is, and the keyring's bus.
+_OWN = frozenset(
+    (
+        "FLOTILLA_HOME",
+        "FLOTILLA_CONFIG",
+        "FLOTILLA_STORE",
+        "PGPASSFILE",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "PYTHON_KEYRING_BACKEND",
+    )
+)
+
+
+def job_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what of this environment a job inherits. It is stored in clear."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _BASIC
+        or name in _JOB
+        or name.startswith(_JOB_PREFIXES)
+        or (name.lower() in _PROXIES and not _has_password(value))
+    }
+
+
+def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what of this environment a dispatcher or supervisor gets, and the mark of both."""
+    inherited = {
+        name: value
+        for name, value in environ.items()
+        if name in _BASIC or name in _OWN or name.startswith(("LC_", "XDG_"))
+    }
+    return {**inherited, OWN_MARK[0]: OWN_MARK[1]}
+
+
+def _has_password(proxy: str) -> bool:
+    return "@" in proxy  # not by parsing: what a password does to a URL is not to be trusted
