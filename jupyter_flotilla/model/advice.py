@@ -1,0 +1,70 @@
+"""What the user can do about a failure: a command to paste, and what it would cost. Pure."""
+
+import re
+import shlex
+from collections.abc import Callable
+
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.cost import Rate
+from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.observation import FailureKind
+from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.retry import FREE_KINDS
+from jupyter_flotilla.model.units import format_money
+
+#: Identifiers only: the message is the job's own text, and the advice is to be pasted.
+_NO_MODULE = re.compile(r"No module named '([^\W\d]\w*(?:\.[^\W\d]\w*)*)'")
+
+
+def next_step(
+    spec: JobSpec, attempt: Attempt, rate_of: Callable[[Resources], Rate | None]
+) -> str | None:
+    """Return what to do about the failure of an attempt; None where its message says it."""
+    retry = f"jupyter flotilla retry {attempt.run_id}"
+    kind = attempt.failure_kind
+    if kind is FailureKind.OUT_OF_MEMORY:
+        return _more_memory(retry, spec, attempt, rate_of)
+    if kind is FailureKind.TIMEOUT and spec.timeout_s is not None:
+        return f"{retry} --timeout {_duration_flag(spec.timeout_s * 2)}"
+    if kind is FailureKind.COST_CAP and spec.max_cost_usd is not None:
+        return f"{retry} --max-cost {spec.max_cost_usd * 2:g}"
+    if kind is FailureKind.USER_ERROR:
+        return _mend(spec, attempt)
+    if kind in FREE_KINDS:
+        return retry
+    return None
+
+
+def _more_memory(
+    retry: str, spec: JobSpec, attempt: Attempt, rate_of: Callable[[Resources], Rate | None]
+) -> str:
+    larger = attempt.resources.doubled()
+    if larger.memory_mib is None:
+        return f"{retry} --memory SIZE, or a machine with more memory"
+    rate = rate_of(larger)
+    price = f" (≈ {format_money(rate.usd_per_h)} an hour)" if rate is not None else ""
+    also = "" if spec.on_oom is not None else "; or --on-oom double does so by itself"
+    return f"{retry} --memory {_size_flag(larger.memory_mib)}{price}{also}"
+
+
+def _mend(spec: JobSpec, attempt: Attempt) -> str | None:
+    missing = _NO_MODULE.search(attempt.message or "")
+    if missing is not None:
+        name = missing[1]
+        install = f"{shlex.quote(spec.interpreter)} -m pip install {name.partition('.')[0]}"
+        return f"{install}; if {name} is yours, keep it beside the notebook or add it with --files"
+    if spec.path is None:
+        return None
+    where = "" if attempt.failed_cell is None else f" cell {attempt.failed_cell + 1} of"
+    return f"mend{where} {spec.path}, then run it again"
+
+
+def _size_flag(memory_mib: int) -> str:
+    return f"{memory_mib // 1024}G" if memory_mib % 1024 == 0 else f"{memory_mib}M"
+
+
+def _duration_flag(seconds: int) -> str:
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,101 @@
+"""One launch of a run, and all that is known of it."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from jupyter_flotilla.model.base import Stored
+from jupyter_flotilla.model.cost import Rate, charge_usd
+from jupyter_flotilla.model.observation import (
+    Ending,
+    FailureKind,
+    Handle,
+    Observation,
+    Phase,
+    Progress,
+    Usage,
+)
+from jupyter_flotilla.model.resources import Resources
+
+
+class Attempt(Stored):
+    """One launch of a run. Written by the dispatcher (or the submitter) only."""
+
+    run_id: str
+    #: From 1.
+    number: int
+    engine: str
+    place: str
+    #: What it gets; a retry may get more memory than the job first asked for.
+    resources: Resources = Resources()
+    #: When the intent to launch was written, before any outside effect.
+    claimed_at: datetime
+    #: When the launch was last sent to the engine; None before.
+    sent_at: datetime | None = None
+    #: None until the engine has answered the launch.
+    handle: Handle | None = None
+    phase: Phase | None = None
+    #: When each phase was first seen.
+    phases: dict[Phase, datetime] = {}
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: Seconds of running, by a clock that is never set; None before the end.
+    duration_s: float | None = None
+    #: When the engine was told to stop it, and with how much grace.
+    stop_sent_at: datetime | None = None
+    stop_grace_s: float | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    failure_kind: FailureKind | None = None
+    message: str | None = None
+    failed_cell: int | None = None
+    #: What the user can do about a failure: a command to paste, and what it would cost.
+    next_step: str | None = None
+    usage: Usage = Usage()
+    progress: Progress | None = None
+    #: None where the price is unknown.
+    rate: Rate | None = None
+    #: US dollars, final once ``ended_at`` is set; None where the price is unknown.
+    charge_usd: float | None = None
+
+    @property
+    def launch_key(self) -> str:
+        """What makes a repeated launch harmless: container name, client token, exclusive file."""
+        return f"{self.run_id}-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it may still be running."""
+        return self.ended_at is None
+
+    def sent(self, now: datetime, handle: Handle | None, message: str | None = None) -> Self:
+        """Return this attempt after a launch was sent, with the engine's answer."""
+        return self.model_copy(
+            update={"sent_at": now, "handle": handle or self.handle, "message": message}
+        )
+
+    def observed(self, seen: Observation, now: datetime) -> Self:
+        """Return this attempt with what the engine says of it now."""
+        update: dict[str, Any] = {
+            "phase": seen.phase or self.phase,
+            "started_at": self.started_at or seen.started_at,
+            "usage": seen.usage or self.usage,
+            "progress": seen.progress or self.progress,
+        }
+        if seen.phase is not None and seen.phase not in self.phases:
+            update["phases"] = {**self.phases, seen.phase: now}
+        if seen.ending is not None:
+            update |= self._ended(seen.ending)
+        return self.model_copy(update=update)
+
+    def _ended(self, ending: Ending) -> dict[str, Any]:
+        return {
+            "phase": None,
+            "ended_at": ending.ended_at,
+            "duration_s": ending.duration_s,
+            "exit_code": ending.exit_code,
+            "signal": ending.signal,
+            "failure_kind": ending.failure_kind,
+            "message": ending.message,
+            "failed_cell": ending.failed_cell,
+            "charge_usd": None if self.rate is None else charge_usd(self.rate, ending.duration_s),
+        }

@@ -1,0 +1,135 @@
+"""What is asked: one JobSpec, frozen at submit.
+
+Everything that decides how the job runs is inside: whoever launches it, from whichever
+environment and folder, runs the same thing.
+"""
+
+import re
+import unicodedata
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
+
+from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.base import Stored
+from jupyter_flotilla.model.resources import Resources
+
+#: Kinds of job. ``notebook``: a file with parameters; ``cell``: source text; ``command``: argv.
+JobKind = Literal["notebook", "cell", "command"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class Kernel(Stored):
+    """A kernelspec as it was at submit."""
+
+    #: Name under which it was installed, e.g. ``python3``.
+    name: str
+    #: Language, e.g. ``python``.
+    language: str
+    #: Command with ``{connection_file}`` still in it.
+    argv: tuple[str, ...]
+    env: dict[str, str] = {}
+    #: ``signal`` or ``message``: how the kernel wants to be interrupted.
+    interrupt_mode: str = "signal"
+
+
+class SecretRef(Stored):
+    """Where a secret's value is to be read at launch. The value itself is never in a spec."""
+
+    #: Environment variable that the job finds it in.
+    name: str
+    #: ``keyring:SERVICE/USER`` or ``file:/path``.
+    source: str
+
+
+class OnOom(Stored):
+    """What to do when an attempt is out of memory: again, with twice as much."""
+
+    #: Never more than this, in MiB; None: four doublings.
+    cap_mib: int | None = None
+
+
+class JobSpec(Stored):
+    """A job, whole: what runs, where, with how much, and until when."""
+
+    kind: JobKind
+    name: str
+    #: Key of the frozen source among the run's artifacts; None for a command.
+    source: str | None = None
+    #: Program and arguments of a command; empty for the other kinds.
+    command: tuple[str, ...] = ()
+    #: Absolute path of the notebook or script that was submitted, to tell runs apart by it.
+    path: str | None = None
+    #: Parameters that were injected into the notebook, JSON values by name.
+    params: dict[str, Any] = {}
+    #: Working directory: of the notebook, or of whoever submitted.
+    cwd: str
+    #: True where the job gets a folder of its own that holds ``files`` only.
+    own_cwd: bool = False
+    #: Files that travel, relative to ``cwd``.
+    files: tuple[str, ...] = ()
+    #: Python that runs the job's runner.
+    interpreter: str
+    #: None for a command.
+    kernel: Kernel | None = None
+    #: The job's whole environment, secrets excepted.
+    env: dict[str, str] = {}
+    #: Mask of the permissions of files that the job makes.
+    umask: int = 0o022
+    secrets: tuple[SecretRef, ...] = ()
+    tags: dict[str, str] = {}
+    resources: Resources = Resources()
+    #: True where ``--cpu`` was given: thread pools are told then, and left alone otherwise.
+    has_cpu_hint: bool = False
+    #: Seconds after which the job is stopped; None: never.
+    timeout_s: int | None = None
+    #: US dollars, over all attempts, after which the job is stopped; None: no cap.
+    max_cost_usd: float | None = None
+    #: Further attempts after an error or a timeout of the job.
+    retries: int = 0
+    #: None: an attempt that is out of memory was the last.
+    on_oom: OnOom | None = None
+    engine: str
+    #: See `Handle.place`.
+    place: str
+
+    @model_validator(mode="after")
+    def _kind_has_its_parts(self) -> Self:
+        if self.kind == "command" and not self.command:
+            raise ValueError("a command needs at least its program")
+        if self.kind != "command" and (self.source is None or self.kernel is None):
+            raise ValueError(f"a {self.kind} needs a source and a kernel")
+        return self
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if a run may be called so.
+
+    Letters, digits, ``.``, ``_`` and ``-``, at most 100: a name is a path segment in
+    ``--save``, a tag on AWS, a word in a shell and text in HTML, and must mean the same in all.
+
+    Raises
+    ------
+    InvalidOption
+        Otherwise, with a name that would do.
+    """
+    if _NAME.fullmatch(name) is None:
+        shown = name if len(name) <= 60 else name[:57] + "…"
+        raise InvalidOption(
+            f"--name {shown!r} has other characters than letters, digits, '.', '_' and '-', "
+            "does not begin with a letter or digit, or is longer than 100",
+            next_step=f"--name {slug(name)}",
+        )
+    return name
+
+
+def slug(text: str, fallback: str = "job") -> str:
+    """Return a legal name that resembles ``text``.
+
+    >>> slug("Überblick <b>2026</b>.v2")
+    'Uberblick-b-2026-b-.v2'
+    """
+    ascii_text = unicodedata.normalize("NFKD", text[:400]).encode("ascii", "ignore").decode()
+    legal = re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_text).lstrip("._-").rstrip("-")
+    return legal[:100] or fallback

@@ -1,0 +1,377 @@
+"""The one option table.
+
+It drives the command line, the keyword signature of the Python API, the JSON schema and every
+help text; a test asserts that they offer the same set. An option stands here only once an
+engine honours it, and an engine that does not refuses it.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePath
+from typing import Any, Literal, TypedDict
+
+from pydantic import Field
+
+from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.base import Value
+from jupyter_flotilla.model.job import OnOom, check_name
+from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: KEY and TOKEN end a word (API_KEY, AUTHTOKEN2, but TOKENIZERS_PARALLELISM is none).
+_SECRET_LIKE = re.compile(
+    r"(KEY|TOKEN)S?(_|\d|$)|PASSW|PASSPHRASE|SECRET|CREDENTIAL", re.IGNORECASE
+)
+_MAX_TEXT = 32_768
+
+
+class JobOptions(Value):
+    """Options of a job in canonical units, as they travel (REST, ``--json``)."""
+
+    name: str | None = None
+    engine: str = "auto"
+    cpu: float | None = Field(default=None, gt=0)
+    memory_mib: int | None = Field(default=None, gt=0)
+    timeout_s: int | None = Field(default=None, gt=0)
+    max_cost_usd: float | None = Field(default=None, gt=0)
+    retries: int | None = Field(default=None, ge=0, le=100)
+    on_oom: str | None = None
+    params: dict[str, Any] = {}
+    env: dict[str, str | None] = {}
+    secrets: dict[str, str] = {}
+    files: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+
+
+class OptionKeywords(TypedDict, total=False):
+    """The options as keywords of the Python API, in the forms that people write."""
+
+    name: str | None
+    engine: str
+    cpu: float | None
+    memory: str | None
+    timeout: str | None
+    max_cost: float | str | None
+    retries: int | None
+    on_oom: str | None
+    params: Mapping[str, Any]
+    env: Mapping[str, str | None]
+    secrets: Iterable[str] | Mapping[str, str]
+    files: Iterable[str]
+    tags: Mapping[str, str] | Iterable[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """One option on every face."""
+
+    #: Flag without its dashes, kebab-case.
+    name: str
+    #: Keyword in Python.
+    py: str
+    #: Field in REST and in `JobOptions`.
+    rest: str
+    #: Label in a form.
+    form: str
+    #: What stands for the value in help.
+    metavar: str
+    #: One sentence for every help text.
+    help: str
+    #: From what people write to the canonical value. Raises InvalidOption.
+    parse: Callable[[Any], Any]
+    #: Short flag.
+    alias: str | None = None
+    #: True where the flag may be given several times.
+    repeats: bool = False
+    group: Literal["resources", "limits", "inputs", "labels"] = "labels"
+
+
+def _cpu(value: Any) -> float:
+    try:
+        cpu = float(value)
+    except (TypeError, ValueError):
+        cpu = 0.0
+    if not 0 < cpu <= 1024:
+        raise InvalidOption(f"cpu {value!r} is not a number of vCPU", next_step="--cpu 4 or 0.5")
+    return cpu
+
+
+def _retries(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,3}\s*", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
+        raise InvalidOption(f"{value!r} is not a number of retries", next_step="--retries 2")
+    return value
+
+
+def read_on_oom(value: str) -> OnOom | None:
+    """Return what ``fail``, ``double`` or ``double:64G`` means; raises InvalidOption."""
+    word, colon, cap = value.partition(":")
+    if word == "fail" and not colon:
+        return None
+    if word == "double":
+        return OnOom(cap_mib=parse_size(cap) if colon else None)
+    raise InvalidOption(
+        f"--on-oom {value!r} is neither fail nor double", next_step="--on-oom double or double:64G"
+    )
+
+
+def _on_oom(value: Any) -> str:
+    read_on_oom(str(value))
+    return str(value)
+
+
+def _with_unit(parse: Callable[[str], Any], example: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if isinstance(value, str):
+            return parse(value)
+        raise InvalidOption(f"{value!r} has no unit", next_step=f"write it with one: {example}")
+
+    return check
+
+
+def _money(value: Any) -> float:
+    return parse_money(str(value))
+
+
+def _name(value: Any) -> str:
+    return check_name(str(value))
+
+
+def _engine(value: Any) -> str:
+    return str(value)
+
+
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    """Return pairs from a mapping or from ``k=v`` texts; a text without ``=`` gives None."""
+    if isinstance(value, Mapping):
+        return [(str(key), item) for key, item in value.items()]
+    if isinstance(value, str):
+        value = [value]
+    pairs = (str(text).partition("=") for text in value)
+    return [(key, item if equals else None) for key, equals, item in pairs]
+
+
+def _params(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {str(key): _json_value(str(key), item) for key, item in value.items()}
+    params: dict[str, Any] = {}
+    for text in [value] if isinstance(value, str) else value:
+        key, equals, literal = str(text).partition("=")
+        if not key.removesuffix(":"):
+            raise InvalidOption(f"--param {text!r} has no name", next_step="--param NAME=VALUE")
+        if not equals:
+            raise InvalidOption(f"--param {text!r} has no value", next_step=f"--param {text}=VALUE")
+        if key.endswith(":"):
+            params[key[:-1]] = _python_literal(key[:-1], literal)
+        else:
+            params[key] = _json_or_text(literal)
+    return params
+
+
+def _json_or_text(literal: str) -> Any:
+    try:
+        value = json.loads(literal)
+        json.dumps(value, allow_nan=False)  # NaN and 1e999 are no JSON
+    except (ValueError, RecursionError):
+        return literal
+    return value
+
+
+def _python_literal(key: str, literal: str) -> Any:
+    try:
+        value = ast.literal_eval(literal)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise InvalidOption(
+            f"--param {key}:={literal[:100]} is not a Python literal",
+            next_step=f"--param {key}=TEXT for text, or a number, string, list or dict",
+        ) from error
+    return _json_value(key, value)
+
+
+def _json_value(key: str, value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidOption(
+            f"parameter {key!r} is, or holds, what JSON cannot carry: {error}"[:300],
+            next_step="pass numbers, text, lists and dicts; save larger values to a file",
+        ) from error
+
+
+def _env(value: Any) -> dict[str, str | None]:
+    env: dict[str, str | None] = {}
+    for key, item in _items(value):
+        _check_env_name("--env", key)
+        if _SECRET_LIKE.search(key):
+            raise InvalidOption(
+                f"--env {key}: its name looks like a secret's, and --env is stored in clear",
+                next_step=f"--secret {key} (from your keyring) or --secret {key}=file:/path",
+            )
+        if item is not None and ("\0" in str(item) or len(str(item)) > _MAX_TEXT):
+            raise InvalidOption(
+                f"--env {key}: the value has a NUL character or more than {_MAX_TEXT:,} characters",
+                next_step="put it into a file and pass --files",
+            )
+        env[key] = None if item is None else str(item)
+    return env
+
+
+def _check_env_name(flag: str, name: str) -> None:
+    if _ENV_NAME.fullmatch(name) is None:
+        raise InvalidOption(
+            f"{flag} {name[:60]!r} is not a name for an environment variable",
+            next_step=f"use letters, digits and '_': {flag} MY_NAME",
+        )
+
+
+def _secrets(value: Any) -> dict[str, str]:
+    secrets: dict[str, str] = {}
+    for name, source in _items(value):
+        _check_env_name("--secret", name)
+        source = source or f"keyring:flotilla/{name}"
+        scheme, colon, rest = source.partition(":")
+        if not colon or scheme not in ("keyring", "file") or not rest:
+            # The value may be the secret itself: it is not repeated here.
+            raise InvalidOption(
+                f"--secret {name}=… does not say where its value is read",
+                next_step=f"--secret {name} (your keyring), {name}=keyring:SERVICE/USER "
+                f"or {name}=file:/path; never the value itself",
+            )
+        if scheme == "keyring" and "/" not in rest:
+            source = f"keyring:{rest}/{name}"
+        secrets[name] = source
+    return secrets
+
+
+def _files(value: Any) -> tuple[str, ...]:
+    patterns = [str(item) for item in ([value] if isinstance(value, (str, PurePath)) else value)]
+    for pattern in patterns:
+        if not pattern or "\0" in pattern:
+            raise InvalidOption(f"--files {pattern!r} is not a path or pattern")
+    return tuple(patterns)
+
+
+def _tags(value: Any) -> dict[str, str]:
+    tags = {}
+    for key, item in _items(value):
+        text = "" if item is None else str(item)
+        if not key or len(key) > 128 or len(text) > 256 or not (key + text).isprintable():
+            raise InvalidOption(
+                f"--tag {key[:60]!r}: a tag is k=v, printable, at most 128 and 256 characters",
+                next_step="--tag team=forecast",
+            )
+        tags[key] = text
+    return tags
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        name="cpu", py="cpu", rest="cpu", form="vCPU", alias="c", metavar="N", parse=_cpu,
+        group="resources",
+        help="vCPU, e.g. 4 or 0.5. A hint to thread pools on the process engine. [default: 1]",
+    ),
+    Option(
+        name="memory", py="memory", rest="memory_mib", form="Memory", alias="m", metavar="SIZE",
+        parse=_with_unit(parse_size, "memory='16G'"), group="resources",
+        help="Memory limit with its unit, e.g. 16G. [default: none here, priced as 4G]",
+    ),
+    Option(
+        name="timeout", py="timeout", rest="timeout_s", form="Timeout", alias="t", metavar="TIME",
+        parse=_with_unit(parse_duration, "timeout='2h'"), group="limits",
+        help="Stop the job after this time, e.g. 45m, 2h, 1h30m. [default: never here]",
+    ),
+    Option(
+        name="max-cost", py="max_cost", rest="max_cost_usd", form="Cost cap", metavar="USD",
+        parse=_money, group="limits",
+        help="Stop the job when it has cost, or would have cost, this many US dollars.",
+    ),
+    Option(
+        name="retries", py="retries", rest="retries", form="Retries", metavar="N", parse=_retries,
+        group="limits",
+        help="Further attempts after an error or timeout of the job. [default: 0]",
+    ),
+    Option(
+        name="on-oom", py="on_oom", rest="on_oom", form="If out of memory", metavar="WHAT",
+        parse=_on_oom, group="limits",
+        help="fail, double (the memory, four times at most) or double:CAP. [default: fail]",
+    ),
+    Option(
+        name="param", py="params", rest="params", form="Parameters", alias="p", metavar="K=V",
+        parse=_params, repeats=True, group="inputs",
+        help="Notebook parameter: JSON, else text; K:=EXPR is a Python literal.",
+    ),
+    Option(
+        name="env", py="env", rest="env", form="Environment", alias="e", metavar="K[=V]",
+        parse=_env, repeats=True, group="inputs",
+        help="Environment variable; K alone copies it from here. Stored in clear.",
+    ),
+    Option(
+        name="secret", py="secrets", rest="secrets", form="Secrets", metavar="NAME[=SOURCE]",
+        parse=_secrets, repeats=True, group="inputs",
+        help="Secret as an environment variable, from the keyring or file:/path. Never stored.",
+    ),
+    Option(
+        name="files", py="files", rest="files", form="Files", metavar="GLOB", parse=_files,
+        repeats=True, group="inputs",
+        help="Files to freeze now; the job then sees these alone, in a folder of its own.",
+    ),
+    Option(
+        name="name", py="name", rest="name", form="Name", alias="n", metavar="NAME", parse=_name,
+        help="What to call the run. [default: from the file or the first line]",
+    ),
+    Option(
+        name="tag", py="tags", rest="tags", form="Tags", metavar="K=V", parse=_tags, repeats=True,
+        help="Label to find runs and sum costs by.",
+    ),
+    Option(
+        name="engine", py="engine", rest="engine", form="Where", metavar="NAME", parse=_engine,
+        help="Where to run. [default: auto, the configured engine, else process]",
+    ),
+)  # fmt: skip
+
+
+def read_options(keywords: Mapping[str, Any]) -> JobOptions:
+    """Return canonical options from what people wrote, as keywords of Python.
+
+    None and empty mean "not given".
+
+    Raises
+    ------
+    InvalidOption
+        For a keyword that does not exist (with the closest ones) and for a wrong value.
+    """
+    by_keyword = {option.py: option for option in OPTIONS}
+    canonical = {}
+    for keyword, value in keywords.items():
+        if keyword not in by_keyword:
+            raise InvalidOption(
+                f"there is no option {keyword!r}", next_step=_suggest(keyword, by_keyword)
+            )
+        if value is None or (isinstance(value, (tuple, list, Mapping)) and not value):
+            continue
+        option = by_keyword[keyword]
+        try:
+            canonical[option.rest] = option.parse(value)
+        except (TypeError, AttributeError, OverflowError) as error:
+            raise InvalidOption(
+                f"{keyword}={repr(value)[:100]} is of a wrong type", next_step=option.help
+            ) from error
+    return JobOptions(**canonical)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of `JobOptions`, with the table's words in it."""
+    schema = JobOptions.model_json_schema()
+    for option in OPTIONS:
+        schema["properties"][option.rest] |= {"title": option.form, "description": option.help}
+    return schema
+
+
+def _suggest(keyword: str, known: Iterable[str]) -> str:
+    close = get_close_matches(keyword, list(known), n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"

@@ -1,0 +1,81 @@
+"""How much of a machine a job gets, and which Fargate task that would be."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from jupyter_flotilla.model.base import Stored
+
+#: What a job without ``--memory`` is priced as (the process engine sets no limit then).
+DEFAULT_MEMORY_MIB = 4096
+#: vCPU that a job without ``--cpu`` is priced as.
+DEFAULT_CPU = 1.0
+
+
+class Resources(Stored):
+    """What one attempt of a job may use."""
+
+    #: vCPU; on the process engine a hint to thread pools, not a limit.
+    cpu: float = DEFAULT_CPU
+    #: Memory limit in MiB over all the job's processes; None: no limit.
+    memory_mib: int | None = None
+
+    def doubled(self) -> Self:
+        """Return the same with twice the memory; without a limit it stays as it is."""
+        if self.memory_mib is None:
+            return self
+        return self.model_copy(update={"memory_mib": self.memory_mib * 2})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FargateSize:
+    """A legal size of a Fargate task."""
+
+    #: vCPU, 0.25 to 32.
+    cpu: float
+    #: Memory in MiB.
+    memory_mib: int
+
+
+def _gib(*ranges: range) -> tuple[int, ...]:
+    return tuple(gib * 1024 for one in ranges for gib in one)
+
+
+#: vCPU → legal memory in MiB, ascending. Linux, platform version 1.4.0. Source: "Task CPU and
+#: memory", docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html,
+#: read 2026-10; 32 vCPU is in newer pages only.
+FARGATE_SIZES: dict[float, tuple[int, ...]] = {
+    0.25: (512, 1024, 2048),
+    0.5: _gib(range(1, 5)),
+    1: _gib(range(2, 9)),
+    2: _gib(range(4, 17)),
+    4: _gib(range(8, 31)),
+    8: _gib(range(16, 61, 4)),
+    16: _gib(range(32, 121, 8)),
+    32: (61440, 122880, 249856),
+}
+
+
+def fargate_size(resources: Resources) -> FargateSize | None:
+    """Return the cheapest legal Fargate size that is at least these resources.
+
+    Fewest vCPU first: a vCPU costs about nine times a GiB. None where no task is large enough
+    (more than 32 vCPU or 244 GiB).
+
+    >>> fargate_size(Resources(cpu=1, memory_mib=10 * 1024))
+    FargateSize(cpu=2, memory_mib=10240)
+    """
+    memory_mib = resources.memory_mib or DEFAULT_MEMORY_MIB
+    for cpu, memories in FARGATE_SIZES.items():
+        if cpu < resources.cpu:
+            continue
+        for legal in memories:
+            if legal >= memory_mib:
+                return FargateSize(cpu=cpu, memory_mib=legal)
+    return None
+
+
+def is_rounded_up(resources: Resources, size: FargateSize) -> bool:
+    """Say whether the Fargate size is larger than what was asked for in words."""
+    return size.cpu > resources.cpu or (
+        resources.memory_mib is not None and size.memory_mib > resources.memory_mib
+    )

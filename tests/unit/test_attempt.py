@@ -1,0 +1,129 @@
+"""`model.attempt`: what an attempt learns from what an engine says."""
+
+from datetime import timedelta
+
+import pytest
+
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.observation import (
+    Ending,
+    FailureKind,
+    Handle,
+    Observation,
+    Phase,
+    Progress,
+    Usage,
+)
+
+HANDLE = Handle(engine="process", place="ana-laptop", ref="/runs/it's/1", detail={"pid": 7})
+
+
+def ended(now, **fields):
+    given = {"outcome": "succeeded", "ended_at": now, "duration_s": 90.0}
+    return Observation(state="ended", ending=Ending(**(given | fields)))
+
+
+def test_launch_key_is_run_and_number(make_attempt):
+    assert make_attempt(number=3).launch_key == "r0123456789ab-3"
+
+
+def test_attempt_is_open_until_its_end_is_seen(make_attempt, now):
+    attempt = make_attempt()
+
+    assert attempt.is_open
+    assert not attempt.observed(ended(now), now).is_open
+
+
+def test_sent_keeps_the_engines_answer(make_attempt, now):
+    attempt = make_attempt().sent(now, HANDLE)
+
+    assert (attempt.sent_at, attempt.handle) == (now, HANDLE)
+
+
+def test_sending_again_without_an_answer_keeps_the_first_handle(make_attempt, now):
+    attempt = make_attempt(handle=HANDLE).sent(now, None, "daemon is away")
+
+    assert (attempt.handle, attempt.message) == (HANDLE, "daemon is away")
+
+
+def test_phase_keeps_the_time_it_was_first_seen(make_attempt, now):
+    seen = Observation(state="pending", phase=Phase.PULLING)
+    attempt = make_attempt().observed(seen, now)
+
+    again = attempt.observed(seen, now + timedelta(minutes=1))
+
+    assert again.phases == {Phase.PULLING: now}
+
+
+def test_start_is_the_one_first_seen(make_attempt, now):
+    first = Observation(state="running", started_at=now)
+    second = Observation(state="running", started_at=now + timedelta(seconds=1))
+
+    attempt = make_attempt().observed(first, now).observed(second, now)
+
+    assert attempt.started_at == now
+
+
+def test_look_that_says_nothing_forgets_nothing(make_attempt, now):
+    known = make_attempt(
+        phase=Phase.RUNNING,
+        started_at=now,
+        usage=Usage(memory_mib=10, peak_memory_mib=20),
+        progress=Progress(done=1, total=2, message="é"),
+    )
+
+    seen = known.observed(Observation(state="unconfirmed"), now)
+
+    assert seen == known
+
+
+def test_end_takes_over_the_engines_words(make_attempt, now):
+    seen = ended(
+        now,
+        outcome="failed",
+        failure_kind=FailureKind.USER_ERROR,
+        exit_code=3,
+        message="Cell 2 failed",
+        failed_cell=1,
+    )
+
+    attempt = make_attempt(phase=Phase.RUNNING).observed(seen, now)
+
+    assert attempt == make_attempt(
+        ended_at=now,
+        duration_s=90,
+        exit_code=3,
+        failure_kind=FailureKind.USER_ERROR,
+        message="Cell 2 failed",
+        failed_cell=1,
+    )
+
+
+def test_end_fixes_the_charge(make_attempt, make_rate, now):
+    attempt = make_attempt(rate=make_rate()).observed(ended(now, duration_s=90.2), now)
+
+    assert attempt.charge_usd == pytest.approx(0.0091)
+
+
+def test_charge_is_unknown_where_the_price_is(make_attempt, now):
+    assert make_attempt().observed(ended(now), now).charge_usd is None
+
+
+def test_attempt_that_never_ran_is_charged_nothing(make_attempt, make_rate, now):
+    attempt = make_attempt(rate=make_rate()).observed(ended(now, duration_s=0), now)
+
+    assert attempt.charge_usd == 0
+
+
+def test_observing_leaves_the_old_attempt_as_it_was(make_attempt, now):
+    attempt = make_attempt()
+
+    attempt.observed(Observation(state="pending", phase=Phase.PULLING), now)
+
+    assert attempt == make_attempt()
+
+
+def test_attempt_survives_json(make_attempt, make_rate, now):
+    attempt = make_attempt(handle=HANDLE, rate=make_rate(), phases={Phase.SETTING_UP: now})
+
+    assert Attempt.model_validate_json(attempt.model_dump_json()) == attempt
