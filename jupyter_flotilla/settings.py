@@ -1,0 +1,164 @@
+"""What the user has set: one answer for kernel, server, command line and dispatcher.
+
+Sources, the stronger first: ``FLOTILLA_*`` in the environment, the user's ``flotilla.toml``,
+defaults. Settings of a dispatcher are the user's alone: it serves many projects.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jupyter_flotilla.errors import InvalidSettings
+
+
+class Settings(BaseModel):
+    """What can be set, with its defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("flotilla"),
+        description="Folder of the store, of all runs and of logs.",
+    )
+    store: str | None = Field(
+        default=None,
+        description="URL of a PostgreSQL store; unset: a SQLite file in the home.",
+    )
+    engine: str = Field(default="process", description="Engine of --engine auto.")
+    region: str = Field(
+        default="us-east-1", description="AWS region whose Fargate prices are compared with."
+    )
+    max_running: int = Field(
+        default_factory=lambda: max(2, os.cpu_count() or 2),
+        ge=1,
+        le=10_000,
+        description="Most runs at a time on this machine; others wait in the queue.",
+    )
+    confirm_above: float | None = Field(
+        default=None,
+        ge=0,
+        description="US dollars of ceiling above which to ask; unset: 1 where an engine bills.",
+    )
+    monthly_budget: float | None = Field(
+        default=None, ge=0, description="US dollars a month and engine above which to ask."
+    )
+    retry_delay_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=300,
+        description="Seconds before the first further attempt; each one later waits twice as long.",
+    )
+    keep_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=36_500,
+        allow_inf_nan=False,
+        description="Delete finished runs after so many days; unset: never.",
+    )
+    keep_gib: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="Delete the oldest above so many GiB in all; unset: never.",
+    )
+    idle_s: float = Field(
+        default=120.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds after the last open run until the dispatcher leaves.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sourced:
+    """A setting and where its value came from."""
+
+    name: str
+    value: Any
+    #: ``default``, the settings file's path, or the environment variable.
+    source: str
+
+
+def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the path of the user's settings file, which need not exist."""
+    given = environ.get("FLOTILLA_CONFIG")
+    return Path(given) if given else user_config_path("flotilla") / "flotilla.toml"
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in force.
+
+    Raises
+    ------
+    InvalidSettings
+        If the file is not TOML, or a name or value in it or in the environment is wrong.
+    """
+    values = {name: value for name, value, _ in _given(environ)}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error, environ) from error
+    return settings.model_copy(update={"home": _absolute(settings.home, environ)})
+
+
+def sourced_settings(environ: Mapping[str, str] = os.environ) -> list[Sourced]:
+    """Return each setting with where it came from; raises as `load_settings`."""
+    settings = load_settings(environ)
+    sources = {name: source for name, _, source in _given(environ)}
+    return [
+        Sourced(name=name, value=getattr(settings, name), source=sources.get(name, "default"))
+        for name in Settings.model_fields
+    ]
+
+
+def _absolute(home: Path, environ: Mapping[str, str]) -> Path:
+    try:
+        expanded = home.expanduser()
+    except RuntimeError:
+        expanded = home
+    if expanded.is_absolute():
+        return expanded
+    source = next((s for n, _, s in reversed(_given(environ)) if n == "home"), "default")
+    raise InvalidSettings(
+        f"{source}: home = {str(home)!r} is no absolute path, and would be another folder for "
+        "each process",
+        next_step="write the whole path, e.g. ~/flotilla",
+    )
+
+
+def _given(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    """Return (name, value, source), the weaker first."""
+    path = settings_file(environ)
+    given: list[tuple[str, Any, str]] = []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        table = {}
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(
+            f"{path} cannot be read as TOML: {error}", next_step="mend or remove that file"
+        ) from error
+    given += [(name, value, str(path)) for name, value in table.items()]
+    for name in Settings.model_fields:
+        variable = f"FLOTILLA_{name.upper()}"
+        if environ.get(variable):
+            given.append((name, environ[variable], variable))
+    return given
+
+
+def _explained(error: ValidationError, environ: Mapping[str, str]) -> InvalidSettings:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    source = next((s for n, _, s in reversed(_given(environ)) if n == name), "?")
+    known = ", ".join(Settings.model_fields)
+    return InvalidSettings(
+        f"{source}: {name} = {first['input']!r}: {first['msg']}",
+        next_step=f"the settings are {known}; 'jupyter flotilla config' explains them",
+    )
