@@ -1,0 +1,379 @@
+"""What host and job say to each other, in files. Standard library only, Python 3.8 and later.
+
+One folder belongs to one attempt of one run::
+
+    job.json        what to run                       written by the launcher, once
+    started.json    the runner began                  written by the runner, exclusively: the fence
+    stop.json       stop, and why                     written by the supervisor for the runner
+    stream/         what the job says                 written by the runner
+    notebook.ipynb  the executed notebook so far      written by the runner
+    progress.json   how far the job is                written by the runner
+    outcome.json    how the user's code ended         written by the runner, once
+    usage.json      memory and CPU at the last look   written by the supervisor
+    usage.jsonl     the same over time                written by the supervisor
+    exit.json       how the attempt ended, for ever   written by the supervisor, once
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+
+#: Version of everything in this module; a reader refuses a larger one.
+PROTOCOL_VERSION = 1
+
+JOB = "job.json"
+STARTED = "started.json"
+RUNNER_LOCK = "runner.lock"
+RUNNER_LOG = "runner.log"
+STOP = "stop.json"
+STOP_REQUEST = "stop-request.json"
+STREAM = "stream"
+BLOBS = "blobs"
+NOTEBOOK = "notebook.ipynb"
+SAID = "said.jsonl"
+PROGRESS = "progress.json"
+OUTCOME = "outcome.json"
+USAGE = "usage.json"
+USAGE_SERIES = "usage.jsonl"
+EXIT = "exit.json"
+SUPERVISOR = "supervisor.json"
+SUPERVISOR_STARTS = "supervisor.starts"
+SUPERVISOR_LOCK = "supervisor.lock"
+SUPERVISOR_LOG = "supervisor.log"
+
+#: Environment of the job: id of the run, launch key, where ``job`` writes.
+ENV_RUN_ID = "FLOTILLA_RUN_ID"
+ENV_LAUNCH_KEY = "FLOTILLA_LAUNCH_KEY"
+ENV_SAID = "FLOTILLA_SAID"
+
+
+def write_json(path: str, value: Any, exclusive: bool = False) -> bool:
+    """Write a JSON file so that a reader sees all of it or nothing.
+
+    False if it must be new (``exclusive``) and is not. The file is the user's alone (0600). An
+    exclusive one appears with its content, so a crash never leaves an empty claim.
+    """
+    folder = os.path.dirname(path)
+    fd, temporary = tempfile.mkstemp(prefix=".", dir=folder)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            json.dump(value, file)
+        if not exclusive:
+            os.replace(temporary, path)
+            return True
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        return True
+    finally:
+        try:
+            os.unlink(temporary)
+        except FileNotFoundError:
+            pass
+
+
+def open_private(path: str, mode: str = "wb", **options: Any) -> Any:
+    """Open a file that, if it is made now, is the user's alone (0600)."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600), **options)
+
+
+class Reserve:
+    """Room set aside on disk for one last record, so that a full disk cannot hide an ending."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            with open_private(path) as file:
+                file.write(b"\0" * RESERVE_BYTES)
+        except OSError:
+            pass  # full already: then the record waits for room
+
+    def write_json(self, path: str, value: Any, patience_s: float) -> None:
+        """Write a record; where there is no room, in the reserve's; else wait for room.
+
+        Raises
+        ------
+        OSError
+            If there is none for ``patience_s`` seconds.
+        """
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                write_json(path, value)
+            except FileNotFoundError:
+                raise  # the folder is gone: there is nothing to wait for
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise
+                if not self.give_up():
+                    note("%s cannot be written yet: %s" % (path, error))
+                    time.sleep(0.5)
+            else:
+                self.give_up()
+                return
+
+    def give_up(self) -> bool:
+        """Give the room back; False if that was done before."""
+        try:
+            os.unlink(self._path)
+        except OSError:
+            return False
+        return True
+
+
+def note(sentence: str) -> None:
+    """Write a sentence into this process's log, which may itself be on the full disk."""
+    try:
+        print(sentence, file=sys.stderr, flush=True)
+    except OSError:
+        pass
+
+
+def read_json(path: str) -> Optional[Dict[str, Any]]:
+    """Return a JSON object, or None where the file is not there (yet)."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+#: Size of a `Reserve`.
+RESERVE_BYTES = 64 * 1024
+#: A larger record lies in a blob of its own; text is cut into records of this size.
+BLOB_BYTES = 64 * 1024
+#: Characters of text in one record: a control character takes six bytes in JSON.
+_PIECE = BLOB_BYTES // 8
+#: A segment of the stream is closed when it has grown to this.
+SEGMENT_BYTES = 1024 * 1024
+
+
+class StreamWriter:
+    """Writes what a job says, as numbered records in segments.
+
+    A record is a JSON object on a line of its own with ``seq`` (from 1, without gaps), ``at``
+    (Unix seconds), ``kind`` and what the kind needs:
+
+    ======== ================================================================
+    stdout   ``text``
+    stderr   ``text``
+    display  ``data``, ``metadata`` (MIME bundle), ``display_id`` or null
+    update   the same: replaces the display of that ``display_id``
+    result   the same: value of the last expression
+    error    ``ename``, ``evalue``, ``traceback`` (list of lines, with ANSI colours)
+    clear    ``wait``: clear this cell's output, at once or at the next
+    cell     ``cell`` begins, of ``total``
+    progress ``done``, ``total`` or null, ``message``: what the user's code says
+    ======== ================================================================
+
+    All but ``progress`` carry ``cell``, the index of the notebook cell, or null.
+
+    Values of ``secrets``, of four characters or more, are replaced by ``***`` wherever they
+    appear whole in the text of a record.
+    Safe from several threads. A full disk loses records, never the job; how many is said by the
+    next record that can be written.
+    """
+
+    def __init__(self, folder: str, secrets: Sequence[str] = ()) -> None:
+        self._folder = os.path.join(folder, STREAM)
+        self._blobs = os.path.join(folder, BLOBS)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        os.makedirs(self._blobs, mode=0o700, exist_ok=True)
+        # Longest first, so that one secret inside another leaves nothing readable.
+        self._secrets = [s for s in sorted(secrets, key=len, reverse=True) if len(s) >= 4]
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._segment = 0
+        self._file: Optional[Any] = None
+        self._lost = 0
+
+    def text(self, kind: str, text: str, cell: Optional[int] = None) -> None:
+        """Write text of ``stdout`` or ``stderr``, in pieces that need no blob."""
+        text = self.mask(text)  # whole: a secret may lie where it is cut
+        for start in range(0, len(text), _PIECE):
+            self._write_payload(kind, {"text": text[start : start + _PIECE]}, cell)
+
+    def write(self, kind: str, body: Dict[str, Any], cell: Optional[int] = None) -> None:
+        """Write one record, flushed to the operating system."""
+        self._write_payload(kind, {key: self.mask(value) for key, value in body.items()}, cell)
+
+    def _write_payload(self, kind: str, body: Dict[str, Any], cell: Optional[int]) -> None:
+        # Half of a UTF-16 pair, as kernels may send it, is no text that anybody could print.
+        payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        with self._lock:
+            try:
+                self._write(kind, payload, cell)
+            except OSError as error:
+                self._lost += 1
+                self._reason = error.strerror or str(error)
+
+    def mask(self, value: Any) -> Any:
+        """Return a JSON value without the secrets in its texts; pictures stay as they are."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, "***")
+            return value
+        if isinstance(value, (list, tuple)):
+            return [self.mask(item) for item in value]
+        if isinstance(value, dict):
+            return {self._mask_key(key): item if _is_picture(key) else self.mask(item)
+                    for key, item in value.items()}  # fmt: skip
+        return value
+
+    def _mask_key(self, key: str) -> str:
+        return key if "/" in key else str(self.mask(key))  # MIME types are ours to read
+
+    def close(self) -> None:
+        """Close the open segment."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _write(self, kind: str, payload: bytes, cell: Optional[int]) -> None:
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            text = "[flotilla: %d records were lost: %s]\n" % (lost, self._reason)
+            try:
+                self._append("stderr", json.dumps({"text": text}).encode(), cell)
+            except OSError:
+                self._lost = lost
+                raise
+        if len(payload) > BLOB_BYTES:
+            payload = json.dumps({"blob": self._blob(payload)}).encode()
+        self._append(kind, payload, cell)
+
+    def _append(self, kind: str, payload: bytes, cell: Optional[int]) -> None:
+        head = {"seq": self._seq + 1, "at": round(time.time(), 3), "kind": kind, "cell": cell}
+        rest = b", " + payload[1:] if payload != b"{}" else b"}"
+        line = json.dumps(head)[:-1].encode() + rest + b"\n"
+        if self._file is None or self._file.tell() > SEGMENT_BYTES:
+            self._next_segment()
+        assert self._file is not None
+        start = self._file.tell()
+        try:
+            _write_all(self._file, line)
+        except OSError:
+            self._file.truncate(start)  # half a line must not glue itself to the next
+            self._file.seek(start)
+            raise
+        self._seq += 1
+
+    def _next_segment(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        path = os.path.join(self._folder, "%06d.jsonl" % (self._segment + 1))
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(fd, "wb", buffering=0)
+        self._segment += 1
+
+    def _blob(self, content: bytes) -> str:
+        name = hashlib.sha256(content).hexdigest()
+        path = os.path.join(self._blobs, name)
+        if not os.path.exists(path):
+            with open_private(path + ".part") as file:
+                file.write(content)
+            os.replace(path + ".part", path)
+        return name
+
+
+def _write_all(file: Any, content: bytes) -> None:
+    """Write to an unbuffered file; it may take less than all when the disk is nearly full."""
+    while content:
+        content = content[file.write(content) :]
+
+
+def _record(line: bytes) -> Optional[Dict[str, Any]]:
+    """Return a record, or None for a line that is none: files of a home can be damaged."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("seq"), int) else None
+
+
+def _is_picture(mime_type: str) -> bool:
+    # A short secret is found in base64 by chance, and the picture would be spoilt.
+    return mime_type.startswith(("image/png", "image/jpeg", "image/gif", "application/pdf"))
+
+
+class StreamReader:
+    """Reads an attempt's stream from any process, from any record on, while it is written.
+
+    Parameters
+    ----------
+    folder
+        The attempt's folder.
+    after
+        Cursor: ``seq`` of the last record already seen; 0 for the beginning.
+    """
+
+    def __init__(self, folder: str, after: int = 0) -> None:
+        self._folder = os.path.join(folder, STREAM)
+        self._blobs = os.path.join(folder, BLOBS)
+        self.after = after
+        self._segment: Optional[str] = None
+        self._offset = 0
+
+    def read(self) -> Iterator[Dict[str, Any]]:
+        """Yield the records that are there and not yet read, in order."""
+        segments = self._segments()
+        if self._segment is None:
+            self._segment = self._find(segments)
+        if self._segment is None:
+            return
+        for name in segments[segments.index(self._segment) :]:
+            if name != self._segment:
+                self._segment, self._offset = name, 0
+            for record in self._read_segment(name):
+                self.after = record["seq"]
+                yield self._whole(record)
+
+    def _read_segment(self, name: str) -> Iterator[Dict[str, Any]]:
+        with open(os.path.join(self._folder, name), "rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # being written, or torn by a crash
+                self._offset += len(line)
+                record = _record(line)
+                if record is not None and record["seq"] > self.after:
+                    yield record
+
+    def _segments(self) -> List[str]:
+        try:
+            return sorted(n for n in os.listdir(self._folder) if n.endswith(".jsonl"))
+        except FileNotFoundError:
+            return []
+
+    def _find(self, segments: List[str]) -> Optional[str]:
+        """Return the last segment that begins at or before the cursor."""
+        low, high = 0, len(segments)
+        while high - low > 1:
+            middle = (low + high) // 2
+            with open(os.path.join(self._folder, segments[middle]), "rb") as file:
+                line = file.readline()
+            record = _record(line) if line.endswith(b"\n") else None
+            first = self.after + 2 if record is None else record["seq"]
+            low, high = (middle, high) if first <= self.after + 1 else (low, middle)
+        return segments[low] if segments else None
+
+    def _whole(self, record: Dict[str, Any]) -> Dict[str, Any]:
+        name = record.pop("blob", None)
+        if name is not None:
+            try:
+                with open(os.path.join(self._blobs, os.path.basename(name)), "rb") as file:
+                    record.update(json.loads(file.read()))
+            except (OSError, ValueError) as error:
+                record.update(kind="stderr", text="[flotilla: a record is lost: %s]\n" % error)
+        return record
