@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: what belongs to runs and does not fit a row."""

@@ -1,0 +1,1 @@
+"""The only truth, and the only SQL: one table, one module."""

@@ -1,0 +1,1 @@
+"""Alembic's home. Revisions are ``MAJOR_NUMBER``; within a major version they only add."""

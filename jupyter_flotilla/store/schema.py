@@ -1,0 +1,97 @@
+"""The tables. A change here needs a migration beside it, additive within a major version."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcText(TypeDecorator[datetime]):
+    """An aware UTC datetime as ISO 8601 text of fixed width, so that text order is time order."""
+
+    impl = sa.String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:
+        """Return the text; a naive time is a bug."""
+        if value is None:
+            return None
+        assert value.tzinfo is not None
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:
+        """Return the time."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = sa.MetaData()
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String(13), primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("engine", sa.String(64), nullable=False),
+    sa.Column("place", sa.String(255), nullable=False),
+    sa.Column("owner", sa.String(255), nullable=False),
+    sa.Column("path", sa.Text),
+    sa.Column("created_at", UtcText, nullable=False),
+    sa.Column("started_at", UtcText),
+    sa.Column("ended_at", UtcText),
+    sa.Column("cancel_requested_at", UtcText),
+    sa.Column("cancel_grace_s", sa.Float, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("failure_kind", sa.String(32)),
+    sa.Column("message", sa.Text),
+    sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("not_before", UtcText),
+    sa.Column("next_memory_mib", sa.BigInteger),
+    sa.Column("retry_of", sa.String(13)),
+    sa.Column("kept_at", UtcText),
+)
+
+tags = sa.Table(
+    "tags",
+    metadata,
+    sa.Column("run_id", sa.String(13), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("key", sa.String(128), primary_key=True),
+    sa.Column("value", sa.String(256), nullable=False),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("run_id", sa.String(13), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("engine", sa.String(64), nullable=False),
+    sa.Column("place", sa.String(255), nullable=False),
+    sa.Column("claimed_at", UtcText, nullable=False),
+    sa.Column("ended_at", UtcText),
+    sa.Column("charge_usd", sa.Float),
+    sa.Column("duration_s", sa.Float),
+    sa.Column("failure_kind", sa.String(32)),
+    sa.Column("facts", sa.JSON, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("run_id", sa.String(13), sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("at", UtcText, nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("engine", sa.String(64), primary_key=True),
+    sa.Column("place", sa.String(255), primary_key=True),
+    sa.Column("holder", sa.JSON, nullable=False),
+    sa.Column("taken_at", UtcText, nullable=False),
+    sa.Column("leave_requested_at", UtcText),
+)
