@@ -1,0 +1,102 @@
+"""The seam between dispatching and running: five verbs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from jupyter_flotilla.model.cost import Rate
+from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.observation import Handle, Observation
+from jupyter_flotilla.model.resources import Resources
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """Whether an engine can be used here and now."""
+
+    ok: bool
+    #: What was found, for people.
+    message: str
+    #: What to do if it is not ok.
+    next_step: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keeper:
+    """How whoever runs a job can see to it that a dispatcher lives."""
+
+    #: Lock that a living dispatcher holds.
+    lock: Path
+    #: Command that starts one; it leaves by itself where one lives already.
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchOrder:
+    """All that an engine needs to start one attempt."""
+
+    run_id: str
+    #: The same order with the same key never starts user code twice.
+    launch_key: str
+    spec: JobSpec
+    #: What this attempt gets: perhaps more than ``spec.resources``.
+    resources: Resources
+    #: What this attempt may cost, in US dollars: what is left of the run's cap. None: no cap.
+    max_cost_usd: float | None
+    input_folder: Path
+    attempt_folder: Path
+    #: None where the price is unknown; decides how long the cap lasts.
+    rate: Rate | None
+    keeper: Keeper | None = None
+
+
+class Engine(ABC):
+    """A place where attempts run.
+
+    No method may be called inside a store transaction. Engines turn their libraries' errors into
+    `EngineUnavailable` and `LaunchError`.
+    """
+
+    #: Word for ``--engine``.
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where this engine runs things, as seen from here (`Handle.place`)."""
+
+    #: False where nobody is billed for what runs.
+    bills: ClassVar[bool] = True
+    #: True where a launch takes milliseconds and nobody's call budget: whoever submits does it.
+    launches_at_submit: ClassVar[bool] = False
+
+    @abstractmethod
+    def check(self, resources: Resources | None = None) -> Check:
+        """Say whether the engine can be used here and now, and has room for such a job."""
+
+    @abstractmethod
+    def launch(self, order: LaunchOrder) -> Handle:
+        """Start an attempt, or find the one that this key has started before.
+
+        Raises
+        ------
+        LaunchError
+            If it could not be started; ``retryable`` says whether to try again.
+        """
+
+    @abstractmethod
+    def poll(self, handles: Sequence[Handle]) -> list[Observation]:
+        """Return what is true of each task now, in the order of the handles."""
+
+    @abstractmethod
+    def stop(self, handle: Handle, grace_s: float) -> None:
+        """Ask for a task to end: politely for ``grace_s`` seconds, then by force.
+
+        Returns at once; a repeat with less grace hurries it.
+        """
+
+    @abstractmethod
+    def rate(self, resources: Resources) -> Rate | None:
+        """Return what an attempt of this size costs; None where the price is unknown."""

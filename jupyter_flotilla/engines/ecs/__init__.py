@@ -1,0 +1,1 @@
+"""AWS ECS: so far its price list, which the other engines compare themselves with."""

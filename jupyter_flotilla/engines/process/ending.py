@@ -1,0 +1,89 @@
+"""Decides how an attempt ended, from what was seen of it. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+#: Failure kind of each reason that the supervisor itself stops a job for.
+_KINDS = {"out-of-memory": "out-of-memory", "timeout": "timeout", "cost-cap": "cost-cap"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What a supervisor knows once the runner is gone."""
+
+    #: ``outcome.json`` of the runner; None if it wrote none.
+    outcome: dict[str, Any] | None
+    #: ``stop.json``, ``{reason, message}``; None if nobody stopped the job.
+    stop: dict[str, Any] | None
+    #: False if user code never began.
+    was_started: bool
+    #: As `subprocess.Popen.returncode`; None if another supervisor had started the runner.
+    runner_returncode: int | None
+    #: True if the system killed something for want of memory while the job ran.
+    system_oom: bool
+    #: Last lines of the runner's own log.
+    runner_log: str
+    peak_memory_mib: float
+
+
+def decide(evidence: Evidence) -> dict[str, Any]:
+    """Return the fields of `model.observation.Ending` that say how it ended."""
+    outcome, stop = evidence.outcome, evidence.stop
+    if outcome is not None and outcome["outcome"] == "succeeded":
+        return _ending("succeeded", outcome=outcome)
+    if stop is not None:
+        if stop["reason"] == "cancel":
+            return _ending("cancelled", message=stop["message"], outcome=outcome)
+        return _ending("failed", _KINDS[stop["reason"]], stop["message"], outcome)
+    if outcome is not None:
+        return _failed_by_itself(outcome, evidence)
+    return _left_no_outcome(evidence)
+
+
+def _failed_by_itself(outcome: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
+    error = outcome.get("error") or {}
+    was_killed = error.get("ename") == "DeadKernelError" or outcome.get("signal") == 9
+    if was_killed and evidence.system_oom:
+        message = (
+            f"Out of memory: the system itself killed a process of the job "
+            f"(peak seen {evidence.peak_memory_mib:.0f} MiB). {outcome['message']}"
+        )
+        return _ending("failed", "out-of-memory", message, outcome)
+    if outcome["outcome"] == "stopped":
+        message = "The job was interrupted by a signal that Flotilla did not send."
+        return _ending("failed", "user-error", message, outcome)
+    kind = outcome["failure_kind"] or "user-error"
+    return _ending("failed", kind, outcome["message"], outcome)
+
+
+def _left_no_outcome(evidence: Evidence) -> dict[str, Any]:
+    code = evidence.runner_returncode
+    log = f" Its last words: {evidence.runner_log}" if evidence.runner_log else ""
+    if evidence.system_oom:
+        message = "Out of memory: the system itself killed the job's runner."
+        return _ending("failed", "out-of-memory", message)
+    if not evidence.was_started and (code is None or code >= 0):
+        message = f"The job's Python did not start (exit code {code}).{log}"
+        return _ending("failed", "environment", message)
+    if code is not None and code < 0:
+        how = f"was killed by signal {-code}, not by Flotilla"
+    else:
+        how = "is gone and left no result" + ("" if code is None else f" (exit code {code})")
+    return _ending("failed", "lost", f"The job's runner {how}.{log}")
+
+
+def _ending(
+    outcome_word: str,
+    failure_kind: str | None = None,
+    message: str | None = None,
+    outcome: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    outcome = outcome or {}
+    return {
+        "outcome": outcome_word,
+        "failure_kind": failure_kind,
+        "message": message,
+        "exit_code": outcome.get("exit_code"),
+        "signal": outcome.get("signal"),
+        "failed_cell": (outcome.get("error") or {}).get("cell"),
+    }

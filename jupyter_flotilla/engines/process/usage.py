@@ -1,0 +1,90 @@
+"""Measures a job: what its processes use now, used at most, and used in all."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_flotilla import protocol
+from jupyter_flotilla.engines.process.processes import JobProcesses, memory_mib
+
+#: How often processes are measured, in seconds.
+_MEASURE_EVERY_S = 0.2
+#: How often the measure is written for others to read, in seconds.
+_WRITE_EVERY_S = 0.5
+#: The series gets a point each second at first, then fewer: a day is some 20,000 points.
+_SERIES_EVERY_S = ((600.0, 1.0), (float("inf"), 5.0))
+
+
+class UsageMeter:
+    """Measures one attempt and writes ``usage.json`` and ``usage.jsonl``."""
+
+    def __init__(self, folder: Path, processes: JobProcesses) -> None:
+        self._folder = folder
+        self._processes = processes
+        previous = protocol.read_json(str(folder / protocol.USAGE)) or {}
+        self.peak_memory_mib: float = previous.get("peak_memory_mib", 0.0)
+        #: Of supervisors before this one.
+        self._earlier_cpu_s: float = previous.get("cpu_s", 0.0)
+        self._usage: dict[str, Any] = {"memory_mib": 0.0, "cpu_s": 0.0, "cpu_percent": 0.0}
+        self._usage["peak_memory_mib"] = self.peak_memory_mib
+        self.elapsed_s: float = previous.get("elapsed_s", 0.0)
+        self._measured_at = self._written_at = self._point_at = -1e9
+
+    def look(self, runner_pid: int | None, *, final: bool = False) -> dict[str, Any]:
+        """Return the latest measure, a new one if it is time; a final one is always written."""
+        now = time.monotonic()
+        if final or now - self._measured_at >= _MEASURE_EVERY_S:
+            self._measure(runner_pid, now)
+        if final or now - self._written_at >= _WRITE_EVERY_S:
+            self._write(now)
+        return self._usage
+
+    def exact_memory_mib(self) -> float:
+        """Return the memory in use with shared pages counted once, in MiB."""
+        found = self._processes.find(None)
+        return memory_mib(found, shared_once=True)
+
+    def _measure(self, runner_pid: int | None, now: float) -> None:
+        found = self._processes.find(runner_pid)
+        memory = memory_mib(found)
+        before_cpu_s, before = self._usage["cpu_s"], self._measured_at
+        cpu_s = max(self._earlier_cpu_s, self._processes.cpu_s(found))
+        self.peak_memory_mib = max(self.peak_memory_mib, memory)
+        self._usage = {
+            "memory_mib": round(memory, 1),
+            "peak_memory_mib": round(self.peak_memory_mib, 1),
+            "cpu_s": round(cpu_s, 2),
+            "cpu_percent": round(max(0.0, cpu_s - before_cpu_s) / (now - before) * 100, 1),
+            "processes": len(found),
+        }
+        self._measured_at = now
+        started = protocol.read_json(str(self._folder / protocol.STARTED))
+        if found and started is not None:
+            self.elapsed_s = max(0.0, now - started["monotonic"])
+
+    def _write(self, now: float) -> None:
+        record = {**self._usage, "elapsed_s": round(self.elapsed_s, 2)}
+        try:
+            protocol.write_json(str(self._folder / protocol.USAGE), record)
+            every_s = next(every for until, every in _SERIES_EVERY_S if self.elapsed_s < until)
+            if now - self._point_at >= every_s * 0.99:
+                self._append_point(record)
+                self._point_at = now
+        except OSError:
+            pass  # a full disk costs points of a curve, not the job
+        self._written_at = now
+
+    def _append_point(self, record: dict[str, Any]) -> None:
+        point = {
+            "t": record["elapsed_s"],
+            "cpu_percent": record["cpu_percent"],
+            "memory_mib": record["memory_mib"],
+        }
+        path = self._folder / protocol.USAGE_SERIES
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(fd, (json.dumps(point) + "\n").encode())
+        finally:
+            os.close(fd)

@@ -1,0 +1,103 @@
+"""Run the job of one attempt: ``python runner.pyz ATTEMPT_FOLDER``.
+
+Secrets come as a JSON object on standard input. Exit code 0: the job succeeded; 1: it did not,
+and ``outcome.json`` says why; 75: this attempt was already started, nothing was done.
+"""
+
+import json
+import os
+import sys
+import traceback
+from typing import Any, Dict, Optional
+
+from jupyter_flotilla import protocol
+from jupyter_flotilla.runner.attempt import Attempt, Outcome
+
+#: sysexits.h EX_TEMPFAIL, as ECS's lease uses it too.
+ALREADY_STARTED = 75
+#: sysexits.h EX_IOERR: nobody has begun, and another supervisor may start this again.
+NO_SECRETS = 74
+
+
+def main() -> int:
+    """Run the job; everything that happens is in the attempt's folder."""
+    folder = os.path.abspath(sys.argv[1])
+    secrets = _read_secrets()
+    if secrets is None:
+        return NO_SECRETS
+    attempt = Attempt.begin(folder, secrets)
+    if attempt is None:
+        return ALREADY_STARTED
+    try:
+        outcome = _run(attempt)
+    except ImportError as error:
+        outcome = _environment_lacks(error)
+    except Exception as error:
+        # The runner's top: whatever happened must be recorded, or the user learns nothing.
+        protocol.note(traceback.format_exc())
+        outcome = Outcome(
+            "failed",
+            failure_kind="infrastructure",
+            message="The runner failed: %s: %s" % (type(error).__name__, error),
+        )
+    attempt.end(outcome)
+    return 0 if outcome.outcome == "succeeded" else 1
+
+
+def _run(attempt: Attempt) -> Outcome:
+    try:
+        attempt.enter_working_directory()
+    except OSError as error:
+        message = "%s cannot be entered: %s" % (error.filename, error.strerror)
+        return Outcome("failed", failure_kind="environment", message=message)
+    if attempt.job["kind"] == "command":
+        from jupyter_flotilla.runner.command import run_command
+
+        return run_command(attempt)
+    from jupyter_flotilla.runner.kernel import StartedKernel
+
+    try:
+        kernel = StartedKernel(attempt.job["kernel"], attempt.secrets)
+    except OSError as error:
+        return _no_kernel(attempt.job["kernel"], error)
+    try:
+        # Only now, while the kernel boots: this import takes as long.
+        from jupyter_flotilla.runner.notebook import run_notebook
+
+        return run_notebook(attempt, kernel)
+    finally:
+        kernel.kill()
+
+
+def _no_kernel(kernel: Dict[str, Any], error: OSError) -> Outcome:
+    return Outcome(
+        "failed",
+        failure_kind="environment",
+        message="Kernel %r cannot be started: %s: %s"
+        % (kernel["name"], kernel["argv"][0], error.strerror),
+    )
+
+
+def _environment_lacks(error: ImportError) -> Outcome:
+    return Outcome(
+        "failed",
+        failure_kind="environment",
+        message="%s cannot run notebooks: %s\n  Next: %s -m pip install nbclient ipykernel"
+        % (sys.executable, error, sys.executable),
+    )
+
+
+def _read_secrets() -> Optional[Dict[str, str]]:
+    """Return the secrets; None if the supervisor died before it could send any."""
+    text = sys.stdin.read()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    try:
+        secrets: Any = json.loads(text)
+    except ValueError:
+        return None
+    return dict(secrets)
+
+
+if __name__ == "__main__":
+    assert protocol.PROTOCOL_VERSION == 1
+    sys.exit(main())
