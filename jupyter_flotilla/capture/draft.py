@@ -1,0 +1,79 @@
+"""A job that is ready to be submitted, and what it is made of here."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_flotilla.environ import job_environment
+from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
+from jupyter_flotilla.model.options import JobOptions, read_on_oom
+from jupyter_flotilla.model.resources import DEFAULT_CPU, Resources
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A job, frozen but not yet submitted."""
+
+    spec: JobSpec
+    #: Content of ``spec.source``; None for a command.
+    source: bytes | None = None
+    #: Files to copy, by their path relative to ``spec.cwd``.
+    files: Mapping[str, Path] = field(default_factory=dict)
+    #: Sentences that the user should read before the launch.
+    notes: tuple[str, ...] = ()
+
+
+def common_fields(options: JobOptions, *, cwd: Path, engine: str, place: str) -> dict[str, Any]:
+    """Return the fields of a JobSpec that every kind of job fills alike."""
+    return {
+        "cwd": str(cwd),
+        "own_cwd": bool(options.files),
+        "interpreter": sys.executable,
+        "env": job_environment(os.environ) | chosen_environment(options.env),
+        "umask": _umask(),
+        "secrets": tuple(SecretRef(name=n, source=s) for n, s in options.secrets.items()),
+        "tags": options.tags,
+        "resources": Resources(cpu=options.cpu or DEFAULT_CPU, memory_mib=options.memory_mib),
+        "has_cpu_hint": options.cpu is not None,
+        "timeout_s": options.timeout_s,
+        "max_cost_usd": options.max_cost_usd,
+        "retries": options.retries or 0,
+        "on_oom": on_oom_of(options.on_oom, options.memory_mib),
+        "engine": engine,
+        "place": place,
+    }
+
+
+def on_oom_of(text: str | None, memory_mib: int | None) -> OnOom | None:
+    """Return what ``--on-oom`` means; raises InvalidOption where there is nothing to double."""
+    on_oom = None if text is None else read_on_oom(text)
+    if on_oom is not None and memory_mib is None:
+        raise InvalidOption(
+            f"--on-oom {text} has nothing to double: there is no memory limit",
+            next_step=f"--memory 4G --on-oom {text}",
+        )
+    return on_oom
+
+
+def _umask() -> int:
+    # There is no way to only read it (umask(2)); nobody writes a file in between.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def chosen_environment(env: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the variables of ``--env``, copied from here where no value was given."""
+    chosen = {}
+    for name, value in env.items():
+        if value is None and name not in os.environ:
+            raise InvalidOption(
+                f"--env {name}: there is no variable {name} here to copy",
+                next_step=f"--env {name}=VALUE",
+            )
+        chosen[name] = os.environ[name] if value is None else value
+    return chosen

@@ -1,0 +1,130 @@
+"""QUEUED → PENDING: claims what may start and tells the engine to start it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.dispatch.wake import Wake
+from jupyter_flotilla.engines.base import Engine, LaunchOrder
+from jupyter_flotilla.errors import DiskFull, LaunchError
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.observation import FailureKind
+from jupyter_flotilla.model.retry import remaining_usd
+from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.store import attempts, runs
+from jupyter_flotilla.store.connection import Store
+
+#: A launch without an answer is repeated after this: whoever sent it may have died.
+_REPEAT_AFTER = timedelta(seconds=2)
+
+
+class Launcher:
+    """Launches the runs of one engine.
+
+    Parameters
+    ----------
+    limit
+        Most attempts of this engine that may be open at a time.
+    wake
+        How a job's supervisor can start a dispatcher; None: it cannot.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        artifacts_of: LocalArtifacts,
+        engine: Engine,
+        limit: int,
+        wake: Wake | None = None,
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts_of
+        self._engine = engine
+        self._limit = limit
+        self._wake = wake
+
+    def step(self, now: datetime) -> int:
+        """Launch all that may start, and repeat launches that nobody answered."""
+        moved = self._repeat_unanswered(now)
+        while True:
+            with self._store.write() as tx:
+                attempt = attempts.claim(
+                    tx, self._engine.name, self._engine.place, self._limit, now
+                )
+            if attempt is None:
+                return moved
+            self.launch(attempt, now)
+            moved += 1
+
+    def launch(self, attempt: Attempt, now: datetime) -> None:
+        """Send a launch, for the first time or again: its key makes a repeat harmless."""
+        with self._store.read() as tx:
+            run = runs.get(tx, attempt.run_id)
+            earlier = attempts.of_run(tx, run.id)[: attempt.number - 1]
+        if run.cancel_requested_at is not None and attempt.handle is None and attempt.sent_at:
+            self._cancelled(run, attempt, now)
+            return
+        rate = self._engine.rate(attempt.resources)
+        attempt = attempt.model_copy(update={"rate": rate})
+        try:
+            handle = self._engine.launch(self._order(run, attempt, earlier))
+        except (DiskFull, OSError) as error:
+            # Repeated until there is room, or the run is cancelled; others are not held up.
+            attempt = attempt.sent(now, None, str(error))
+        except LaunchError as error:
+            if not error.retryable:
+                self._refused(run, attempt, str(error), now)
+                return
+            attempt = attempt.sent(now, None, error.message)
+        else:
+            attempt = attempt.sent(now, handle)
+        with self._store.write() as tx:
+            attempts.update(tx, attempt)
+
+    def _repeat_unanswered(self, now: datetime) -> int:
+        with self._store.read() as tx:
+            open_attempts = attempts.open_of(tx, self._engine.name, self._engine.place)
+        unanswered = [
+            attempt
+            for attempt in open_attempts
+            # the clock may have been set back meanwhile
+            if attempt.handle is None
+            and abs(now - (attempt.sent_at or attempt.claimed_at)) >= _REPEAT_AFTER
+        ]
+        for attempt in unanswered:
+            self.launch(attempt, now)
+        return len(unanswered)
+
+    def _order(self, run: Run, attempt: Attempt, earlier: Sequence[Attempt]) -> LaunchOrder:
+        return LaunchOrder(
+            run_id=run.id,
+            launch_key=attempt.launch_key,
+            spec=run.spec,
+            resources=attempt.resources,
+            max_cost_usd=remaining_usd(run.spec, earlier),
+            input_folder=self._artifacts.input_folder(run.id),
+            attempt_folder=self._artifacts.create_attempt(run.id, attempt.number),
+            rate=attempt.rate,
+            keeper=None if self._wake is None else self._wake.keeper(),
+        )
+
+    def _cancelled(self, run: Run, attempt: Attempt, now: datetime) -> None:
+        """End a run whose launches have all failed: nothing of it is anywhere."""
+        ended = attempt.model_copy(update={"ended_at": now, "duration_s": 0.0, "charge_usd": 0.0})
+        message = f"Cancelled before it started; the last launch failed: {attempt.message}"
+        with self._store.write() as tx:
+            if attempts.update(tx, ended):
+                runs.apply(tx, run, run.advance(RunStatus.CANCELLED, now, message=message), now)
+
+    def _refused(self, run: Run, attempt: Attempt, message: str, now: datetime) -> None:
+        kind = FailureKind.INFRASTRUCTURE
+        ended = attempt.model_copy(
+            update={
+                "ended_at": now, "duration_s": 0.0, "charge_usd": 0.0,
+                "failure_kind": kind, "message": message,
+            }
+        )  # fmt: skip
+        failed = run.advance(RunStatus.FAILED, now, failure_kind=kind, message=message)
+        with self._store.write() as tx:
+            attempts.update(tx, ended)
+            runs.apply(tx, run, failed, now)

@@ -1,0 +1,78 @@
+"""Deletes what the user's settings do not keep, and what a crash has left behind."""
+
+from datetime import datetime, timedelta
+
+from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.model.retention import Finished, expired
+from jupyter_flotilla.store import runs
+from jupyter_flotilla.store.connection import Store
+
+#: How often there is a look.
+_EVERY = timedelta(hours=1)
+#: A folder without a row may belong to a submit that is just being made.
+_ORPHAN_AFTER = timedelta(days=1)
+
+
+class Sweeper:
+    """House-keeping of one home.
+
+    Parameters
+    ----------
+    keep_days, keep_bytes
+        See `model.retention.expired`; both None: nothing is deleted by itself.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        artifacts_of: LocalArtifacts,
+        *,
+        keep_days: float | None,
+        keep_bytes: int | None,
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts_of
+        self._keep_days = keep_days
+        self._keep_bytes = keep_bytes
+        self._swept_at: datetime | None = None
+
+    def step(self, now: datetime) -> int:
+        """Delete what is due, once an hour."""
+        if self._swept_at is not None and abs(now - self._swept_at) < _EVERY:
+            return 0
+        self._swept_at = now
+        due = self.expired(now) if self._keep_days or self._keep_bytes else []
+        self.delete(due)
+        return len(due) + self._delete_orphans(now)
+
+    def expired(self, now: datetime) -> list[Finished]:
+        """Return what would be deleted now, oldest first."""
+        with self._store.read() as tx:
+            final = runs.finished(tx)
+        sized = [
+            Finished(
+                run_id=run_id,
+                name=name,
+                ended_at=ended_at,
+                size=self._artifacts.size(run_id),
+                is_kept=is_kept,
+            )
+            for run_id, name, ended_at, is_kept in final
+        ]
+        return expired(sized, now, keep_days=self._keep_days, keep_bytes=self._keep_bytes)
+
+    def delete(self, due: list[Finished]) -> None:
+        """Delete runs, row first: what a crash leaves is a folder without a row."""
+        for run in due:
+            with self._store.write() as tx:
+                is_gone = runs.delete(tx, run.run_id)
+            if is_gone:
+                self._artifacts.delete(run.run_id)
+
+    def _delete_orphans(self, now: datetime) -> int:
+        old = self._artifacts.unlaunched_before(now - _ORPHAN_AFTER)
+        with self._store.read() as tx:
+            orphans = [run_id for run_id in old if not runs.exists(tx, run_id)]
+        for run_id in orphans:
+            self._artifacts.delete(run_id)
+        return len(orphans)

@@ -1,0 +1,108 @@
+"""Checks of this machine and installation, each with what to do if it fails."""
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from jupyter_flotilla import machine
+from jupyter_flotilla.engines.registry import engine_names, open_engine
+from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.model.units import format_size
+from jupyter_flotilla.settings import Settings
+from jupyter_flotilla.store.connection import Store
+
+#: Below this much free room a run of some size may fail, in MiB.
+_LOW_DISK_MIB = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    ok: bool
+    message: str
+    next_step: str | None = None
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Return what every check finds, in the order in which to mend things."""
+    checks: list[Callable[[Settings], Iterator[Finding]]] = [
+        _python, _packages, _kernel, _home, _store, _engines,
+    ]  # fmt: skip
+    return [finding for check in checks for finding in check(settings)]
+
+
+def _python(settings: Settings) -> Iterator[Finding]:
+    words = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield Finding(
+        name="python", ok=machine.is_supported(), message=f"{words} ({sys.executable})",
+        next_step="Linux or macOS; on Windows use WSL",
+    )  # fmt: skip
+
+
+def _packages(settings: Settings) -> Iterator[Finding]:
+    for package in ("nbclient", "ipykernel"):
+        try:
+            yield Finding(name=package, ok=True, message=version(package))
+        except PackageNotFoundError:
+            yield Finding(
+                name=package, ok=False, message="not installed",
+                next_step=f"{sys.executable} -m pip install {package}",
+            )  # fmt: skip
+
+
+def _kernel(settings: Settings) -> Iterator[Finding]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    found = KernelSpecManager().find_kernel_specs()
+    yield Finding(
+        name="kernels", ok=bool(found), message=", ".join(sorted(found)) or "none",
+        next_step=f"{sys.executable} -m ipykernel install --user",
+    )  # fmt: skip
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    home = settings.home
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        free_mib = shutil.disk_usage(home).free / 2**20
+    except OSError as error:
+        yield Finding(
+            name="home", ok=False, message=f"{home}: {error.strerror}",
+            next_step="mend its permissions, or set FLOTILLA_HOME",
+        )  # fmt: skip
+        return
+    kind = machine.file_system(home) or "unknown file system"
+    yield Finding(
+        name="home", ok=free_mib > _LOW_DISK_MIB,
+        message=f"{home} on {kind}, {format_size(free_mib)} free",
+        next_step="free some space, or set FLOTILLA_HOME to another disk",
+    )  # fmt: skip
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    try:
+        store = Store(settings.store or settings.home / "flotilla.db")
+    except FlotillaError as error:
+        yield Finding(name="store", ok=False, message=error.message, next_step=error.next_step)
+        return
+    yield Finding(name="store", ok=True, message=store.name)
+    store.close()
+
+
+def _engines(settings: Settings) -> Iterator[Finding]:
+    for name in engine_names():
+        try:
+            check = open_engine(name, settings).check()
+        except FlotillaError as error:
+            yield Finding(
+                name=f"engine {name}", ok=False, message=error.message, next_step=error.next_step
+            )
+            continue
+        yield Finding(
+            name=f"engine {name}", ok=check.ok, message=check.message, next_step=check.next_step
+        )
