@@ -1,0 +1,61 @@
+"""Run notebooks, cells and commands as batch jobs: here, in containers, on AWS ECS.
+
+>>> import jupyter_flotilla as fl
+>>> run = fl.run_notebook("train.ipynb", params={"alpha": 0.1})   # doctest: +SKIP
+>>> run.wait().cost                                               # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "FlotillaError",
+    "RunCancelled",
+    "RunFailed",
+    "RunHandle",
+    "RunStatus",
+    "__version__",
+    "costs",
+    "get",
+    "job",
+    "run_notebook",
+    "run_source",
+    "runs",
+    "submit",
+]
+
+if TYPE_CHECKING:
+    from jupyter_flotilla import job
+    from jupyter_flotilla.api import costs, get, run_notebook, run_source, runs, submit
+    from jupyter_flotilla.errors import FlotillaError, RunCancelled, RunFailed
+    from jupyter_flotilla.handle import RunHandle
+    from jupyter_flotilla.model.run import RunStatus
+
+_HOMES = {
+    "FlotillaError": "errors",
+    "RunCancelled": "errors",
+    "RunFailed": "errors",
+    "RunHandle": "handle",
+    "RunStatus": "model.run",
+    "costs": "api",
+    "get": "api",
+    "run_notebook": "api",
+    "run_source": "api",
+    "runs": "api",
+    "submit": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported at first use: ``import jupyter_flotilla`` must cost next to nothing.
+    if name == "job":
+        return import_module("jupyter_flotilla.job")
+    if name in _HOMES:
+        return getattr(import_module(f"jupyter_flotilla.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,196 @@
+"""The functions of ``import jupyter_flotilla as fl``."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, Unpack
+
+from jupyter_flotilla import machine
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.errors import InvalidOption, UnsupportedPlatform
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.options import (
+    OPTIONS,
+    JobOptions,
+    OptionKeywords,
+    read_options,
+)
+from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.settings import Settings, load_settings
+from jupyter_flotilla.store.costs import By as costs_by
+from jupyter_flotilla.store.costs import CostRow
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _with_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Show each option of the table as a keyword of its own, in help and completion."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    annotations = OptionKeywords.__annotations__
+    keywords = [
+        inspect.Parameter(o.py, inspect.Parameter.KEYWORD_ONLY, default=None,
+                          annotation=annotations[o.py])
+        for o in OPTIONS
+    ]  # fmt: skip
+    lines = "\n".join(f"    {option.py}: {option.help}" for option in OPTIONS)
+
+    @wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return function(*args, **kwargs)
+
+    wrapper.__signature__ = signature.replace(parameters=[*own, *keywords])  # type: ignore[attr-defined]
+    wrapper.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nOptions\n-------\n{lines}"
+    return wrapper
+
+
+def flotilla() -> Flotilla:
+    """Return the façade over the user's own store; the same one for the same settings."""
+    if not machine.is_supported():
+        raise UnsupportedPlatform("Flotilla needs Linux or macOS; on Windows, use WSL")
+    return _opened(load_settings())
+
+
+@cache
+def _opened(settings: Settings) -> Flotilla:
+    return Flotilla(settings)
+
+
+@_with_options
+def submit(
+    command: Sequence[str],
+    *,
+    wait: bool = False,
+    confirm: bool = True,
+    **options: Unpack[OptionKeywords],
+) -> RunHandle:
+    """Run a command, ``["program", "argument", …]``, in the current folder; return its run.
+
+    >>> run = fl.submit(["python", "train.py"], memory="8G")     # doctest: +SKIP
+    """
+    if isinstance(command, str):
+        raise InvalidOption(
+            f"a command is a list of words, not {command!r}",
+            next_step=f"submit({command.split()!r}); run_notebook or run_source for the others",
+        )
+    return _submit(
+        lambda o: flotilla().draft_command([str(word) for word in command], o, current_folder()),
+        options,
+        wait,
+        confirm,
+    )
+
+
+@_with_options
+def run_notebook(
+    path: str | Path, *, wait: bool = False, confirm: bool = True, **options: Unpack[OptionKeywords]
+) -> RunHandle:
+    """Run a notebook file as a job, in the file's folder; return its run.
+
+    The file is only read; the executed notebook is ``run.notebook``.
+
+    >>> run = fl.run_notebook("train.ipynb", params={"alpha": 0.1}, memory="8G")  # doctest: +SKIP
+    """
+    return _submit(lambda o: flotilla().draft_file(Path(path), o), options, wait, confirm)
+
+
+@_with_options
+def run_source(
+    source: str, *, wait: bool = False, confirm: bool = True, **options: Unpack[OptionKeywords]
+) -> RunHandle:
+    """Run source text as one cell of a fresh kernel, in the current folder; return its run.
+
+    >>> fl.run_source("1 + 1", wait=True).result()               # doctest: +SKIP
+    {'text/plain': '2'}
+    """
+    return _submit(
+        lambda o: flotilla().draft_source(source, o, current_folder()), options, wait, confirm
+    )
+
+
+def current_folder() -> Path:
+    """Return the current folder; raises InvalidOption where it was deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise InvalidOption(
+            "the current folder was deleted", next_step="cd to one that exists"
+        ) from error
+
+
+def get(reference: str) -> RunHandle:
+    """Return a run by its id, a unique prefix of it, ``last``, ``-1`` or its name.
+
+    Raises
+    ------
+    RunNotFound, AmbiguousRun
+    """
+    return RunHandle(flotilla(), flotilla().find(reference))
+
+
+def runs(
+    *,
+    status: str | Sequence[str] | None = None,
+    tag: str | None = None,
+    name: str | None = None,
+    limit: int = 50,
+) -> list[RunHandle]:
+    """Return runs, newest first.
+
+    Parameters
+    ----------
+    status
+        One status or several, in any case: ``'running'``.
+    tag
+        ``'team'`` or ``'team=forecast'``.
+    """
+    found = flotilla().latest(
+        statuses=read_statuses(status), tag=read_tag(tag), name=name, limit=limit
+    )
+    return [RunHandle(flotilla(), run) for run, _ in found]
+
+
+def read_statuses(status: str | Sequence[str] | None) -> tuple[RunStatus, ...]:
+    """Return statuses from what people write; raises InvalidOption."""
+    words = [status] if isinstance(status, str) else list(status or ())
+    known = {member.value for member in RunStatus}
+    for word in words:
+        if word.upper() not in known:
+            raise InvalidOption(
+                f"there is no status {word!r}", next_step=f"use {', '.join(RunStatus)}"
+            )
+    return tuple(RunStatus(word.upper()) for word in words)
+
+
+def read_tag(tag: str | None) -> tuple[str, str | None] | None:
+    """Return key and value of ``k=v``; the value of a bare key is None: any."""
+    if tag is None:
+        return None
+    key, equals, value = tag.partition("=")
+    return key, value if equals else None
+
+
+def costs(by: costs_by = "name", *, since: datetime | None = None) -> list[CostRow]:
+    """Return what attempts have cost, summed by something, the most expensive first.
+
+    Parameters
+    ----------
+    by
+        ``tag``, ``owner``, ``notebook``, ``day``, ``name`` or ``engine``.
+    since
+        Only attempts that ended since then; None: all.
+    """
+    return flotilla().costs(by, since)
+
+
+def _submit(
+    draft: Callable[[JobOptions], Draft], options: Mapping[str, Any], wait: bool, confirm: bool
+) -> RunHandle:
+    drafted = draft(read_options(options))
+    flotilla().plan(drafted).check_consent(confirm=confirm)
+    handle = RunHandle(flotilla(), flotilla().submit(drafted))
+    return handle.wait() if wait else handle

@@ -1,0 +1,277 @@
+"""What the user holds: one run, seen from any process, at any time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Unpack
+
+from jupyter_flotilla import protocol, render
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.errors import RunCancelled, RunFailed, WaitTimeout
+from jupyter_flotilla.logs import Logs
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.cost import Cost
+from jupyter_flotilla.model.options import OptionKeywords, read_options
+from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.model.units import parse_duration
+from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.usage import UsageSeries
+
+#: How often a waiter looks for changes, and whether a dispatcher lives, in seconds.
+_LOOK_S = 0.02
+_WAKE_EVERY_S = 1.0
+
+
+def _find(run_id: str) -> "RunHandle":
+    """Return a handle that was pickled, over the store of whoever unpickles it."""
+    found = import_module("jupyter_flotilla.api").get(run_id)  # api is above this module
+    assert isinstance(found, RunHandle)
+    return found
+
+
+class RunHandle:
+    """A run in the user's hand: a snapshot, and the verbs that renew it."""
+
+    def __init__(self, flotilla: Flotilla, run: Run) -> None:
+        self._flotilla = flotilla
+        self._run = run
+
+    @property
+    def id(self) -> str:
+        """``r`` and 12 characters."""
+        return self._run.id
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._run.name
+
+    @property
+    def short_id(self) -> str:
+        """The shortest prefix of the id that names this run alone."""
+        return self._flotilla.short_id(self.id)
+
+    @property
+    def snapshot(self) -> Run:
+        """The run as it was when last read."""
+        return self._run
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run is now."""
+        return self.refresh()._run.status
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All launches of this run, first to last."""
+        return self._flotilla.attempts(self.id)
+
+    @property
+    def cost(self) -> Cost:
+        """What the run has cost so far, or would have."""
+        return self._flotilla.cost(self.refresh()._run)
+
+    @property
+    def usage(self) -> UsageSeries:
+        """Memory and CPU of the latest attempt over time."""
+        return UsageSeries.read(self._folder())
+
+    @property
+    def notebook(self) -> Any:
+        """The executed notebook as an `nbformat.NotebookNode`: so far, while it runs.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none (yet): see `notebook_path`.
+        """
+        import nbformat
+
+        return nbformat.read(self.notebook_path, as_version=4)
+
+    @property
+    def notebook_path(self) -> Path:
+        """Where the executed notebook is, as soon as there is one."""
+        return self._folder() / protocol.NOTEBOOK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunHandle) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _find, (self.id,)  # the run is in the store: its id is all that travels
+
+    def refresh(self) -> "RunHandle":
+        """Read the run again and return this handle."""
+        self._run = self._flotilla.get(self.id)
+        return self
+
+    def done(self) -> bool:
+        """Say whether the run is final."""
+        return self.status.is_final
+
+    def wait(self, timeout: float | str | None = None) -> "RunHandle":
+        """Return once the run is final.
+
+        Parameters
+        ----------
+        timeout
+            Seconds, or text such as ``'2h'``; None: as long as it takes.
+
+        Raises
+        ------
+        WaitTimeout
+            If it is not final by then; the run goes on.
+        """
+        limit = parse_duration(timeout) if isinstance(timeout, str) else timeout
+        deadline = None if limit is None else time.monotonic() + limit
+        for _ in self.changes():
+            if self._run.status.is_final:
+                return self
+            if deadline is not None and time.monotonic() > deadline:
+                raise WaitTimeout(
+                    f"run {self.short_id} is still {self._run.status} after {timeout}",
+                    next_step="it goes on; wait() again, or cancel()",
+                )
+        raise AssertionError("changes() ends only with the run")
+
+    def changes(self, every_s: float = 1.0) -> Iterator["RunHandle"]:
+        """Yield this handle, renewed, at every change and at least so often, until it is final.
+
+        Sees to it meanwhile that a dispatcher lives.
+        """
+        with closing(self._flotilla.watch()) as watch:
+            wake_at = 0.0
+            while True:
+                if time.monotonic() >= wake_at:
+                    self._flotilla.ensure_dispatcher()
+                    wake_at = time.monotonic() + _WAKE_EVERY_S
+                yield self.refresh()
+                if self._run.status.is_final:
+                    return
+                until = time.monotonic() + every_s
+                while not watch.has_changed() and time.monotonic() < until:
+                    time.sleep(_LOOK_S)
+
+    def result(self, timeout: float | str | None = None) -> Any:
+        """Wait, and return what the job gave.
+
+        Returns
+        -------
+        of a notebook, the executed notebook; of a cell, the MIME bundle of its last expression
+        (``{"text/plain": …}``) or None; of a command, what it wrote to stdout.
+
+        Raises
+        ------
+        RunFailed, RunCancelled
+            With the explanation.
+        WaitTimeout
+        """
+        self.wait(timeout)
+        error = self.exception()
+        if error is not None:
+            raise error
+        if self._run.spec.kind == "notebook":
+            return self.notebook
+        records = protocol.StreamReader(str(self._folder())).read()
+        if self._run.spec.kind == "command":
+            return "".join(record["text"] for record in records if record["kind"] == "stdout")
+        results = [record["data"] for record in records if record["kind"] == "result"]
+        return results[-1] if results else None
+
+    def exception(self) -> RunFailed | None:
+        """Return why the run did not succeed, or None; None also while it is not final."""
+        status = self.status
+        if status is RunStatus.FAILED:
+            return RunFailed(self.explain())
+        return RunCancelled(self.explain()) if status is RunStatus.CANCELLED else None
+
+    def logs(self, tail: int | None = None, follow: bool = False) -> Logs:
+        """Return what the job wrote.
+
+        Parameters
+        ----------
+        tail
+            Only so many last lines; None: all.
+        follow
+            Iterating goes on until the run is final.
+        """
+        return Logs(self._flotilla, self._run, tail=tail, follow=follow)
+
+    def cancel(self, grace: float | str = 10.0) -> "RunHandle":
+        """Ask for the run to end and return at once.
+
+        Parameters
+        ----------
+        grace
+            Seconds, or text such as ``'1m'``, between SIGINT and force; 0 kills at once.
+        """
+        grace_s = float(parse_duration(grace)) if isinstance(grace, str) else float(grace)
+        self._run = self._flotilla.cancel(self.id, grace_s)
+        return self
+
+    def retry(self, *, confirm: bool = True, **options: Unpack[OptionKeywords]) -> "RunHandle":
+        """Submit what was frozen for this run again, with changes; return the new run.
+
+        >>> run.retry(memory="32G")                              # doctest: +SKIP
+
+        Raises
+        ------
+        InvalidOption, EngineUnavailable
+        Refused
+            If there is something to agree to, and ``confirm`` is not False.
+        """
+        draft = self._flotilla.draft_retry(self._run, read_options(options))
+        self._flotilla.plan(draft).check_consent(confirm=confirm)
+        return RunHandle(self._flotilla, self._flotilla.submit(draft, retry_of=self.id))
+
+    def keep(self) -> "RunHandle":
+        """Keep this run whatever its age and size: neither retention nor clean deletes it."""
+        self._flotilla.keep(self.id)
+        return self
+
+    def explain(self, last_lines: int = 5) -> str:
+        """Return why the run ended as it did, with evidence and what to do next."""
+        run = self.refresh()._run
+        is_failed = run.status is RunStatus.FAILED and last_lines > 0
+        tail = str(self.logs(tail=last_lines)).splitlines() if is_failed else []
+        return render.explanation(run, self._latest(), tail, self.short_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run, its attempts and cost as JSON values."""
+        run = self.refresh()._run
+        return {
+            **run.model_dump(mode="json"),
+            "attempts": [attempt.model_dump(mode="json") for attempt in self.attempts],
+            "cost": self.cost.model_dump(mode="json"),
+            "folder": str(self._folder()),
+        }
+
+    def status_lines(self) -> list[str]:
+        """Return the snapshot for a live display: two lines while it runs, one at the end."""
+        run, attempt, cost = self._run, self._latest(), self._flotilla.cost(self._run)
+        if run.status.is_final:
+            return [render.end_line(run, attempt, cost, self.short_id)]
+        return render.status_lines(run, attempt, cost, utc_now(), self.short_id)
+
+    def status_line(self) -> str:
+        """Return the snapshot on one line."""
+        return " · ".join(self.status_lines())
+
+    def _latest(self) -> Attempt | None:
+        attempts = self.attempts
+        return attempts[-1] if attempts else None
+
+    def _folder(self) -> Path:
+        run = self.refresh()._run
+        return self._flotilla.attempt_folder(run.id, max(1, run.attempt))
+
+    def __repr__(self) -> str:
+        return f"<RunHandle {self.name} {self.refresh().status_line()}>"
+
+    def _repr_html_(self) -> str:
+        return render.run_html(self.refresh()._run, self.status_line())

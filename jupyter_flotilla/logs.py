@@ -1,0 +1,85 @@
+"""What a run's job wrote, read from its stream, again or while it is written."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from jupyter_flotilla import render
+from jupyter_flotilla.model.run import Run
+from jupyter_flotilla.protocol import StreamReader
+from jupyter_flotilla.service import Flotilla
+
+#: How often a follower looks for more, in seconds.
+_LOOK_S = 0.1
+#: How often it sees to it that a dispatcher lives, in seconds.
+_WAKE_EVERY_S = 1.0
+
+
+class Logs:
+    """The text of a run's attempts, first to last: iterate it, or take ``str`` of it.
+
+    Nothing is read before that; iterating keeps no more than a record in memory.
+    """
+
+    def __init__(
+        self, flotilla: Flotilla, run: Run, *, tail: int | None = None, follow: bool = False
+    ) -> None:
+        self._flotilla = flotilla
+        self._run = run
+        self._tail = tail
+        self._follow = follow
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the stream's records as `protocol.StreamWriter` describes them."""
+        return (record for _, record in self._numbered(1, 0))
+
+    def _numbered(self, first: int, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield records with the number of their attempt, from a place in the first one on."""
+        wake_at = 0.0
+        for number in count(first):
+            folder = self._flotilla.attempt_folder(self._run.id, number)
+            reader = StreamReader(str(folder), after if number == first else 0)
+            while True:
+                # Whether it is over is asked first: what is written in between is read below.
+                run = self._flotilla.get(self._run.id)
+                if self._follow and not run.status.is_final and time.monotonic() >= wake_at:
+                    self._flotilla.ensure_dispatcher()
+                    wake_at = time.monotonic() + _WAKE_EVERY_S
+                yield from ((number, record) for record in reader.read())
+                if run.status.is_final or run.attempt > number or not self._follow:
+                    break
+                time.sleep(_LOOK_S)
+            if run.attempt <= number:
+                return
+
+    def __iter__(self) -> Iterator[str]:
+        if self._tail is None:
+            return (text for record in self.records() if (text := render.log_text(record)))
+        return self._from_tail(self._tail)
+
+    def _from_tail(self, tail: int) -> Iterator[str]:
+        lines: deque[str] = deque(maxlen=max(0, tail))
+        pieces: list[str] = []  # of a line whose end has not come: joined once, however long
+        number, seq = 1, 0
+        for number, record in Logs(self._flotilla, self._run)._numbered(1, 0):  # noqa: B007
+            seq = record["seq"]
+            *whole, rest = render.log_text(record).split("\n")
+            for line in whole:
+                lines.append("".join([*pieces, line, "\n"]))
+                pieces.clear()
+            pieces.append(rest)
+        if any(pieces):
+            lines.append("".join(pieces))
+        yield from lines
+        if self._follow:
+            for _, record in self._numbered(number, seq):
+                if text := render.log_text(record):
+                    yield text
+
+    def __str__(self) -> str:
+        return "".join(self)
+
+    def __repr__(self) -> str:
+        return str(self)

@@ -1,0 +1,208 @@
+"""Runs and costs as text and as escaped HTML. The words on every screen come from here."""
+
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.cost import Cost, Rate
+from jupyter_flotilla.model.guard import Expectation
+from jupyter_flotilla.model.observation import Progress
+from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.model.text import plain
+from jupyter_flotilla.model.units import format_duration, format_money, format_size
+from jupyter_flotilla.service import Plan
+
+#: A glyph, always beside its word.
+GLYPHS = {
+    RunStatus.QUEUED: "◷",
+    RunStatus.PENDING: "◌",
+    RunStatus.RUNNING: "●",
+    RunStatus.SUCCEEDED: "✔",
+    RunStatus.FAILED: "✖",
+    RunStatus.CANCELLED: "■",
+}
+
+_BAR_CELLS = 10
+
+
+def launch_lines(plan: Plan) -> list[str]:
+    """Return what is said before a launch: what, where, how large, for how much."""
+    spec = plan.draft.spec
+    size = [f"{spec.resources.cpu:g} vCPU"]
+    size.append("memory " + (format_size(m) if (m := spec.resources.memory_mib) else "unlimited"))
+    size.append("timeout " + (format_duration(t) if (t := spec.timeout_s) else "none"))
+    lines = [
+        f"flotilla ▸ {spec.name}  {spec.engine} on {spec.place}  {'  '.join(size)}",
+        f"  {price_line(plan.rate, plan.ceiling_usd)}",
+    ]
+    if plan.expected is not None:
+        lines.append(f"  {_expected_text(plan.expected)}")
+    return lines + [f"  note: {note}" for note in plan.notes]
+
+
+def _expected_text(expected: Expectation) -> str:
+    text = (
+        f"expected {format_duration(expected.duration_p50_s)}, nine of ten within "
+        f"{format_duration(expected.duration_p90_s)}"
+    )
+    if expected.cost_p50_usd is not None and expected.cost_p90_usd is not None:
+        low, high = format_money(expected.cost_p50_usd), format_money(expected.cost_p90_usd)
+        text += f" (≈ {low}" + (f" to {high})" if high != low else ")")
+    return f"{text}, by {expected.runs} earlier runs"
+
+
+def price_line(rate: Rate | None, ceiling: float | None) -> str:
+    """Return what a job costs an hour and at most."""
+    if rate is None:
+        return "price unknown"
+    at_most = (
+        f", at most {format_money(ceiling)}"
+        if ceiling is not None
+        else ", no ceiling without --timeout or --max-cost"
+    )
+    if rate.is_hypothetical:
+        return (
+            f"$0.00 here · would be ≈ {format_money(rate.usd_per_h)} an hour on Fargate "
+            f"{rate.region}{at_most}"
+        )
+    return f"≈ {format_money(rate.usd_per_h)} an hour{at_most}"
+
+
+def cost_text(cost: Cost, *, is_final: bool) -> str:
+    """Return what a run has cost, in words that fit a status line."""
+    if cost.usd is None or cost.rate is None:
+        return "price unknown"
+    if cost.is_billed:
+        return format_money(cost.usd)
+    would = "would have been" if is_final else "would be"
+    return f"$0.00 here · {would} ≈ {format_money(cost.usd)} on Fargate"
+
+
+def progress_text(progress: Progress | None) -> str:
+    """Return how far a job is: ``cell 4 of 12 ██░░░░░░░░ 25%``, or nothing."""
+    if progress is None:
+        return ""
+    parts = []
+    if progress.cells:
+        parts.append(f"cell {(progress.cell or 0) + 1} of {progress.cells}")
+    if progress.done is not None:
+        parts.append(_bar(progress.done, progress.total))
+    elif progress.cells:
+        parts.append(_bar(progress.cell or 0, progress.cells))
+    if progress.message:
+        parts.append(f"({_one_line(progress.message)})")
+    return " ".join(parts)
+
+
+def status_lines(
+    run: Run, attempt: Attempt | None, cost: Cost, now: datetime, short: str
+) -> list[str]:
+    """Return the live lines: status, time and progress; then memory, CPU, cost and id."""
+    status = f"{GLYPHS[run.status]} {run.status}"
+    if attempt is not None and attempt.phase is not None and run.status is RunStatus.PENDING:
+        status += f" ({attempt.phase})"
+    since = run.started_at or run.created_at
+    first = [status, format_duration(max(0.0, ((run.ended_at or now) - since).total_seconds()))]
+    second = []
+    if attempt is not None and run.status is RunStatus.RUNNING:
+        first.append(progress_text(attempt.progress))
+        if attempt.usage.memory_mib:
+            second.append(f"mem {_memory(attempt.resources, attempt.usage.memory_mib)}")
+            second.append(f"cpu {attempt.usage.cpu_percent:.0f}%")
+    if run.status is RunStatus.QUEUED and run.not_before is not None:
+        wait_s = max(0.0, (run.not_before - now).total_seconds())
+        first.append(f"next attempt in {format_duration(wait_s)} ({run.message})")
+    if run.status is not RunStatus.QUEUED:
+        second.append(cost_text(cost, is_final=run.status.is_final))
+    second.append(short)
+    return [" · ".join(part for part in line if part) for line in (first, second)]
+
+
+def end_line(run: Run, attempt: Attempt | None, cost: Cost, short: str) -> str:
+    """Return the last line: status, why, time, peak memory, cost, id."""
+    word = f"{GLYPHS[run.status]} {run.status}"
+    if run.failure_kind is not None:
+        word += f" ({run.failure_kind})"
+    parts = [word]
+    if run.attempt > 1:
+        parts.append(f"attempt {run.attempt}")
+    if attempt is not None and attempt.duration_s is not None:
+        parts.append(format_duration(attempt.duration_s))
+        if attempt.usage.peak_memory_mib:
+            parts.append(f"peak {_memory(attempt.resources, attempt.usage.peak_memory_mib)}")
+    parts += [cost_text(cost, is_final=True), short]
+    return " · ".join(parts)
+
+
+def explanation(run: Run, attempt: Attempt | None, last_lines: list[str], short: str) -> str:
+    """Return why a run is as it is: cause, evidence, and what to do next."""
+    if run.status is RunStatus.SUCCEEDED:
+        return f"{short} {run.name} succeeded."
+    if not run.status.is_final:
+        return f"{short} {run.name} is {run.status}: nothing to explain yet."
+    kind = f" ({run.failure_kind})" if run.failure_kind else ""
+    lines = [f"{short} {run.name} {run.status}{kind}: {run.message or ''}".rstrip()]
+    if attempt is not None:
+        lines += _evidence(attempt)
+    shown = [text for line in last_lines if (text := plain(line).rstrip())]
+    if shown:
+        lines += ["  Last lines:", *(f"    {line}" for line in shown)]
+    if attempt is not None and attempt.next_step is not None:
+        lines.append(f"  Next: {attempt.next_step.replace(run.id, short)}")
+    lines.append(f"  All of it: jupyter flotilla logs {short}")
+    return "\n".join(lines)
+
+
+def _evidence(attempt: Attempt) -> list[str]:
+    facts = []
+    if attempt.exit_code is not None:
+        facts.append(f"exit code {attempt.exit_code}")
+    if attempt.signal is not None:
+        facts.append(f"signal {attempt.signal}")
+    if attempt.failed_cell is not None:
+        facts.append(f"in cell {attempt.failed_cell + 1}")
+    if attempt.usage.peak_memory_mib:
+        facts.append(f"peak memory {_memory(attempt.resources, attempt.usage.peak_memory_mib)}")
+    if attempt.duration_s is not None:
+        facts.append(f"after {format_duration(attempt.duration_s)}")
+    return [f"  Evidence: {', '.join(facts)}"] if facts else []
+
+
+def log_text(record: Mapping[str, Any]) -> str:
+    """Return the text of one stream record, as a log shows it; empty for what is no text."""
+    kind = record["kind"]
+    if kind in ("stdout", "stderr"):
+        return str(record["text"])
+    if kind == "error":
+        return "\n".join(record["traceback"] or [f"{record['ename']}: {record['evalue']}"]) + "\n"
+    if kind in ("display", "result"):
+        text = record["data"].get("text/plain", "")
+        text = "".join(text) if isinstance(text, list) else str(text)
+        return f"{text}\n" if text else ""
+    return ""
+
+
+def run_html(run: Run, line: str) -> str:
+    """Return a run, with its line of text, as escaped HTML."""
+    message = f"<pre>{html.escape(run.message)}</pre>" if run.message else ""
+    return f"<div><b>{html.escape(run.name)}</b> {html.escape(line)}{message}</div>"
+
+
+def _memory(resources: Resources, mib: float) -> str:
+    limit = resources.memory_mib
+    return format_size(mib) if limit is None else f"{format_size(mib)} of {format_size(limit)}"
+
+
+def _bar(done: float, total: float | None) -> str:
+    if not total or total < 0:
+        return f"{done:g}"
+    share = min(1.0, max(0.0, done / total))
+    full = round(share * _BAR_CELLS)
+    return f"{'█' * full}{'░' * (_BAR_CELLS - full)} {share:.0%}"
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:60]

@@ -1,0 +1,107 @@
+"""The option table: every face offers the same set."""
+
+import inspect
+
+import click
+import pytest
+
+from jupyter_flotilla import api
+from jupyter_flotilla.commands.run import run
+from jupyter_flotilla.model.options import (
+    OPTIONS,
+    JobOptions,
+    OptionKeywords,
+    json_schema,
+    read_options,
+)
+
+#: Options of the command itself, not of the job.
+RUN_ONLY = {"wait", "save", "yes", "dry_run", "as_json"}
+#: Keywords of the functions themselves.
+CALL_ONLY = {"wait", "confirm"}
+KEYWORDS = {option.py for option in OPTIONS}
+FIELDS = {option.rest for option in OPTIONS}
+#: keyword → a value as people write it, its canonical form.
+WRITTEN = {
+    "cpu": ("4", 4.0),
+    "memory": ("16G", 16_384),
+    "timeout": ("2h", 7200),
+    "max_cost": ("2.50", 2.5),
+    "retries": ("2", 2),
+    "on_oom": ("double:64G", "double:64G"),
+    "params": (("alpha=0.1",), {"alpha": 0.1}),
+    "env": (("A=1",), {"A": "1"}),
+    "secrets": (("TOKEN",), {"TOKEN": "keyring:flotilla/TOKEN"}),
+    "files": (("data/*.csv",), ("data/*.csv",)),
+    "name": ("train", "train"),
+    "tags": (("team=a",), {"team": "a"}),
+    "engine": ("process", "process"),
+}
+
+
+def click_options():
+    return {p.name: p for p in run.params if isinstance(p, click.Option)}
+
+
+def test_options_are_these():
+    assert set(WRITTEN) == KEYWORDS
+
+
+def test_values_that_travel_are_the_tables():
+    assert set(JobOptions.model_fields) == FIELDS
+
+
+def test_keywords_of_python_are_the_tables():
+    assert set(OptionKeywords.__annotations__) == KEYWORDS
+
+
+def test_properties_of_the_json_schema_are_the_tables():
+    assert set(json_schema()["properties"]) == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("function", "own"),
+    [(api.submit, "command"), (api.run_notebook, "path"), (api.run_source, "source")],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_signature_shows_the_tables_keywords(function, own):
+    parameters = inspect.signature(function).parameters
+
+    keywords = KEYWORDS | CALL_ONLY
+    assert set(parameters) == keywords | {own}
+    assert all(parameters[k].kind is inspect.Parameter.KEYWORD_ONLY for k in keywords)
+
+
+def test_flags_of_the_command_line_are_the_tables():
+    assert set(click_options()) - RUN_ONLY == KEYWORDS
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_flag_is_spelled_as_the_table_says(option):
+    flags = [f"--{option.name}"] + ([f"-{option.alias}"] if option.alias else [])
+
+    shown = click_options()[option.py]
+
+    assert (shown.opts, shown.multiple, shown.metavar) == (flags, option.repeats, option.metavar)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_help_is_the_tables_on_every_face(option):
+    assert click_options()[option.py].help == option.help
+    assert json_schema()["properties"][option.rest]["description"] == option.help
+    assert f"{option.py}: {option.help}" in api.submit.__doc__
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_option_is_read_into_its_own_field(option):
+    written, canonical = WRITTEN[option.py]
+
+    options = read_options({option.py: written})
+
+    assert options == JobOptions(**{option.rest: canonical})
+
+
+def test_no_two_flags_of_the_command_are_spelled_alike():
+    flags = [flag for p in click_options().values() for flag in (*p.opts, *p.secondary_opts)]
+
+    assert len(flags) == len(set(flags))
