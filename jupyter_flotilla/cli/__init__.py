@@ -1,0 +1,33 @@
+"""The ``jupyter flotilla`` program: commands, with our errors as exit codes."""
+
+import os
+import sys
+
+import click
+
+from jupyter_flotilla.errors import FlotillaError, UnsupportedPlatform
+from jupyter_flotilla.machine import is_supported
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; exit with 0, 1 (the job failed), 2 (usage), 3 (refused) or 130."""
+    try:
+        if not is_supported():
+            raise UnsupportedPlatform("Flotilla needs Linux or macOS; on Windows, use WSL")
+        from jupyter_flotilla.commands import flotilla
+
+        flotilla.main(prog_name="jupyter flotilla", standalone_mode=False)
+    except FlotillaError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # `… | head` has read enough; nothing more may be written at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

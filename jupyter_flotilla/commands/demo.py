@@ -1,0 +1,62 @@
+"""``jupyter flotilla demo``: the whole way through, in one command."""
+
+import sys
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from jupyter_flotilla import render
+from jupyter_flotilla.commands.follow import follow
+from jupyter_flotilla.commands.screen import flotilla, say
+from jupyter_flotilla.errors import EngineUnavailable, InvalidNotebook
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.options import read_options
+
+_NEEDS = ("sklearn", "matplotlib", "pandas")
+_NOTEBOOK = "digits.ipynb"
+
+
+@click.command()
+def demo() -> None:
+    """Run a real notebook on real data as a job, and show what comes back."""
+    missing = [name for name in _NEEDS if find_spec(name) is None]
+    if missing:
+        raise EngineUnavailable(
+            f"the demo's notebook needs {', '.join(missing)}, not installed for {sys.executable}",
+            next_step=f"{sys.executable} -m pip install 'jupyter_flotilla[demo]'",
+        )
+    facade = flotilla()
+    notebook = example_notebook()
+    options = read_options(
+        {"params": {"n_trees": 60}, "memory": "2G", "timeout": "10m", "tags": {"demo": ""}}
+    )
+    draft = facade.draft_file(notebook, options)
+    say(f"$ jupyter flotilla run {notebook} -p n_trees=60 --memory 2G --timeout 10m")
+    for line in render.launch_lines(facade.plan(draft)):
+        say(line)
+    handle = RunHandle(facade, facade.submit(draft))
+    code = follow(facade, handle)
+    if code == 0:
+        _what_next(handle)
+    sys.exit(code)
+
+
+def example_notebook() -> Path:
+    """Return the demo's notebook: inside the installed package, or in a checkout's examples."""
+    package = Path(str(files("jupyter_flotilla")))
+    for folder in (package / "examples", package.parent / "examples"):
+        if (folder / _NOTEBOOK).exists():
+            return folder / _NOTEBOOK
+    raise InvalidNotebook(f"{_NOTEBOOK} did not come with this installation", next_step="reinstall")
+
+
+def _what_next(handle: RunHandle) -> None:
+    short = handle.short_id
+    say("")
+    say(f"The executed notebook, with its plots: {handle.notebook_path}")
+    say("Three things to try next:")
+    say(f"  jupyter flotilla show {short}                 # phases, peak memory, cost, events")
+    say(f"  jupyter flotilla logs {short}                 # all it wrote, from any terminal")
+    say("  jupyter flotilla run YOUR.ipynb --memory 8G --bg   # it outlives this terminal")

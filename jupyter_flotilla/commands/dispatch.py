@@ -1,0 +1,115 @@
+"""``jupyter flotilla dispatch``."""
+
+import logging
+import os
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import click
+
+import jupyter_flotilla
+from jupyter_flotilla import machine
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.commands.screen import flotilla, print_json, say
+from jupyter_flotilla.dispatch.loop import Dispatcher
+from jupyter_flotilla.engines.registry import engine_names
+from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.store import leases
+
+
+@click.command()
+@click.option("--until-idle", is_flag=True, help="Leave some time after the last open run.")
+@click.option("--status", is_flag=True, help="Say who dispatches, and stop.")
+@click.option("--stop", is_flag=True, help="Ask the dispatcher to leave; jobs go on.")
+@click.option("--lock-fd", type=int, hidden=True, help="The lock that it was started with.")
+@click.option("--json", "as_json", is_flag=True, help="With --status: print as JSON.")
+def dispatch(
+    until_idle: bool, status: bool, stop: bool, lock_fd: int | None, as_json: bool
+) -> None:
+    """Move runs along: launch, follow, finish. Started by itself where it is needed."""
+    facade = flotilla()
+    if status:
+        _print_status(facade, as_json)
+    elif stop:
+        _stop(facade)
+    else:
+        _serve(facade, facade.settings.idle_s if until_idle else None, lock_fd)
+
+
+def dispatcher_status(facade: Flotilla) -> list[dict[str, object]]:
+    """Return one row a lease: engine, place, whether its holder lives, and who it is."""
+    with facade.store.read() as tx:
+        found = leases.all_of(tx)
+    return [
+        {
+            "engine": lease.engine,
+            "place": lease.place,
+            "is_alive": lease.holder.get("host") == machine.host() and facade.wake.is_awake(),
+            "since": lease.taken_at.isoformat(),
+            **lease.holder,
+        }
+        for lease in found
+    ]
+
+
+def _print_status(facade: Flotilla, as_json: bool) -> None:
+    rows = dispatcher_status(facade)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo(
+            "Nobody dispatches; the next run, or whoever waits for one, starts a dispatcher."
+        )
+    for row in rows:
+        lives = "lives" if row["is_alive"] else "is gone"
+        if row["host"] != machine.host():
+            lives = "is on another host, whose processes cannot be seen from here"
+        click.echo(
+            f"{row['engine']} on {row['place']}: pid {row['pid']} on {row['host']} {lives}, "
+            f"version {row['version']}, since {row['since']} ({row['python']})"
+        )
+    click.echo(f"Its log: {facade.wake.log}")
+
+
+def _stop(facade: Flotilla) -> None:
+    asked = False
+    with facade.store.write() as tx:
+        for lease in leases.all_of(tx):
+            if lease.holder.get("host") == machine.host():
+                asked |= leases.request_leave(tx, lease.engine, lease.place, utc_now())
+    say("asked to leave" if asked else "nobody dispatches here")
+
+
+def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
+    os.umask(0o077)
+    _log_to(facade.wake.log)
+    log = logging.getLogger("jupyter_flotilla.dispatch")
+    try:
+        os.chdir(facade.settings.home)  # no folder of the user's stays in use because of us
+        engines = [engine for name in engine_names() if (engine := facade.engine(name)).check().ok]
+        dispatcher = Dispatcher(
+            facade.settings,
+            facade.store,
+            engines,
+            idle_s=idle_s,
+            version=jupyter_flotilla.__version__,
+            lock_fd=lock_fd,
+        )
+        if not dispatcher.run():
+            say(f"a dispatcher lives here already ({facade.wake.lock})")
+    except FlotillaError as error:
+        log.error("cannot dispatch: %s", error)
+        raise
+    sys.exit(0)
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=2**20, backupCount=2, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    logger = logging.getLogger("jupyter_flotilla")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)

@@ -1,0 +1,29 @@
+"""``jupyter flotilla doctor``."""
+
+import dataclasses
+import sys
+
+import click
+
+from jupyter_flotilla.commands.screen import print_json
+from jupyter_flotilla.dispatch.wake import Wake
+from jupyter_flotilla.settings import load_settings
+from jupyter_flotilla.setup.doctor import Finding, examine
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check this machine; each ✖ says what to do. Exit code 1 if there is any."""
+    settings = load_settings()
+    is_awake = Wake(settings.home).is_awake()
+    words = "lives" if is_awake else "none now; the next run starts one"
+    findings = [*examine(settings), Finding(name="dispatcher", ok=True, message=words)]
+    if as_json:
+        print_json([dataclasses.asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{'✔' if finding.ok else '✖'} {finding.name:<16} {finding.message}")
+            if not finding.ok and finding.next_step:
+                click.echo(f"  → {finding.next_step}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -1,0 +1,88 @@
+"""``jupyter flotilla ls``."""
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from jupyter_flotilla import render
+from jupyter_flotilla.api import read_statuses, read_tag
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
+from jupyter_flotilla.model.units import format_duration, format_money, format_size
+
+_SHOWN = 20
+
+
+@click.command()
+@click.option("--all", "show_all", is_flag=True, help="All runs, not only the 20 latest.")
+@click.option("--status", multiple=True, help="Only this status; may be repeated.")
+@click.option("--active", is_flag=True, help="Only runs that are not final.")
+@click.option("--tag", metavar="K[=V]", help="Only runs with this tag.")
+@click.option("--name", help="Only runs of this name.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def ls(
+    show_all: bool,
+    status: tuple[str, ...],
+    active: bool,
+    tag: str | None,
+    name: str | None,
+    as_json: bool,
+) -> None:
+    """List runs, newest first."""
+    facade = flotilla()
+    statuses = read_statuses(status)
+    if active:
+        statuses = tuple(s for s in statuses or RunStatus if s not in FINAL_STATUSES)
+    limit = 1_000_000 if show_all else _SHOWN
+    found = facade.latest(statuses=statuses, tag=read_tag(tag), name=name, limit=limit)
+    if as_json:
+        print_json([_as_dict(run, attempt) for run, attempt in found])
+        return
+    if not found:
+        say("No runs yet. Try: jupyter flotilla demo" if not (status or tag or name or active)
+            else "No run matches.")  # fmt: skip
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("id", "name", "status", "when", "took", "peak", "on Fargate"):
+        table.add_column(heading, no_wrap=heading != "name", overflow="fold")
+    for run, attempt in found:
+        table.add_row(*_cells(run, attempt, facade.short_id(run.id)))
+    stdout = type(console())(highlight=False)
+    stdout.print(table)
+    if len(found) == _SHOWN and not show_all:
+        say(f"The {_SHOWN} latest; --all shows more.")
+
+
+def _cells(run: Run, attempt: Attempt | None, short: str) -> list[Text]:
+    status = f"{render.GLYPHS[run.status]} {run.status}"
+    if run.failure_kind:
+        status += f" {run.failure_kind}"
+    elif run.status is RunStatus.RUNNING and attempt is not None:
+        status += f" {render.progress_text(attempt.progress)}"
+    took = peak = cost = ""
+    if attempt is not None and run.started_at is not None:
+        took_s = attempt.duration_s
+        took = format_duration(took_s if took_s is not None else _age_s(run))
+        peak = format_size(m) if (m := attempt.usage.peak_memory_mib) else ""
+    if attempt is not None and attempt.charge_usd is not None:
+        cost = f"≈ {format_money(attempt.charge_usd)}"
+    when = run.created_at.astimezone().strftime("%b %d %H:%M")
+    return [
+        Text(short), Text(run.name), Text(status, style=COLOURS[run.status]), Text(when),
+        Text(took), Text(peak), Text(cost),
+    ]  # fmt: skip
+
+
+def _age_s(run: Run) -> float:
+    assert run.started_at is not None
+    return max(0.0, ((run.ended_at or utc_now()) - run.started_at).total_seconds())
+
+
+def _as_dict(run: Run, attempt: Attempt | None) -> dict[str, object]:
+    return {
+        **run.model_dump(mode="json", exclude={"spec": {"env", "kernel"}}),
+        "name": run.name,
+        "latest_attempt": None if attempt is None else attempt.model_dump(mode="json"),
+    }

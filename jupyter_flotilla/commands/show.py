@@ -1,0 +1,75 @@
+"""``jupyter flotilla show``."""
+
+import shlex
+
+import click
+
+from jupyter_flotilla.commands.screen import flotilla, print_json
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.run import Run
+from jupyter_flotilla.model.units import format_duration, format_size
+
+
+@click.command()
+@click.argument("run_id", metavar="ID", default="last")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(run_id: str, as_json: bool) -> None:
+    """Show one run: status, what ran, attempts, cost, where things are, why it failed."""
+    facade = flotilla()
+    handle = RunHandle(facade, facade.find(run_id))
+    if as_json:
+        events = [event.model_dump(mode="json") for event in facade.events(handle.id)]
+        print_json({**handle.to_dict(), "events": events})
+        return
+    run = handle.snapshot
+    click.echo(f"{run.name}  {run.id}")
+    click.echo(f"  {handle.status_line()}")
+    for label, value in _facts(run):
+        click.echo(f"  {label:<10} {value}")
+    for attempt in handle.attempts:
+        click.echo(f"  {'attempt':<10} {_attempt_line(attempt)}")
+    if handle.notebook_path.exists():
+        click.echo(f"  {'notebook':<10} {handle.notebook_path}")
+    click.echo(f"  {'folder':<10} {facade.attempt_folder(run.id, max(1, run.attempt))}")
+    for event in facade.events(run.id):
+        at = event.at.astimezone().strftime("%H:%M:%S")
+        click.echo(f"  {'event':<10} {at} {event.name}")
+    if run.status.is_final and run.message:
+        click.echo(handle.explain())
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    spec = run.spec
+    memory = format_size(spec.resources.memory_mib) if spec.resources.memory_mib else "no limit"
+    facts = [
+        ("what", shlex.join(spec.command) if spec.command else f"{spec.kind} {spec.path or ''}"),
+        ("where", f"{spec.engine} on {spec.place}, in {spec.cwd}"),
+        ("with", f"{spec.resources.cpu:g} vCPU, memory {memory}"),
+        ("python", spec.interpreter),
+    ]
+    if spec.timeout_s:
+        facts.append(("timeout", format_duration(spec.timeout_s)))
+    if spec.params:
+        facts.append(("params", ", ".join(f"{k}={v!r}" for k, v in spec.params.items())))
+    if spec.tags:
+        facts.append(("tags", ", ".join(f"{k}={v}" if v else k for k, v in spec.tags.items())))
+    if spec.secrets:
+        facts.append(("secrets", ", ".join(ref.name for ref in spec.secrets)))
+    return facts
+
+
+def _attempt_line(attempt: Attempt) -> str:
+    parts = [f"{attempt.number}"]
+    if attempt.started_at is not None:
+        parts.append(f"from {attempt.started_at.astimezone().strftime('%Y-%m-%d %H:%M:%S')}")
+    if attempt.duration_s is not None:
+        parts.append(f"for {format_duration(attempt.duration_s)}")
+    if attempt.usage.peak_memory_mib:
+        parts.append(f"peak {format_size(attempt.usage.peak_memory_mib)}")
+    parts.append(f"{attempt.usage.cpu_s:.1f} CPU-seconds")
+    if attempt.exit_code is not None:
+        parts.append(f"exit code {attempt.exit_code}")
+    if attempt.failure_kind is not None:
+        parts.append(attempt.failure_kind)
+    return ", ".join(parts)
