@@ -5,20 +5,18 @@ help text; a test asserts that they offer the same set. An option stands here on
 engine honours it, and an engine that does not refuses it.
 """
 
-import ast
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import PurePath
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 from pydantic import Field
 
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.base import Value
 from jupyter_flotilla.model.job import OnOom, check_name
+from jupyter_flotilla.model.literals import json_or_text, json_value, python_literal
+from jupyter_flotilla.model.option import Option, read_keywords
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -63,31 +61,6 @@ class OptionKeywords(TypedDict, total=False):
     secrets: Iterable[str] | Mapping[str, str]
     files: Iterable[str]
     tags: Mapping[str, str] | Iterable[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Option:
-    """One option on every face."""
-
-    #: Flag without its dashes, kebab-case.
-    name: str
-    #: Keyword in Python.
-    py: str
-    #: Field in REST and in `JobOptions`.
-    rest: str
-    #: Label in a form.
-    form: str
-    #: What stands for the value in help.
-    metavar: str
-    #: One sentence for every help text.
-    help: str
-    #: From what people write to the canonical value. Raises InvalidOption.
-    parse: Callable[[Any], Any]
-    #: Short flag.
-    alias: str | None = None
-    #: True where the flag may be given several times.
-    repeats: bool = False
-    group: Literal["resources", "limits", "inputs", "labels"] = "labels"
 
 
 def _cpu(value: Any) -> float:
@@ -158,7 +131,7 @@ def _items(value: Any) -> Iterable[tuple[str, Any]]:
 
 def _params(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
-        return {str(key): _json_value(str(key), item) for key, item in value.items()}
+        return {str(key): json_value(str(key), item) for key, item in value.items()}
     params: dict[str, Any] = {}
     for text in [value] if isinstance(value, str) else value:
         key, equals, literal = str(text).partition("=")
@@ -167,40 +140,10 @@ def _params(value: Any) -> dict[str, Any]:
         if not equals:
             raise InvalidOption(f"--param {text!r} has no value", next_step=f"--param {text}=VALUE")
         if key.endswith(":"):
-            params[key[:-1]] = _python_literal(key[:-1], literal)
+            params[key[:-1]] = python_literal(key[:-1], literal)
         else:
-            params[key] = _json_or_text(literal)
+            params[key] = json_or_text(literal)
     return params
-
-
-def _json_or_text(literal: str) -> Any:
-    try:
-        value = json.loads(literal)
-        json.dumps(value, allow_nan=False)  # NaN and 1e999 are no JSON
-    except (ValueError, RecursionError):
-        return literal
-    return value
-
-
-def _python_literal(key: str, literal: str) -> Any:
-    try:
-        value = ast.literal_eval(literal)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        raise InvalidOption(
-            f"--param {key}:={literal[:100]} is not a Python literal",
-            next_step=f"--param {key}=TEXT for text, or a number, string, list or dict",
-        ) from error
-    return _json_value(key, value)
-
-
-def _json_value(key: str, value: Any) -> Any:
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidOption(
-            f"parameter {key!r} is, or holds, what JSON cannot carry: {error}"[:300],
-            next_step="pass numbers, text, lists and dicts; save larger values to a file",
-        ) from error
 
 
 def _env(value: Any) -> dict[str, str | None]:
@@ -345,23 +288,7 @@ def read_options(keywords: Mapping[str, Any]) -> JobOptions:
     InvalidOption
         For a keyword that does not exist (with the closest ones) and for a wrong value.
     """
-    by_keyword = {option.py: option for option in OPTIONS}
-    canonical = {}
-    for keyword, value in keywords.items():
-        if keyword not in by_keyword:
-            raise InvalidOption(
-                f"there is no option {keyword!r}", next_step=_suggest(keyword, by_keyword)
-            )
-        if value is None or (isinstance(value, (tuple, list, Mapping)) and not value):
-            continue
-        option = by_keyword[keyword]
-        try:
-            canonical[option.rest] = option.parse(value)
-        except (TypeError, AttributeError, OverflowError) as error:
-            raise InvalidOption(
-                f"{keyword}={repr(value)[:100]} is of a wrong type", next_step=option.help
-            ) from error
-    return JobOptions(**canonical)
+    return JobOptions(**read_keywords(keywords, OPTIONS))
 
 
 def json_schema() -> dict[str, Any]:
@@ -370,8 +297,3 @@ def json_schema() -> dict[str, Any]:
     for option in OPTIONS:
         schema["properties"][option.rest] |= {"title": option.form, "description": option.help}
     return schema
-
-
-def _suggest(keyword: str, known: Iterable[str]) -> str:
-    close = get_close_matches(keyword, list(known), n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
