@@ -127,6 +127,14 @@ class Reserve:
         return True
 
 
+def forget(path: str) -> None:
+    """Delete a file, if it is there and can be."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
 def note(sentence: str) -> None:
     """Write a sentence into this process's log, which may itself be on the full disk."""
     try:
@@ -171,9 +179,10 @@ class StreamWriter:
     clear    ``wait``: clear this cell's output, at once or at the next
     cell     ``cell`` begins, of ``total``
     progress ``done``, ``total`` or null, ``message``: what the user's code says
+    metric   ``name``, ``value`` or null (no number), ``step`` or null
     ======== ================================================================
 
-    All but ``progress`` carry ``cell``, the index of the notebook cell, or null.
+    All but ``progress`` and ``metric`` carry ``cell``, the index of the notebook cell, or null.
 
     Values of ``secrets``, of four characters or more, are replaced by ``***`` wherever they
     appear whole in the text of a record.

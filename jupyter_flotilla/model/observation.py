@@ -60,6 +60,8 @@ class Progress(Stored):
     done: float | None = None
     total: float | None = None
     message: str = ""
+    #: Latest value of each metric that the job has logged; None: no number.
+    metrics: dict[str, float | None] = {}
 
 
 class Usage(Stored):

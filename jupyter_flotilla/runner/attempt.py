@@ -16,6 +16,8 @@ from jupyter_flotilla import protocol
 _PATIENCE_S = 60.0
 #: How often progress is brought to others, at most, in seconds.
 _RELAY_EVERY_S = 0.2
+#: Metrics whose latest value is shown with the run; all are in the stream.
+_MAX_METRICS = 100
 
 
 class Outcome:
@@ -61,6 +63,7 @@ class Attempt:
         self._reserve = protocol.Reserve(self.path(".outcome-reserve"))
         self._ended = threading.Event()
         self._progress: Dict[str, Any] = {}
+        self._progress_lock = threading.Lock()
         self._written_progress: Dict[str, Any] = {}
         self._relay = threading.Thread(target=self._relay_said, daemon=True)
 
@@ -99,7 +102,8 @@ class Attempt:
 
     def note_progress(self, **news: Any) -> None:
         """Tell how far the job is: ``cell`` (from 0) of ``cells``, ``done`` of ``total``."""
-        self._progress = dict(self._progress, **news)
+        with self._progress_lock:
+            self._progress = dict(self._progress, **news)
 
     def _write_progress(self) -> None:
         progress = self._progress
@@ -116,6 +120,7 @@ class Attempt:
         self._ended.set()
         if self._relay.is_alive():
             self._relay.join(2)
+        protocol.forget(self.path(protocol.SAID))  # user code's own words, with secrets in them
         self.stream.close()
         record = dict(vars(outcome), at=time.time(), monotonic=time.monotonic())
         for key in ("message", "error"):
@@ -159,13 +164,30 @@ class Attempt:
                 break
             offset += len(line)
             try:
-                said = json.loads(line)
-                body = {"done": said["done"], "total": said["total"], "message": said["message"]}
+                self._pass_on(json.loads(line))
             except (ValueError, KeyError, TypeError):
                 continue  # anybody may write into this file
-            self.stream.write("progress", body)
-            self.note_progress(**body)
         return offset
+
+    def _pass_on(self, said: Dict[str, Any]) -> None:
+        said = self.stream.mask(said)
+        if said["kind"] == "metric":
+            name = str(said["name"])
+            body = {"name": name, "value": _number(said["value"]), "step": _number(said["step"])}
+            self.stream.write("metric", body)
+            metrics = dict(self._progress.get("metrics", {}))
+            if name in metrics or len(metrics) < _MAX_METRICS:
+                self.note_progress(metrics=dict(metrics, **{name: body["value"]}))
+            return
+        body = {"done": _number(said["done"]), "total": _number(said["total"]),
+                "message": str(said["message"])}  # fmt: skip
+        self.stream.write("progress", body)
+        self.note_progress(**body)
+
+
+def _number(value: Any) -> Optional[float]:
+    """Return a number of a record that anybody may have written; raises TypeError, ValueError."""
+    return None if value is None else float(value)
 
 
 def _write_started(path: str, started: Dict[str, Any]) -> bool:

@@ -41,6 +41,7 @@ def test_a_notebook_has_the_secret_and_cannot_leak_it_by_printing(
     cells = (
         "import os; value = os.environ['DB_PASSWORD']; len(value)",
         "print(value); value",
+        "from jupyter_flotilla import job; job.progress(1, 2, value); job.log_metric(value, 1)",
         "raise RuntimeError(value)",
     )
     path = witness.notebook(tmp_path / "in.ipynb", *cells)
@@ -49,6 +50,9 @@ def test_a_notebook_has_the_secret_and_cannot_leak_it_by_printing(
 
     assert f"{len(_VALUE)}\n***" in str(run.logs())
     assert "RuntimeError: ***" in run.explain()
+    [attempt] = run.attempts
+    assert attempt.progress is not None
+    assert (attempt.progress.message, attempt.progress.metrics) == ("***", {"***": 1.0})
     assert _found_in(home) == []
 
 

@@ -26,7 +26,7 @@ def outside(monkeypatch):
 
 
 def test_public_functions_are_these():
-    assert sorted(job.__all__) == ["is_inside", "progress", "run_id"]
+    assert sorted(job.__all__) == ["is_inside", "log_metric", "progress", "run_id"]
 
 
 def test_outside_there_is_no_run(outside):
@@ -104,3 +104,18 @@ def test_progress_that_cannot_be_written_does_not_fail_the_job(weird_path, monke
     job.progress(1, 2)
 
     assert list(weird_path.iterdir()) == []
+
+
+def test_a_metric_is_one_line(said):
+    job.log_metric("loss\n'é'", 0.25, step=3)
+
+    (record,) = said()
+    assert record.pop("at") > 0
+    assert record == {"kind": "metric", "name": "loss\n'é'", "value": 0.25, "step": 3.0}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")], ids=str)
+def test_what_is_no_number_is_logged_as_none(said, value):
+    job.log_metric("loss", value)
+
+    assert [(r["value"], r["step"]) for r in said()] == [(None, None)]

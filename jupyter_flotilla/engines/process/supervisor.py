@@ -196,6 +196,7 @@ class Supervisor:
         duration_s = self._usage.elapsed_s
         if started is not None and "monotonic" in outcome:
             duration_s = outcome["monotonic"] - started["monotonic"]
+        protocol.forget(str(self.folder / protocol.SAID))  # a runner that was killed left it
         record["ended_at"] = outcome.get("at") or time.time()
         record["duration_s"] = round(duration_s, 3)
         reserve.write_json(str(self.folder / protocol.EXIT), record, patience_s=math.inf)
