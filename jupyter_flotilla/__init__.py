@@ -15,11 +15,14 @@ __all__ = [
     "RunCancelled",
     "RunFailed",
     "RunHandle",
+    "RunSet",
     "RunStatus",
     "__version__",
     "costs",
     "get",
+    "get_grid",
     "job",
+    "run_grid",
     "run_notebook",
     "run_source",
     "runs",
@@ -28,19 +31,32 @@ __all__ = [
 
 if TYPE_CHECKING:
     from jupyter_flotilla import job
-    from jupyter_flotilla.api import costs, get, run_notebook, run_source, runs, submit
+    from jupyter_flotilla.api import (
+        costs,
+        get,
+        get_grid,
+        run_grid,
+        run_notebook,
+        run_source,
+        runs,
+        submit,
+    )
     from jupyter_flotilla.errors import FlotillaError, RunCancelled, RunFailed
     from jupyter_flotilla.handle import RunHandle
     from jupyter_flotilla.model.run import RunStatus
+    from jupyter_flotilla.run_set import RunSet
 
 _HOMES = {
     "FlotillaError": "errors",
     "RunCancelled": "errors",
     "RunFailed": "errors",
     "RunHandle": "handle",
+    "RunSet": "run_set",
     "RunStatus": "model.run",
     "costs": "api",
     "get": "api",
+    "get_grid": "api",
+    "run_grid": "api",
     "run_notebook": "api",
     "run_source": "api",
     "runs": "api",

@@ -9,8 +9,10 @@ from typing import Any, ParamSpec, TypeVar, Unpack
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.capture.draft import Draft
-from jupyter_flotilla.errors import InvalidOption, UnsupportedPlatform
+from jupyter_flotilla.capture.points import read_points
+from jupyter_flotilla.errors import InvalidOption, RunNotFound, UnsupportedPlatform
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridKeywords, read_grid_options
 from jupyter_flotilla.model.options import (
     OPTIONS,
     JobOptions,
@@ -18,10 +20,16 @@ from jupyter_flotilla.model.options import (
     read_options,
 )
 from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.run_set import RunSet, open_grid, submit_grid
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import Settings, load_settings
 from jupyter_flotilla.store.costs import By as costs_by
 from jupyter_flotilla.store.costs import CostRow
+
+
+class _GridOptions(GridKeywords, OptionKeywords, total=False):
+    """Keywords of a grid and of its jobs."""
+
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -31,13 +39,15 @@ def _with_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Show each option of the table as a keyword of its own, in help and completion."""
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    annotations = OptionKeywords.__annotations__
+    takes_grid = function.__name__ == "run_grid"
+    table = (*GRID_OPTIONS, *OPTIONS) if takes_grid else OPTIONS
+    annotations = {**GridKeywords.__annotations__, **OptionKeywords.__annotations__}
     keywords = [
         inspect.Parameter(o.py, inspect.Parameter.KEYWORD_ONLY, default=None,
                           annotation=annotations[o.py])
-        for o in OPTIONS
+        for o in table
     ]  # fmt: skip
-    lines = "\n".join(f"    {option.py}: {option.help}" for option in OPTIONS)
+    lines = "\n".join(f"    {option.py}: {option.help}" for option in table)
 
     @wraps(function)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -110,6 +120,39 @@ def run_source(
     return _submit(
         lambda o: flotilla().draft_source(source, o, current_folder()), options, wait, confirm
     )
+
+
+@_with_options
+def run_grid(
+    path: str | Path, *, wait: bool = False, confirm: bool = True, **options: Unpack[_GridOptions]
+) -> RunSet:
+    """Run a notebook at each point of a grid of its parameters; return all the runs.
+
+    >>> runs = fl.run_grid("train.ipynb", grid={"lr": [0.1, 0.01]}, budget=5)  # doctest: +SKIP
+    >>> runs.wait().df                                                        # doctest: +SKIP
+    """
+    own = {option.py for option in GRID_OPTIONS}
+    given: dict[str, Any] = dict(options)
+    points = given.get("points")
+    if isinstance(points, (str, Path)):
+        given["points"] = read_points(Path(points))
+    limits = read_grid_options({k: v for k, v in given.items() if k in own})
+    job_options = read_options({k: v for k, v in given.items() if k not in own})
+    drafts = flotilla().draft_points(Path(path), job_options, limits.expand())
+    flotilla().plan_grid(drafts, limits).check_consent(confirm=confirm)
+    runs = submit_grid(flotilla(), drafts, limits)
+    return runs.wait() if wait else runs
+
+
+def get_grid(reference: str) -> RunSet:
+    """Return the runs of a grid by its id or a unique prefix of it; raises RunNotFound."""
+    grid = flotilla().find_grid(reference)
+    if grid is None:
+        raise RunNotFound(
+            f"no grid has the id or id prefix {reference[:100]!r}",
+            next_step="jupyter flotilla ls shows the ids of grids",
+        )
+    return open_grid(flotilla(), grid)
 
 
 def current_folder() -> Path:

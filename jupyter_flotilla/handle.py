@@ -20,8 +20,8 @@ from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.usage import UsageSeries
 
 #: How often a waiter looks for changes, and whether a dispatcher lives, in seconds.
-_LOOK_S = 0.02
-_WAKE_EVERY_S = 1.0
+LOOK_S = 0.02
+WAKE_EVERY_S = 1.0
 
 
 def _find(run_id: str) -> "RunHandle":
@@ -110,6 +110,10 @@ class RunHandle:
         self._run = self._flotilla.get(self.id)
         return self
 
+    def renew(self, snapshot: Run) -> None:
+        """Take over a snapshot that somebody has read."""
+        self._run = snapshot
+
     def done(self) -> bool:
         """Say whether the run is final."""
         return self.status.is_final
@@ -149,13 +153,13 @@ class RunHandle:
             while True:
                 if time.monotonic() >= wake_at:
                     self._flotilla.ensure_dispatcher()
-                    wake_at = time.monotonic() + _WAKE_EVERY_S
+                    wake_at = time.monotonic() + WAKE_EVERY_S
                 yield self.refresh()
                 if self._run.status.is_final:
                     return
                 until = time.monotonic() + every_s
                 while not watch.has_changed() and time.monotonic() < until:
-                    time.sleep(_LOOK_S)
+                    time.sleep(LOOK_S)
 
     def result(self, timeout: float | str | None = None) -> Any:
         """Wait, and return what the job gave.

@@ -1,7 +1,7 @@
 """Runs and costs as text and as escaped HTML. The words on every screen come from here."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.text import plain
 from jupyter_flotilla.model.units import format_duration, format_money, format_size
-from jupyter_flotilla.service import Plan
+from jupyter_flotilla.planning import GridPlan, Plan
 
 #: A glyph, always beside its word.
 GLYPHS = {
@@ -52,6 +52,53 @@ def _expected_text(expected: Expectation) -> str:
         low, high = format_money(expected.cost_p50_usd), format_money(expected.cost_p90_usd)
         text += f" (≈ {low}" + (f" to {high})" if high != low else ")")
     return f"{text}, by {expected.runs} earlier runs"
+
+
+def grid_lines(plan: GridPlan) -> list[str]:
+    """Return what is said before the launch of a grid: how many runs, and all of them together."""
+    spec, limits = plan.draft.spec, plan.options
+    parallel = min(limits.max_parallel, plan.size)
+    first = launch_lines(plan)
+    together = (
+        "no ceiling without --timeout, --max-cost or --budget"
+        if plan.ceiling_usd is None
+        else f"at most {format_money(plan.ceiling_usd)} together"
+    )
+    if limits.budget_usd is not None:
+        together += f" (budget {format_money(limits.budget_usd)}"
+        if plan.all_ceilings_usd is not None and plan.all_ceilings_usd > limits.budget_usd:
+            together += f"; without it up to {format_money(plan.all_ceilings_usd)}"
+        together += ")"
+    each = price_line(plan.rate, None).partition(",")[0]
+    runs = f"{plan.size} runs of {spec.name}, at most {parallel} at a time"
+    return [first[0], f"  {runs} · {together}", f"  each: {each}", *first[2:]]
+
+
+def counts_text(counts: Mapping[str, int], total: int) -> str:
+    """Return how many runs there are of each status: ``5 of 8 final · 2 RUNNING``."""
+    final = sum(counts.get(status, 0) for status in RunStatus if status.is_final)
+    parts = [f"{count} {status}" for status, count in counts.items()]
+    return " · ".join([f"{final} of {total} final", *parts])
+
+
+def params_text(params: Mapping[str, Any]) -> str:
+    """Return parameters on one line: ``lr=0.1 depth=3``."""
+    return _one_line(" ".join(f"{name}={value}" for name, value in params.items()), 200)
+
+
+def table_html(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as an escaped HTML table; columns are all their keys, in order."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    head = "".join(f"<th>{html.escape(str(column))}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_cell(row.get(c)))}</td>" for c in columns) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def price_line(rate: Rate | None, ceiling: float | None) -> str:
@@ -204,5 +251,5 @@ def _bar(done: float, total: float | None) -> str:
     return f"{'█' * full}{'░' * (_BAR_CELLS - full)} {share:.0%}"
 
 
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)[:60]
+def _one_line(text: str, longest: int = 60) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:longest]

@@ -1,20 +1,19 @@
 """The façade over store, engines and artifacts: it composes, it decides nothing."""
 
 import getpass
-import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.draft import Draft
-from jupyter_flotilla.capture.notebook import draft_notebook
+from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
 from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
@@ -22,48 +21,20 @@ from jupyter_flotilla.dispatch.sweeper import Sweeper
 from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import open_engine
-from jupyter_flotilla.errors import (
-    EngineUnavailable,
-    FlotillaError,
-    InvalidNotebook,
-    InvalidOption,
-    Refused,
-)
+from jupyter_flotilla.errors import FlotillaError, InvalidNotebook
 from jupyter_flotilla.model.attempt import Attempt
-from jupyter_flotilla.model.cost import Cost, Rate, affordable_s, charge_usd
-from jupyter_flotilla.model.guard import Expectation, expectation, month_start, reasons_to_ask
+from jupyter_flotilla.model.cost import Cost, Rate, charge_usd
+from jupyter_flotilla.model.grid import Grid, new_grid_id
+from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import JobOptions
-from jupyter_flotilla.model.resources import fargate_size, is_rounded_up
-from jupyter_flotilla.model.retry import possible_attempts, run_ceiling_usd
 from jupyter_flotilla.model.run import Run, RunStatus, new_run_id
+from jupyter_flotilla.planning import GridPlan, Plan, job_ceiling_usd, plan_grid, plan_job
 from jupyter_flotilla.settings import Settings, load_settings
-from jupyter_flotilla.store import attempts, costs, events, leases, runs
+from jupyter_flotilla.store import attempts, costs, events, grids, leases, runs
 from jupyter_flotilla.store.backend import ChangeWatch
 from jupyter_flotilla.store.connection import Store
 from jupyter_flotilla.store.migration import HEAD
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What submitting a draft would do and cost."""
-
-    draft: Draft
-    #: None where the price is unknown.
-    rate: Rate | None
-    #: US dollars that it cannot exceed; None where nothing limits it.
-    ceiling_usd: float | None
-    #: Sentences that the user should read before the launch.
-    notes: tuple[str, ...]
-    #: What to expect by earlier runs of the same job; None where there are too few.
-    expected: Expectation | None
-    #: What the user must agree to first; empty: nothing.
-    asks: tuple[str, ...]
-
-    def check_consent(self, *, confirm: bool) -> None:
-        """Raise Refused if there is something to agree to and nobody has been asked."""
-        if confirm and self.asks:
-            raise Refused("; ".join(self.asks), next_step="confirm=False, if that is meant")
 
 
 class Flotilla:
@@ -115,6 +86,18 @@ class Flotilla:
             next_step=f"run it as a command: jupyter flotilla run -- PROGRAM {path}",
         )
 
+    def draft_points(
+        self, path: Path, options: JobOptions, points: Sequence[dict[str, Any]]
+    ) -> list[Draft]:
+        """Return the jobs that run a notebook, each with the parameters of its point."""
+        engine = self.engine(options.engine)
+        if path.suffix == ".py":
+            raise InvalidNotebook(
+                f"{path} is no notebook, and only notebooks take parameters",
+                next_step="a .ipynb with a cell tagged 'parameters'",
+            )
+        return draft_points(path, options, points, engine=engine.name, place=engine.place)
+
     def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs source text as one cell."""
         engine = self.engine(options.engine)
@@ -126,47 +109,17 @@ class Flotilla:
         return draft_command(argv, options, cwd=cwd, engine=engine.name, place=engine.place)
 
     def plan(self, draft: Draft) -> Plan:
-        """Return what submitting would do and cost, without doing it.
+        """Return what submitting would do and cost, without doing it; raises as `plan_job`."""
+        return plan_job(draft, self.engine(draft.spec.engine), self.store, self.settings)
 
-        Raises
-        ------
-        EngineUnavailable
-            If the engine cannot be used here, or not for a job of this size.
-        InvalidOption
-            If a cost cap buys not even the shortest time that is billed.
-        """
-        spec = draft.spec
-        engine = self.engine(spec.engine)
-        check = engine.check(spec.resources)
-        if not check.ok:
-            raise EngineUnavailable(f"{engine.name}: {check.message}", next_step=check.next_step)
-        rate = engine.rate(spec.resources)
-        _check_cap(rate, spec.max_cost_usd)
-        ceiling = self.ceiling_usd(spec)
-        with self.store.read() as tx:
-            durations = costs.durations_s(tx, spec)
-            month_usd = costs.total_usd(tx, engine.name, month_start(utc_now()))
-        asks = reasons_to_ask(
-            bills=engine.bills,
-            ceiling_usd=ceiling,
-            timeout_s=spec.timeout_s,
-            confirm_above_usd=self.settings.confirm_above,
-            monthly_budget_usd=self.settings.monthly_budget,
-            month_usd=month_usd,
-        )
-        return Plan(
-            draft=draft,
-            rate=rate,
-            ceiling_usd=ceiling,
-            expected=expectation(durations, rate),
-            asks=tuple(asks),
-            notes=(*draft.notes, *_price_notes(draft, rate)),
-        )
+    def plan_grid(self, drafts: Sequence[Draft], options: GridOptions) -> GridPlan:
+        """Return what submitting a grid would do and cost; raises as `planning.plan_grid`."""
+        engine = self.engine(drafts[0].spec.engine)
+        return plan_grid(drafts, options, engine, self.store, self.settings)
 
     def ceiling_usd(self, spec: JobSpec) -> float | None:
         """Return what a run cannot exceed over every attempt that could be made, in US dollars."""
-        rates = [self.engine(spec.engine).rate(size) for size in possible_attempts(spec)]
-        return run_ceiling_usd(rates, spec.timeout_s, spec.max_cost_usd)
+        return job_ceiling_usd(spec, self.engine(spec.engine))
 
     def draft_retry(self, run: Run, options: JobOptions) -> Draft:
         """Return the job of an earlier run, with changes."""
@@ -180,31 +133,72 @@ class Flotilla:
         DiskFull, StoreUnreadable, StoreTooNew
             Nothing of the run is left then.
         """
-        store = self.store  # first: where it cannot be opened, nothing is written at all
-        run = Run(
+        run = self._new_run(draft).model_copy(update={"retry_of": retry_of})
+        self._insert([(run, draft)])
+        return run
+
+    def submit_grid(
+        self,
+        drafts: Sequence[Draft],
+        options: GridOptions,
+        retry_of: Sequence[str | None] | None = None,
+    ) -> tuple[Grid, list[Run]]:
+        """Freeze a job at many points into the store, all or none of them; raises as `submit`."""
+        grid = Grid(
+            id=new_grid_id(),
+            name=drafts[0].spec.name,
+            owner=_user(),
+            created_at=utc_now(),
+            size=len(drafts),
+            max_parallel=options.max_parallel,
+            budget_usd=options.budget_usd,
+        )
+        repeats = retry_of or [None] * len(drafts)
+        made = [
+            self._new_run(draft).model_copy(
+                update={"grid_id": grid.id, "grid_index": index, "created_at": grid.created_at,
+                        "retry_of": repeats[index]}
+            )
+            for index, draft in enumerate(drafts)
+        ]  # fmt: skip
+        self._insert([*zip(made, drafts, strict=True)], grid)
+        return grid, made
+
+    def _new_run(self, draft: Draft) -> Run:
+        return Run(
             id=new_run_id(),
             spec=draft.spec,
             owner=_user(),
             created_at=utc_now(),
-            retry_of=retry_of,
+            ceiling_usd=self.ceiling_usd(draft.spec),
         )
+
+    def _insert(self, made: Sequence[tuple[Run, Draft]], grid: Grid | None = None) -> None:
+        store = self.store  # first: where it cannot be opened, nothing is written at all
         is_in = False
         try:
-            if draft.spec.source is not None and draft.source is not None:
-                self.artifacts.write_input(run.id, draft.spec.source, draft.source)
-            for name, path in draft.files.items():
-                self.artifacts.copy_input(run.id, f"files/{name}", path)
+            for run, draft in made:
+                self._write_input(run.id, draft)
             with store.write() as tx:
-                runs.insert(tx, run)
+                if grid is not None:
+                    grids.insert(tx, grid)
+                for run, _ in made:
+                    runs.insert(tx, run)
             is_in = True
         finally:
             if not is_in:
-                self.artifacts.delete(run.id)
+                for run, _ in made:
+                    self.artifacts.delete(run.id)
         with suppress(FlotillaError, OSError):
-            # The run is in, and that is what was asked for: the dispatcher tries again.
-            self._launch_here(draft.spec.engine)
+            # The runs are in, and that is what was asked for: the dispatcher tries again.
+            self._launch_here(made[0][0].spec.engine)
         self.ensure_dispatcher()
-        return run
+
+    def _write_input(self, run_id: str, draft: Draft) -> None:
+        if draft.spec.source is not None and draft.source is not None:
+            self.artifacts.write_input(run_id, draft.spec.source, draft.source)
+        for name, path in draft.files.items():
+            self.artifacts.copy_input(run_id, f"files/{name}", path)
 
     def ensure_dispatcher(self) -> None:
         """Start a dispatcher where none lives; ask one that is older than the store to leave."""
@@ -251,6 +245,23 @@ class Flotilla:
         if any(not run.status.is_final for run in found):
             self.ensure_dispatcher()  # else nobody may be left who moves them
         return [(run, latest.get(run.id)) for run in found]
+
+    def find_grid(self, reference: str) -> Grid | None:
+        """Return the grid of an id or unique prefix of one; None: no grid is meant."""
+        with self.store.read() as tx:
+            return grids.find(tx, reference)
+
+    def grid_runs(self, grid_id: str) -> list[Run]:
+        """Return the runs of a grid, in the order of its points."""
+        with self.store.read() as tx:
+            return runs.of_grid(tx, grid_id)
+
+    def get_all(self, run_ids: Sequence[str]) -> dict[str, tuple[Run, Attempt | None]]:
+        """Return runs by their whole ids, each with its latest attempt, as they are now."""
+        with self.store.read() as tx:
+            found = runs.get_all(tx, run_ids)
+            latest = attempts.latest_of(tx, list(found))
+        return {run_id: (run, latest.get(run_id)) for run_id, run in found.items()}
 
     def attempts(self, run_id: str) -> list[Attempt]:
         """Return the attempts of a run, first to last."""
@@ -338,27 +349,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())  # a container's user that has no name
-
-
-def _check_cap(rate: Rate | None, max_cost_usd: float | None) -> None:
-    if rate is None or max_cost_usd is None or affordable_s(rate, max_cost_usd) > 0:
-        return
-    raise InvalidOption(
-        f"--max-cost {max_cost_usd:g} buys less than the shortest time that Fargate bills",
-        next_step=f"at least --max-cost {math.ceil(charge_usd(rate, 1) * 10_000) / 10_000:g}",
-    )
-
-
-def _price_notes(draft: Draft, rate: Rate | None) -> list[str]:
-    resources = draft.spec.resources
-    size = fargate_size(resources)
-    if size is None:
-        return ["no Fargate task is that large (32 vCPU, 244 G): its price is unknown"]
-    if rate is None:
-        cap = "" if draft.spec.max_cost_usd is None else ", and so --max-cost cannot be enforced"
-        return [f"the price in this region is unknown{cap}; FLOTILLA_REGION chooses another"]
-    if is_rounded_up(resources, size):
-        return [
-            f"Fargate has no such size: priced as {size.cpu:g} vCPU, {size.memory_mib / 1024:g} G"
-        ]
-    return []

@@ -1,6 +1,7 @@
 """A notebook file with parameters → a draft."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +25,56 @@ def draft_notebook(path: Path, options: JobOptions, *, engine: str, place: str) 
     ------
     InvalidNotebook, UnknownParameter, UnknownKernel, InvalidOption
     """
+    [draft] = draft_points(path, options, [{}], engine=engine, place=place)
+    return draft
+
+
+def draft_points(
+    path: Path,
+    options: JobOptions,
+    points: Sequence[dict[str, Any]],
+    *,
+    engine: str,
+    place: str,
+) -> list[Draft]:
+    """Return the jobs that run a notebook file, as it is at one moment, each at its point.
+
+    Parameters
+    ----------
+    points
+        Parameters of each job, beside those of ``options``.
+
+    Raises
+    ------
+    InvalidNotebook, UnknownParameter, UnknownKernel, InvalidOption
+    """
     path = readable_path(path)
     notebook = read_notebook(path)
     wanted = _mapping(notebook["metadata"], "kernelspec")
     language = wanted.get("language") or _mapping(notebook["metadata"], "language_info").get("name")
     kernel, note = find_kernel(str(wanted.get("name") or DEFAULT_KERNEL), language)
-    if options.params:
-        notebook = inject(notebook, options.params, path=path, kernel=kernel)
     spec = JobSpec(
         kind="notebook",
         name=options.name or slug(path.stem, "notebook"),
         source=_SOURCE,
         path=str(path),
-        params=options.params,
         kernel=kernel,
         files=tuple(files := find_files(options.files, path.parent)),
         **common_fields(options, cwd=path.parent, engine=engine, place=place),
     )
-    source = json.dumps(notebook, ensure_ascii=False).encode("utf-8", "replace")
-    return Draft(spec=spec, source=source, files=files, notes=(note,) if note else ())
+    drafts = []
+    for point in points:
+        params = {**options.params, **point}
+        injected = inject(notebook, params, path=path, kernel=kernel) if params else notebook
+        drafts.append(
+            Draft(
+                spec=spec.model_copy(update={"params": params}),
+                source=json.dumps(injected, ensure_ascii=False).encode("utf-8", "replace"),
+                files=files,
+                notes=(note,) if note else (),
+            )
+        )
+    return drafts
 
 
 def readable_path(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import click
 
+from jupyter_flotilla.commands.references import find_runs
 from jupyter_flotilla.commands.screen import flotilla, say
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.run import FINAL_STATUSES, RunStatus
@@ -14,10 +15,10 @@ from jupyter_flotilla.model.units import parse_duration
 @click.option("--grace", default="10s", help="Time between SIGINT and force. [default: 10s]")
 @click.option("--now", is_flag=True, help="Kill at once.")
 def cancel(run_ids: tuple[str, ...], all_mine: bool, grace: str, now: bool) -> None:
-    """Stop runs: SIGINT first, so that clean-up code runs, then by force."""
+    """Stop runs, or all of a grid: SIGINT first, so that clean-up code runs, then by force."""
     facade = flotilla()
     grace_s = 0.0 if now else float(parse_duration(grace))
-    found = [facade.find(run_id) for run_id in run_ids]
+    found = [run for run_id in run_ids for run in reversed(find_runs(facade, run_id))]
     if all_mine:
         statuses = [status for status in RunStatus if status not in FINAL_STATUSES]
         found += [run for run, _ in facade.latest(statuses=statuses, limit=1_000_000)]

@@ -7,7 +7,7 @@ import click
 
 from jupyter_flotilla.commands.screen import say
 from jupyter_flotilla.errors import Refused
-from jupyter_flotilla.service import Plan
+from jupyter_flotilla.planning import Plan
 
 
 def agree(plan: Plan, *, yes: bool) -> None:

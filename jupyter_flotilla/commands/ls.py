@@ -45,10 +45,13 @@ def ls(
             else "No run matches.")  # fmt: skip
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("id", "name", "status", "when", "took", "peak", "on Fargate"):
+    of_grids = ["grid"] if any(run.grid_id for run, _ in found) else []
+    for heading in ("id", *of_grids, "name", "status", "when", "took", "peak", "on Fargate"):
         table.add_column(heading, no_wrap=heading != "name", overflow="fold")
     for run, attempt in found:
-        table.add_row(*_cells(run, attempt, facade.short_id(run.id)))
+        short, *cells = _cells(run, attempt, facade.short_id(run.id))
+        in_grid = [Text((run.grid_id or "")[:7])] if of_grids else []
+        table.add_row(short, *in_grid, *cells)
     stdout = type(console())(highlight=False)
     stdout.print(table)
     if len(found) == _SHOWN and not show_all:
@@ -70,9 +73,15 @@ def _cells(run: Run, attempt: Attempt | None, short: str) -> list[Text]:
         cost = f"≈ {format_money(attempt.charge_usd)}"
     when = run.created_at.astimezone().strftime("%b %d %H:%M")
     return [
-        Text(short), Text(run.name), Text(status, style=COLOURS[run.status]), Text(when),
+        Text(short), _name(run), Text(status, style=COLOURS[run.status]), Text(when),
         Text(took), Text(peak), Text(cost),
     ]  # fmt: skip
+
+
+def _name(run: Run) -> Text:
+    if run.grid_id is None:
+        return Text(run.name)
+    return Text.assemble(run.name, (f"  {render.params_text(run.spec.params)}", "dim"))
 
 
 def _age_s(run: Run) -> float:

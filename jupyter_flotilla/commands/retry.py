@@ -9,8 +9,14 @@ from jupyter_flotilla import render
 from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.consent import agree
 from jupyter_flotilla.commands.follow import follow
+from jupyter_flotilla.commands.grid import show_grid
+from jupyter_flotilla.commands.references import find_set
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
+from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.run_set import RunSet, submit_grid
+from jupyter_flotilla.service import Flotilla
 
 
 @click.command()
@@ -23,8 +29,14 @@ def retry(run_id: str, wait: bool, yes: bool, as_json: bool, **keywords: Any) ->
     """Run again what was frozen for a run, with changes: a new run.
 
     jupyter flotilla retry last --memory 32G
+
+    Of a grid: the runs that failed, as a new grid.
     """
     facade = flotilla()
+    runs = find_set(facade, run_id)
+    if runs is not None:
+        sys.exit(_retry_failed(facade, runs, options.read(keywords), wait=wait, yes=yes,
+                               as_json=as_json))  # fmt: skip
     earlier = facade.find(run_id)
     draft = facade.draft_retry(earlier, options.read(keywords))
     plan = facade.plan(draft)
@@ -38,3 +50,21 @@ def retry(run_id: str, wait: bool, yes: bool, as_json: bool, **keywords: Any) ->
     if as_json:
         print_json(handle.to_dict())
     sys.exit(code)
+
+
+def _retry_failed(
+    facade: Flotilla, runs: RunSet, changes: JobOptions, *, wait: bool, yes: bool, as_json: bool
+) -> int:
+    failed = runs.failed
+    if not failed:
+        raise UsageError(
+            f"no run of {runs.id[:7]} has failed ({runs.summary()})",
+            next_step="jupyter flotilla retry RUN repeats one that has not",
+        )
+    drafts, limits = failed.drafts_again(changes)
+    plan = facade.plan_grid(drafts, limits)
+    for line in render.grid_lines(plan):
+        say(line)
+    agree(plan, yes=yes)
+    again = submit_grid(facade, drafts, limits, [run.id for run in failed])
+    return show_grid(again, wait=wait, save=None, as_json=as_json)

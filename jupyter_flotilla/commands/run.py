@@ -1,6 +1,5 @@
 """``jupyter flotilla run``: submit, and follow."""
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,20 @@ from typing import Any
 import click
 
 from jupyter_flotilla import api, render
-from jupyter_flotilla.artifacts.local import disk_errors
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.consent import agree
 from jupyter_flotilla.commands.follow import follow
+from jupyter_flotilla.commands.grid import show_grid
+from jupyter_flotilla.commands.saving import check_save, say_notebook
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
-from jupyter_flotilla.errors import InvalidOption, Refused, UsageError
+from jupyter_flotilla.errors import InvalidOption, UsageError
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.planning import GridPlan
+from jupyter_flotilla.run_set import submit_grid
+from jupyter_flotilla.service import Flotilla
 
 
 class _RunCommand(click.Command):
@@ -36,12 +40,13 @@ class _RunCommand(click.Command):
 @click.command(cls=_RunCommand)
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @options.job_options
+@options.grid_options
 @click.option(
     "--wait/--bg", default=True, help="Follow the run, or return at once. [default: wait]"
 )
 @click.option(
     "--save", type=click.Path(path_type=Path), metavar="PATH",
-    help="Copy the executed notebook here at the end; {name} and {id} are filled in.",
+    help="Copy the executed notebook here at the end; {name}, {id}, {PARAMETER} are filled in.",
 )  # fmt: skip
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show what would run and cost, and stop.")
@@ -63,28 +68,55 @@ def run(
     \b
     jupyter flotilla run train.ipynb -p alpha=0.1 --memory 8G --timeout 2h
     jupyter flotilla run --memory 2G -- python train.py
+    jupyter flotilla run train.ipynb --grid alpha=0.1,0.01 --grid depth=3:9:2
     """
     facade = flotilla()
-    draft = _draft(file, ctx.meta.get("flotilla.command"), options.read(keywords))
-    _check_save(save, draft, wait=wait)
-    plan = facade.plan(draft)
-    for line in render.launch_lines(plan):
+    job_options = options.read(keywords)
+    limits = options.read_grid(keywords)
+    command = ctx.meta.get("flotilla.command")
+    if limits is not None:
+        drafts = _points(file, command, job_options, limits)
+    else:
+        drafts = [_draft(file, command, job_options)]
+    check_save(save, [draft.spec for draft in drafts], wait=wait, yes=yes)
+    plan = facade.plan(drafts[0]) if limits is None else facade.plan_grid(drafts, limits)
+    lines = render.grid_lines(plan) if isinstance(plan, GridPlan) else render.launch_lines(plan)
+    for line in lines:
         say(line)
     if dry_run:
         return
     agree(plan, yes=yes)
-    _ask_to_overwrite(_save_path(save, draft, "ID") if save else None, yes=yes)
+    if limits is None:
+        sys.exit(_run_one(facade, drafts[0], wait=wait, save=save, as_json=as_json))
+    runs = submit_grid(facade, drafts, limits)
+    sys.exit(show_grid(runs, wait=wait, save=save, as_json=as_json))
+
+
+def _run_one(
+    facade: Flotilla, draft: Draft, *, wait: bool, save: Path | None, as_json: bool
+) -> int:
     handle = RunHandle(facade, facade.submit(draft))
     code = 0
     if wait:
         code = follow(facade, handle, show_output=not as_json)
-        _save_notebook(handle, save)
+        say_notebook(handle, save)
     else:
         say(f"{render.GLYPHS[handle.status]} {handle.snapshot.status} {handle.short_id} · safe to "
             f"close this terminal · jupyter flotilla wait {handle.short_id}")  # fmt: skip
     if as_json:
         print_json(handle.to_dict())
-    sys.exit(code)
+    return code
+
+
+def _points(
+    file: Path | None, command: list[str] | None, job_options: JobOptions, limits: GridOptions
+) -> list[Draft]:
+    if file is None or command is not None:
+        raise InvalidOption(
+            "--grid gives values to the parameters of a notebook, and there is none",
+            next_step="jupyter flotilla run FILE.ipynb --grid lr=0.1,0.01",
+        )
+    return api.flotilla().draft_points(file, job_options, limits.expand())
 
 
 def _draft(file: Path | None, command: list[str] | None, job_options: JobOptions) -> Draft:
@@ -99,50 +131,3 @@ def _draft(file: Path | None, command: list[str] | None, job_options: JobOptions
         "there is nothing to run",
         next_step="jupyter flotilla run FILE.ipynb, or jupyter flotilla run -- COMMAND",
     )
-
-
-def _check_save(save: Path | None, draft: Draft, *, wait: bool) -> None:
-    if save is None:
-        return
-    if draft.spec.kind != "notebook" or not wait:
-        raise InvalidOption(
-            "--save copies the executed notebook at the end of a notebook run that is waited for",
-            next_step="leave --save out; 'jupyter flotilla show ID' says where the notebook is",
-        )
-    path = _save_path(save, draft, "ID")
-    if path.resolve() == Path(draft.spec.path or "").resolve():
-        raise InvalidOption(
-            f"--save {save} is the notebook itself, which is never written",
-            next_step="--save runs/{name}-{id}.ipynb",
-        )
-
-
-def _save_path(save: Path, draft: Draft, run_id: str) -> Path:
-    return Path(str(save).replace("{name}", draft.spec.name).replace("{id}", run_id)).expanduser()
-
-
-def _ask_to_overwrite(path: Path | None, *, yes: bool) -> None:
-    if path is None or yes or not path.exists():
-        return
-    if not sys.stdin.isatty():
-        raise Refused(
-            f"--save {path} exists, and nobody can be asked here",
-            next_step="add --yes to overwrite",
-        )
-    if not click.confirm(f"{path} exists. Overwrite it at the end of the run?", err=True):
-        raise Refused(f"{path} stays as it is; nothing was run", next_step="--save another path")
-
-
-def _save_notebook(handle: RunHandle, save: Path | None) -> None:
-    source = handle.notebook_path
-    if not source.exists():
-        return
-    if save is None:
-        say(f"  executed notebook: {source}")
-        return
-    filled = str(save).replace("{name}", handle.name).replace("{id}", handle.id)
-    path = Path(filled).expanduser()
-    with disk_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, path)
-    say(f"  executed notebook: {path}")

@@ -15,6 +15,8 @@ from jupyter_flotilla.model.units import format_money
 DEFAULT_CONFIRM_ABOVE_USD = 1.0
 #: Longest timeout that an engine that bills starts without asking, in seconds.
 LONG_TIMEOUT_S = 12 * 3600
+#: Runs at a time that an engine that bills starts without asking.
+MANY_PARALLEL = 20
 #: Runs of the same job that it takes to expect anything of the next.
 MIN_HISTORY = 3
 
@@ -60,6 +62,7 @@ def reasons_to_ask(
     confirm_above_usd: float | None,
     monthly_budget_usd: float | None,
     month_usd: float,
+    parallel: int = 1,
 ) -> list[str]:
     """Return what the user must agree to before a launch, as sentences; empty: nothing.
 
@@ -73,6 +76,8 @@ def reasons_to_ask(
         What the user has set; None: the default where the engine bills, no limit where not.
     month_usd
         Charges of this engine in this month so far.
+    parallel
+        How many runs may be going on at a time.
     """
     limit = confirm_above_usd
     if limit is None and bills:
@@ -86,6 +91,8 @@ def reasons_to_ask(
         )
     if bills and timeout_s is not None and timeout_s > LONG_TIMEOUT_S:
         reasons.append("its timeout is longer than 12 hours")
+    if bills and parallel > MANY_PARALLEL:
+        reasons.append(f"up to {parallel} runs go on at a time, more than {MANY_PARALLEL}")
     if monthly_budget_usd is not None:
         reasons += _over_budget(month_usd, ceiling_usd, monthly_budget_usd)
     return reasons

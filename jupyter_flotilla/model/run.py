@@ -56,12 +56,12 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 FINAL_STATUSES = frozenset(status for status in RunStatus if status.is_final)
 
 #: Crockford's base 32 in lower case: no i, l, o or u, so ids survive being read aloud.
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def new_run_id() -> str:
     """Return ``r`` and 12 random characters (60 bits)."""
-    return "r" + "".join(secrets.choice(_CROCKFORD) for _ in range(12))
+    return "r" + "".join(secrets.choice(CROCKFORD) for _ in range(12))
 
 
 class Run(Stored):
@@ -92,6 +92,11 @@ class Run(Stored):
     next_memory_mib: int | None = None
     #: The run that this one repeats, with or without changes.
     retry_of: str | None = None
+    #: The grid that it belongs to, and its place in it, from 0; None: to none.
+    grid_id: str | None = None
+    grid_index: int | None = None
+    #: US dollars that it could not exceed by the prices at submit; None: nothing limited it.
+    ceiling_usd: float | None = None
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import RunStatus
-from jupyter_flotilla.store import runs
+from jupyter_flotilla.store import grids, runs
 from jupyter_flotilla.store.backend import serialize
 from jupyter_flotilla.store.schema import attempts
 
@@ -18,12 +18,13 @@ def claim(
     """Take the run that has waited longest, if fewer than ``limit`` attempts are open.
 
     Reads usage, decides and writes under one lock, so that processes together never exceed the
-    limit nor take a run twice. The run becomes PENDING, the attempt is the intent to launch.
+    limit, a grid's own limits among them, nor take a run twice. The run becomes PENDING, the
+    attempt is the intent to launch.
     """
     serialize(conn, f"claim {engine} {place}")
     if _count_open(conn, engine, place) >= limit:
         return None
-    run = runs.next_queued(conn, engine, place, now)
+    run = grids.next_allowed(conn, engine, place, now)
     if run is None:
         return None
     pending = run.advance(RunStatus.PENDING, now)

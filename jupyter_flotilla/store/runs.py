@@ -1,6 +1,6 @@
 """The table of runs. A run moves by `apply` alone, which is guarded by the status it had."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from jupyter_flotilla.store.schema import attempts as attempts_table
 from jupyter_flotilla.store.schema import events as events_table
 from jupyter_flotilla.store.schema import runs, tags
 
+_NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.grid_index.desc(), runs.c.id)
 #: No id and no name is longer.
 _LONGEST_REFERENCE = 100
 #: Shortest form in which an id is shown.
@@ -83,7 +84,7 @@ def latest(
     tag
         Only with this tag; a value of None means any.
     """
-    query = runs.select().order_by(runs.c.created_at.desc(), runs.c.id).limit(limit)
+    query = runs.select().order_by(*_NEWEST_FIRST).limit(limit)
     if statuses:
         query = query.where(runs.c.status.in_(statuses))
     if name is not None:
@@ -95,6 +96,17 @@ def latest(
             runs.c.id.in_(tagged if value is None else tagged.where(tags.c.value == value))
         )
     return [_run(row) for row in conn.execute(query)]
+
+
+def of_grid(conn: sa.Connection, grid_id: str) -> list[Run]:
+    """Return the runs of a grid, in the order of its points."""
+    query = runs.select().where(runs.c.grid_id == grid_id).order_by(runs.c.grid_index)
+    return [_run(row) for row in conn.execute(query)]
+
+
+def get_all(conn: sa.Connection, run_ids: Collection[str]) -> dict[str, Run]:
+    """Return runs by their whole ids; those that are gone are left out."""
+    return {row.id: _run(row) for row in conn.execute(runs.select().where(runs.c.id.in_(run_ids)))}
 
 
 def apply(conn: sa.Connection, old: Run, new: Run, now: datetime) -> bool:
@@ -188,8 +200,20 @@ def delete(conn: sa.Connection, run_id: str) -> bool:
     return True
 
 
-def next_queued(conn: sa.Connection, engine: str, place: str, now: datetime) -> Run | None:
-    """Return the run that has waited longest for an engine and may start now."""
+def next_queued(
+    conn: sa.Connection,
+    engine: str,
+    place: str,
+    now: datetime,
+    but_not_of: Collection[str] = (),
+) -> Run | None:
+    """Return the run that has waited longest for an engine and may start now.
+
+    Parameters
+    ----------
+    but_not_of
+        Ids of grids whose runs have to wait.
+    """
     is_due = sa.or_(
         runs.c.not_before.is_(None),
         runs.c.not_before <= now,
@@ -200,7 +224,8 @@ def next_queued(conn: sa.Connection, engine: str, place: str, now: datetime) -> 
         runs.select()
         .where(runs.c.status == RunStatus.QUEUED, runs.c.engine == engine, runs.c.place == place)
         .where(is_due)
-        .order_by(runs.c.created_at, runs.c.id)
+        .where(sa.or_(runs.c.grid_id.is_(None), runs.c.grid_id.not_in(but_not_of)))
+        .order_by(runs.c.created_at, runs.c.grid_index, runs.c.id)
         .limit(1)
     )
     row = conn.execute(query).first()
@@ -260,7 +285,7 @@ def _by_prefix(conn: sa.Connection, prefix: str) -> list[sa.Row[Any]]:
 
 
 def _from_latest(conn: sa.Connection, back: int) -> Run:
-    query = runs.select().order_by(runs.c.created_at.desc(), runs.c.id).offset(back - 1).limit(1)
+    query = runs.select().order_by(*_NEWEST_FIRST).offset(back - 1).limit(1)
     row = conn.execute(query).first() if back > 0 else None
     if row is None:
         raise RunNotFound("there is no such run yet", next_step="jupyter flotilla demo")

@@ -51,6 +51,21 @@ runs = sa.Table(
     sa.Column("next_memory_mib", sa.BigInteger),
     sa.Column("retry_of", sa.String(13)),
     sa.Column("kept_at", UtcText),
+    sa.Column("grid_id", sa.String(13)),
+    sa.Column("grid_index", sa.Integer),
+    sa.Column("ceiling_usd", sa.Float),
+)
+
+grids = sa.Table(
+    "grids",
+    metadata,
+    sa.Column("id", sa.String(13), primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("owner", sa.String(255), nullable=False),
+    sa.Column("created_at", UtcText, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("max_parallel", sa.Integer, nullable=False),
+    sa.Column("budget_usd", sa.Float),
 )
 
 tags = sa.Table(

@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_flotilla import api
 from jupyter_flotilla.commands.run import run
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridKeywords, GridOptions
 from jupyter_flotilla.model.options import (
     OPTIONS,
     JobOptions,
@@ -20,6 +21,7 @@ RUN_ONLY = {"wait", "save", "yes", "dry_run", "as_json"}
 #: Keywords of the functions themselves.
 CALL_ONLY = {"wait", "confirm"}
 KEYWORDS = {option.py for option in OPTIONS}
+GRID_KEYWORDS = {option.py for option in GRID_OPTIONS}
 FIELDS = {option.rest for option in OPTIONS}
 #: keyword → a value as people write it, its canonical form.
 WRITTEN = {
@@ -49,10 +51,12 @@ def test_options_are_these():
 
 def test_values_that_travel_are_the_tables():
     assert set(JobOptions.model_fields) == FIELDS
+    assert set(GridOptions.model_fields) == {option.rest for option in GRID_OPTIONS}
 
 
 def test_keywords_of_python_are_the_tables():
     assert set(OptionKeywords.__annotations__) == KEYWORDS
+    assert set(GridKeywords.__annotations__) == GRID_KEYWORDS
 
 
 def test_properties_of_the_json_schema_are_the_tables():
@@ -72,8 +76,14 @@ def test_signature_shows_the_tables_keywords(function, own):
     assert all(parameters[k].kind is inspect.Parameter.KEYWORD_ONLY for k in keywords)
 
 
+def test_signature_of_a_grid_shows_both_tables():
+    parameters = inspect.signature(api.run_grid).parameters
+
+    assert set(parameters) == KEYWORDS | GRID_KEYWORDS | CALL_ONLY | {"path"}
+
+
 def test_flags_of_the_command_line_are_the_tables():
-    assert set(click_options()) - RUN_ONLY == KEYWORDS
+    assert set(click_options()) - RUN_ONLY == KEYWORDS | GRID_KEYWORDS
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

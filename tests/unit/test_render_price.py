@@ -7,7 +7,7 @@ from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.guard import Expectation
 from jupyter_flotilla.model.resources import Resources
-from jupyter_flotilla.service import Plan
+from jupyter_flotilla.planning import Plan
 
 
 def make_plan(spec, **fields):

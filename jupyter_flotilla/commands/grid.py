@@ -1,0 +1,188 @@
+"""``jupyter flotilla grid``, and how the runs of a grid are followed."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from jupyter_flotilla import api, render
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.commands.saving import save_notebook
+from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.model.units import format_duration, format_money, format_size
+from jupyter_flotilla.run_set import RunSet
+
+#: Runs that a live table shows at most; of more, the ones that are going on.
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("grid_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def grid(grid_id: str, as_json: bool) -> None:
+    """Show the runs of a grid: parameters, metrics, cost."""
+    flotilla()
+    runs = api.get_grid(grid_id)
+    if as_json:
+        print_json(_as_dict(runs))
+        return
+    click.echo(f"{runs.name}  {runs.id}  {runs.summary()}")
+    console_of_stdout = type(console())(highlight=False)
+    console_of_stdout.print(_table(runs, [*runs]))
+    if (cost := _cost_line(runs)) is not None:
+        say(cost)
+
+
+def show_grid(runs: RunSet, *, wait: bool, save: Path | None, as_json: bool) -> int:
+    """Follow a new grid, or say how to; return the exit code."""
+    code = 0
+    if wait:
+        code = _follow(runs, save)
+    else:
+        say(f"{runs.summary()} · {runs.id} · safe to close this terminal · jupyter flotilla grid "
+            f"{runs.id[:7]}")  # fmt: skip
+    if as_json:
+        print_json(_as_dict(runs))
+    return code
+
+
+def _follow(runs: RunSet, save: Path | None) -> int:
+    with _interrupts(runs) as was_interrupted:
+        if console().is_terminal:
+            _follow_live(runs)
+        else:
+            _follow_plain(runs)
+    say("")
+    console().print(_table(runs, [*runs]))
+    if save is not None:
+        saved = [path for run in runs if (path := save_notebook(run, save))]
+        say(f"  executed notebooks: {len(saved)}, as {save}")
+    say(f"{runs.id} · {runs.summary()}")
+    if (cost := _cost_line(runs)) is not None:
+        say(cost)
+    for line in _failures(runs):
+        say(line)
+    if all(run.snapshot.status is RunStatus.SUCCEEDED for run in runs):
+        return 0
+    return 130 if was_interrupted() else 1
+
+
+def _follow_live(runs: RunSet) -> None:
+    with Live(console=console(), transient=True, auto_refresh=False) as live:
+        for _ in runs.changes(every_s=0.5):
+            shown = [*runs] if len(runs) <= _SHOWN else _going_on(runs)
+            line = Text(f"{runs.id[:7]} · {runs.summary()}", no_wrap=True, overflow="ellipsis")
+            live.update(Group(_table(runs, shown), line), refresh=True)
+
+
+def _follow_plain(runs: RunSet) -> None:
+    for run in runs.as_completed():
+        say(f"{render.params_text(run.snapshot.spec.params)}  {run.status_line()}")
+
+
+def _going_on(runs: RunSet) -> list[RunHandle]:
+    active = [run for run in runs if not run.snapshot.status.is_final]
+    going_on = [run for run in active if run.snapshot.status is not RunStatus.QUEUED]
+    return (going_on or active)[:_SHOWN]
+
+
+def _table(runs: RunSet, shown: list[RunHandle]) -> Table:
+    """Return a table of runs: id, parameters, status, metrics, time, peak memory, cost."""
+    names = list(dict.fromkeys(name for run in runs for name in run.snapshot.spec.params))
+    varied = [name for name in names if _varies(runs, name)]
+    metrics = list(dict.fromkeys(name for run in runs for name in _metrics(runs, run)))[:6]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("id", *varied, "status", *metrics, "took", "peak", "cost"):
+        table.add_column(heading, no_wrap=heading not in varied, overflow="fold")
+    for run in shown:
+        table.add_row(*_row(runs, run, varied, metrics))
+    return table
+
+
+def _varies(runs: RunSet, name: str) -> bool:
+    values = [repr(run.snapshot.spec.params.get(name)) for run in runs]
+    return len(set(values)) > 1 or len(values) == 1
+
+
+def _metrics(runs: RunSet, run: RunHandle) -> dict[str, float | None]:
+    attempt = runs.latest(run)
+    return {} if attempt is None or attempt.progress is None else attempt.progress.metrics
+
+
+def _row(runs: RunSet, handle: RunHandle, varied: list[str], metrics: list[str]) -> list[Text]:
+    run, attempt = handle.snapshot, runs.latest(handle)
+    status = f"{render.GLYPHS[run.status]} {run.status}"
+    if run.failure_kind is not None:
+        status += f" {run.failure_kind}"
+    elif run.status is RunStatus.RUNNING and attempt is not None:
+        status += f" {render.progress_text(attempt.progress)}"
+    took = peak = cost = ""
+    if attempt is not None:
+        since = attempt.started_at
+        running_s = None if since is None else (utc_now() - since).total_seconds()
+        took_s = attempt.duration_s if attempt.duration_s is not None else running_s
+        took = "" if took_s is None else format_duration(max(0.0, took_s))
+        peak = format_size(m) if (m := attempt.usage.peak_memory_mib) else ""
+        cost = "" if attempt.charge_usd is None else f"≈ {format_money(attempt.charge_usd)}"
+    params = [_short(run.spec.params.get(name)) for name in varied]
+    logged = _metrics(runs, handle)
+    return [
+        Text(run.id[:7]), *map(Text, params), Text(status, style=COLOURS[run.status]),
+        *(Text(_short(logged.get(name))) for name in metrics), Text(took), Text(peak), Text(cost),
+    ]  # fmt: skip
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "".join(c if c.isprintable() else " " for c in text)[:40]
+
+
+def _cost_line(runs: RunSet) -> str | None:
+    usd = runs.cost_usd
+    if usd is None or not len(runs):
+        return None
+    if runs[0].cost.is_billed:
+        return f"{format_money(usd)} in all"
+    return f"$0.00 here · would have been ≈ {format_money(usd)} in all on Fargate"
+
+
+def _failures(runs: RunSet) -> Iterator[str]:
+    """Yield each reason that runs did not succeed for, with how many, and what to do next."""
+    bad = [run.snapshot for run in runs if run.snapshot.status is not RunStatus.SUCCEEDED]
+    for message, count in Counter(run.message or "" for run in bad).most_common(5):
+        yield f"  {count} × {message.splitlines()[0] if message else 'no reason was given'}"
+    if bad:
+        yield f"  Next: jupyter flotilla show {bad[0].id[:7]}"
+        yield f"  To run again what failed: jupyter flotilla retry {runs.id[:7]}"
+
+
+def _as_dict(runs: RunSet) -> dict[str, Any]:
+    return {**runs.grid.model_dump(mode="json"), "runs": runs.rows()}
+
+
+@contextmanager
+def _interrupts(runs: RunSet) -> Iterator[Any]:
+    """Turn Ctrl-C into a cancel of all runs, and the second into a kill."""
+    presses = 0
+
+    def press(number: int, frame: Any) -> None:
+        nonlocal presses
+        presses += 1
+        say("cancelling all runs …" + (" (Ctrl-C again: kill now)" if presses == 1 else ""))
+        runs.cancel(10.0 if presses == 1 else 0.0)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: presses > 0
+    finally:
+        signal.signal(signal.SIGINT, before)
