@@ -12,12 +12,11 @@ from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.capture.points import read_points
 from jupyter_flotilla.errors import InvalidOption, RunNotFound, UnsupportedPlatform
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridKeywords, read_grid_options
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridKeywords, GridOptions
 from jupyter_flotilla.model.options import (
     OPTIONS,
     JobOptions,
     OptionKeywords,
-    read_options,
 )
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.run_set import RunSet, open_grid, submit_grid
@@ -90,8 +89,8 @@ def submit(
     return _submit(
         lambda o: flotilla().draft_command([str(word) for word in command], o, current_folder()),
         options,
-        wait,
-        confirm,
+        wait=wait,
+        confirm=confirm,
     )
 
 
@@ -105,7 +104,13 @@ def run_notebook(
 
     >>> run = fl.run_notebook("train.ipynb", params={"alpha": 0.1}, memory="8G")  # doctest: +SKIP
     """
-    return _submit(lambda o: flotilla().draft_file(Path(path), o), options, wait, confirm)
+    return _submit(
+        lambda o: flotilla().draft_file(Path(path), o),
+        options,
+        wait=wait,
+        confirm=confirm,
+        file=Path(path),
+    )
 
 
 @_with_options
@@ -118,7 +123,10 @@ def run_source(
     {'text/plain': '2'}
     """
     return _submit(
-        lambda o: flotilla().draft_source(source, o, current_folder()), options, wait, confirm
+        lambda o: flotilla().draft_source(source, o, current_folder()),
+        options,
+        wait=wait,
+        confirm=confirm,
     )
 
 
@@ -131,13 +139,14 @@ def run_grid(
     >>> runs = fl.run_grid("train.ipynb", grid={"lr": [0.1, 0.01]}, budget=5)  # doctest: +SKIP
     >>> runs.wait().df                                                        # doctest: +SKIP
     """
-    own = {option.py for option in GRID_OPTIONS}
     given: dict[str, Any] = dict(options)
     points = given.get("points")
     if isinstance(points, (str, Path)):
         given["points"] = read_points(Path(points))
-    limits = read_grid_options({k: v for k, v in given.items() if k in own})
-    job_options = read_options({k: v for k, v in given.items() if k not in own})
+    resolution = flotilla().defaults.resolve(given, notebook=Path(path), folder=folder_of(path))
+    resolution.check_consent()
+    limits = GridOptions(**resolution.values(GRID_OPTIONS))
+    job_options = JobOptions(**resolution.values(OPTIONS))
     drafts = flotilla().draft_points(Path(path), job_options, limits.expand())
     flotilla().plan_grid(drafts, limits).check_consent(confirm=confirm)
     runs = submit_grid(flotilla(), drafts, limits)
@@ -230,10 +239,23 @@ def costs(by: costs_by = "name", *, since: datetime | None = None) -> list[CostR
     return flotilla().costs(by, since)
 
 
+def folder_of(file: str | Path | None) -> Path:
+    """Return the folder whose project a job belongs to: its file's, or the current one."""
+    return current_folder() if file is None else Path(file).expanduser().absolute().parent
+
+
 def _submit(
-    draft: Callable[[JobOptions], Draft], options: Mapping[str, Any], wait: bool, confirm: bool
+    draft: Callable[[JobOptions], Draft],
+    options: Mapping[str, Any],
+    *,
+    wait: bool,
+    confirm: bool,
+    file: Path | None = None,
 ) -> RunHandle:
-    drafted = draft(read_options(options))
+    notebook = file if file is not None and file.suffix == ".ipynb" else None
+    resolution = flotilla().defaults.resolve(options, notebook=notebook, folder=folder_of(file))
+    resolution.check_consent()
+    drafted = draft(JobOptions(**resolution.values(OPTIONS)))
     flotilla().plan(drafted).check_consent(confirm=confirm)
     handle = RunHandle(flotilla(), flotilla().submit(drafted))
     return handle.wait() if wait else handle

@@ -13,7 +13,7 @@ from jupyter_flotilla.errors import RunCancelled, RunFailed, WaitTimeout
 from jupyter_flotilla.logs import Logs
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost
-from jupyter_flotilla.model.options import OptionKeywords, read_options
+from jupyter_flotilla.model.options import OptionKeywords
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.units import parse_duration
 from jupyter_flotilla.service import Flotilla
@@ -229,7 +229,7 @@ class RunHandle:
         Refused
             If there is something to agree to, and ``confirm`` is not False.
         """
-        draft = self._flotilla.draft_retry(self._run, read_options(options))
+        draft = self._flotilla.draft_retry(self._run, self._flotilla.changes(options))
         self._flotilla.plan(draft).check_consent(confirm=confirm)
         return RunHandle(self._flotilla, self._flotilla.submit(draft, retry_of=self.id))
 

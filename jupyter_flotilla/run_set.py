@@ -13,7 +13,7 @@ from jupyter_flotilla.handle import LOOK_S, WAKE_EVERY_S, RunHandle
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.grid import Grid
 from jupyter_flotilla.model.grid_options import GridKeywords, GridOptions, read_grid_options
-from jupyter_flotilla.model.options import JobOptions, OptionKeywords, read_options
+from jupyter_flotilla.model.options import JobOptions, OptionKeywords
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.units import parse_duration
 from jupyter_flotilla.service import Flotilla
@@ -206,7 +206,7 @@ class RunSet(Sequence[RunHandle]):
         if not self._runs:
             return self
         keywords: GridKeywords = {"max_parallel": max_parallel, "budget": budget}
-        drafts, limits = self.drafts_again(read_options(options), keywords)
+        drafts, limits = self.drafts_again(self._flotilla.changes(options), keywords)
         self._flotilla.plan_grid(drafts, limits).check_consent(confirm=confirm)
         repeats = [run.id for run in self._runs]
         return submit_grid(self._flotilla, drafts, limits, repeats)

@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.capture.again import draft_again
+from jupyter_flotilla.capture.defaults import Defaults
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
 from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
@@ -25,9 +26,9 @@ from jupyter_flotilla.errors import FlotillaError, InvalidNotebook
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost, Rate, charge_usd
 from jupyter_flotilla.model.grid import Grid, new_grid_id
-from jupyter_flotilla.model.grid_options import GridOptions
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridOptions
 from jupyter_flotilla.model.job import JobSpec
-from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.run import Run, RunStatus, new_run_id
 from jupyter_flotilla.planning import GridPlan, Plan, job_ceiling_usd, plan_grid, plan_job
 from jupyter_flotilla.settings import Settings, load_settings
@@ -73,6 +74,15 @@ class Flotilla:
         if name not in self._engines:
             self._engines[name] = open_engine(name, self.settings)
         return self._engines[name]
+
+    @property
+    def defaults(self) -> Defaults:
+        """Where options come from that nobody gives."""
+        return Defaults(
+            self.settings.home,
+            (*OPTIONS, *GRID_OPTIONS),
+            bills=lambda engine: self.engine(engine).bills,
+        )
 
     def draft_file(self, path: Path, options: JobOptions) -> Draft:
         """Return the job that runs a notebook (``.ipynb``) or Python file (``.py``)."""
@@ -120,6 +130,11 @@ class Flotilla:
     def ceiling_usd(self, spec: JobSpec) -> float | None:
         """Return what a run cannot exceed over every attempt that could be made, in US dollars."""
         return job_ceiling_usd(spec, self.engine(spec.engine))
+
+    def changes(self, given: Mapping[str, Any]) -> JobOptions:
+        """Return what is to change of a job that was frozen, profiles taken in."""
+        resolution = self.defaults.resolve_changes(given, folder=Path.home())
+        return JobOptions(**resolution.values(OPTIONS))
 
     def draft_retry(self, run: Run, options: JobOptions) -> Draft:
         """Return the job of an earlier run, with changes."""

@@ -7,7 +7,7 @@ defaults. Settings of a dispatcher are the user's alone: it serves many projects
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_flotilla.errors import InvalidSettings
+
+#: Tables of the settings file that are about jobs: `JobDefaults`.
+_OF_JOBS = frozenset({"defaults", "profiles"})
 
 
 class Settings(BaseModel):
@@ -86,6 +89,36 @@ class Sourced:
     source: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobDefaults:
+    """What one file says of the options of jobs, as it is written there."""
+
+    #: The file's path.
+    source: str
+    #: ``[defaults]``: keyword → value.
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    #: ``[profiles.NAME]``: name → keyword → value.
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any], source: str) -> "JobDefaults":
+        """Return what a file's table says; raises InvalidSettings where it is of another shape."""
+        defaults, profiles = table.get("defaults", {}), table.get("profiles", {})
+        tables = [defaults, profiles, *(profiles.values() if isinstance(profiles, dict) else ())]
+        if not all(isinstance(one, dict) for one in tables):
+            raise InvalidSettings(
+                f"{source}: defaults and profiles are tables of options",
+                next_step='[defaults] timeout = "2h"; [profiles.big] memory = "32G"',
+            )
+        return cls(source=source, defaults=defaults, profiles=profiles)
+
+
+def load_job_defaults(environ: Mapping[str, str] = os.environ) -> JobDefaults:
+    """Return what the user's own file says of jobs; raises InvalidSettings."""
+    path = settings_file(environ)
+    return JobDefaults.of(_table(path), str(path))
+
+
 def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the path of the user's settings file, which need not exist."""
     given = environ.get("FLOTILLA_CONFIG")
@@ -136,21 +169,25 @@ def _absolute(home: Path, environ: Mapping[str, str]) -> Path:
 def _given(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     """Return (name, value, source), the weaker first."""
     path = settings_file(environ)
-    given: list[tuple[str, Any, str]] = []
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        table = {}
-    except (OSError, ValueError) as error:
-        raise InvalidSettings(
-            f"{path} cannot be read as TOML: {error}", next_step="mend or remove that file"
-        ) from error
-    given += [(name, value, str(path)) for name, value in table.items()]
+    given = [
+        (name, value, str(path)) for name, value in _table(path).items() if name not in _OF_JOBS
+    ]
     for name in Settings.model_fields:
         variable = f"FLOTILLA_{name.upper()}"
         if environ.get(variable):
             given.append((name, environ[variable], variable))
     return given
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(
+            f"{path} cannot be read as TOML: {error}", next_step="mend or remove that file"
+        ) from error
 
 
 def _explained(error: ValidationError, environ: Mapping[str, str]) -> InvalidSettings:

@@ -7,7 +7,7 @@ import click
 #: Verb → module of this package that has a command of the same name.
 VERBS = (
     "run", "ls", "show", "logs", "grid", "cancel", "wait", "retry", "cost", "keep", "clean",
-    "demo", "doctor", "config", "dispatch",
+    "demo", "doctor", "config", "trust", "dispatch",
 )  # fmt: skip
 
 

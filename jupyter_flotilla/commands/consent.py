@@ -2,12 +2,41 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import click
 
+from jupyter_flotilla import api
 from jupyter_flotilla.commands.screen import say
 from jupyter_flotilla.errors import Refused
+from jupyter_flotilla.model.precedence import Resolution
 from jupyter_flotilla.planning import Plan
+from jupyter_flotilla.service import Flotilla
+
+
+def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None) -> Resolution:
+    """Return what a job gets; what comes unseen with it is shown, and agreed to, first.
+
+    Raises
+    ------
+    Refused
+        If the user does not agree, or nobody can be asked.
+    """
+    notebook = file if file is not None and file.suffix == ".ipynb" else None
+    folder = api.folder_of(file)
+    resolution = facade.defaults.resolve(given, notebook=notebook, folder=folder)
+    if not resolution.asks:
+        return resolution
+    if not sys.stdin.isatty():
+        resolution.check_consent()
+    for ask in resolution.asks:
+        say(f"  ! {ask.sentence}")
+    if not click.confirm("Agree, until it changes?", err=True):
+        raise Refused("nothing was launched", next_step="give the options yourself: they win")
+    facade.defaults.agree(resolution.asks)
+    return facade.defaults.resolve(given, notebook=notebook, folder=folder)
 
 
 def agree(plan: Plan, *, yes: bool) -> None:

@@ -8,8 +8,8 @@ import click
 
 from jupyter_flotilla.capture.points import read_points
 from jupyter_flotilla.errors import InvalidOption
-from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridOptions, read_grid_options
-from jupyter_flotilla.model.options import OPTIONS, JobOptions, read_options
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS
+from jupyter_flotilla.model.options import OPTIONS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -42,28 +42,31 @@ def grid_options(function: _F) -> _F:
     return function
 
 
-def read_grid(keywords: dict[str, Any]) -> GridOptions | None:
-    """Return a grid's options; None where no points are asked for.
+def given(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, as they were written; a table of points is read.
 
     Raises
     ------
     InvalidOption
-        Also for limits of a grid without a grid.
+        For limits of a grid without a grid.
     """
-    given = {option.py: keywords[option.py] for option in GRID_OPTIONS}
-    if given["points"] is not None:
-        given["points"] = read_points(Path(given["points"]))
-    if given["grid"] or given["points"]:
-        return read_grid_options(given)
-    for option in GRID_OPTIONS:
-        if given[option.py]:
-            raise InvalidOption(
-                f"--{option.name} is for a grid, and there is none",
-                next_step="--grid NAME=1,2,3 or --grid-file POINTS.csv",
-            )
-    return None
+    found = {
+        option.py: value
+        for option in (*OPTIONS, *GRID_OPTIONS)
+        if (value := keywords.get(option.py)) not in (None, (), False)
+    }
+    if "points" in found:
+        found["points"] = read_points(Path(found["points"]))
+    if not is_grid(found):
+        for option in GRID_OPTIONS:
+            if option.py in found:
+                raise InvalidOption(
+                    f"--{option.name} is for a grid, and there is none",
+                    next_step="--grid NAME=1,2,3 or --grid-file POINTS.csv",
+                )
+    return found
 
 
-def read(keywords: dict[str, Any]) -> JobOptions:
-    """Return canonical options from the keywords that `job_options` gave a command."""
-    return read_options({option.py: keywords[option.py] for option in OPTIONS})
+def is_grid(found: dict[str, Any]) -> bool:
+    """Say whether points of a grid were given."""
+    return bool(found.get("grid") or found.get("points"))

@@ -33,12 +33,12 @@ def retry(run_id: str, wait: bool, yes: bool, as_json: bool, **keywords: Any) ->
     Of a grid: the runs that failed, as a new grid.
     """
     facade = flotilla()
+    changes = facade.changes(options.given(keywords))
     runs = find_set(facade, run_id)
     if runs is not None:
-        sys.exit(_retry_failed(facade, runs, options.read(keywords), wait=wait, yes=yes,
-                               as_json=as_json))  # fmt: skip
+        sys.exit(_retry_failed(facade, runs, changes, wait=wait, yes=yes, as_json=as_json))
     earlier = facade.find(run_id)
-    draft = facade.draft_retry(earlier, options.read(keywords))
+    draft = facade.draft_retry(earlier, changes)
     plan = facade.plan(draft)
     for line in render.launch_lines(plan):
         say(line)

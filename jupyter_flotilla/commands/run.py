@@ -9,32 +9,37 @@ import click
 from jupyter_flotilla import api, render
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.commands import options
-from jupyter_flotilla.commands.consent import agree
+from jupyter_flotilla.commands.consent import agree, resolve
 from jupyter_flotilla.commands.follow import follow
 from jupyter_flotilla.commands.grid import show_grid
 from jupyter_flotilla.commands.saving import check_save, say_notebook
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
 from jupyter_flotilla.errors import InvalidOption, UsageError
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.model.grid_options import GridOptions
-from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridOptions
+from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.planning import GridPlan
 from jupyter_flotilla.run_set import submit_grid
 from jupyter_flotilla.service import Flotilla
 
 
 class _RunCommand(click.Command):
-    """Leaves all that comes after ``--`` alone: it is the command to run."""
+    """Takes ``@PROFILE`` first, and leaves alone what comes after ``--``: the command to run."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
             at = args.index("--")
             ctx.meta["flotilla.command"] = args[at + 1 :]
             args = args[:at]
+        if args and args[0].startswith("@"):
+            ctx.meta["flotilla.profile"] = {"profile": args[0]}
+            args = args[1:]
         return super().parse_args(ctx, args)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE  |  [OPTIONS] -- COMMAND…")
+        formatter.write_usage(
+            ctx.command_path, "[@PROFILE] [OPTIONS] FILE  |  [@PROFILE] [OPTIONS] -- COMMAND…"
+        )
 
 
 @click.command(cls=_RunCommand)
@@ -71,9 +76,13 @@ def run(
     jupyter flotilla run train.ipynb --grid alpha=0.1,0.01 --grid depth=3:9:2
     """
     facade = flotilla()
-    job_options = options.read(keywords)
-    limits = options.read_grid(keywords)
     command = ctx.meta.get("flotilla.command")
+    given = options.given({**keywords, **ctx.meta.get("flotilla.profile", {})})
+    resolution = resolve(facade, given, file)
+    job_options = JobOptions(**resolution.values(OPTIONS))
+    limits = None
+    if options.is_grid(given):
+        limits = GridOptions(**resolution.values(GRID_OPTIONS))
     if limits is not None:
         drafts = _points(file, command, job_options, limits)
     else:
@@ -83,6 +92,8 @@ def run(
     lines = render.grid_lines(plan) if isinstance(plan, GridPlan) else render.launch_lines(plan)
     for line in lines:
         say(line)
+    for note in resolution.notes:
+        say(f"  note: {note}")
     if dry_run:
         return
     agree(plan, yes=yes)

@@ -32,6 +32,8 @@ class JobOptions(Value):
 
     name: str | None = None
     engine: str = "auto"
+    #: Where defaults came from; it has been taken into the other options already.
+    profile: str | None = None
     cpu: float | None = Field(default=None, gt=0)
     memory_mib: int | None = Field(default=None, gt=0)
     timeout_s: int | None = Field(default=None, gt=0)
@@ -49,7 +51,8 @@ class OptionKeywords(TypedDict, total=False):
     """The options as keywords of the Python API, in the forms that people write."""
 
     name: str | None
-    engine: str
+    engine: str | None
+    profile: str | None
     cpu: float | None
     memory: str | None
     timeout: str | None
@@ -117,6 +120,10 @@ def _name(value: Any) -> str:
 
 def _engine(value: Any) -> str:
     return str(value)
+
+
+def _profile(value: Any) -> str:
+    return str(value).removeprefix("@")
 
 
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
@@ -274,6 +281,11 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="engine", py="engine", rest="engine", form="Where", metavar="NAME", parse=_engine,
         help="Where to run. [default: auto, the configured engine, else process]",
+    ),
+    Option(
+        name="profile", py="profile", rest="profile", form="Profile", metavar="NAME",
+        parse=_profile,
+        help="Options of [profiles.NAME] in flotilla.toml; what is given beside it wins.",
     ),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from jupyter_flotilla.commands.retry import retry
 from jupyter_flotilla.model.advice import next_step
 from jupyter_flotilla.model.job import OnOom
 from jupyter_flotilla.model.observation import FailureKind
-from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.options import JobOptions, read_options
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
 
@@ -82,7 +82,7 @@ def pasted(step):
     jupyter, flotilla, verb, *words = shlex.split(command)
     assert (jupyter, flotilla, verb) == ("jupyter", "flotilla", retry.name)
     keywords = retry.make_context("retry", words).params
-    return keywords["run_id"], options.read(keywords)
+    return keywords["run_id"], read_options(options.given(keywords))
 
 
 def suggested(step, flag):

@@ -38,6 +38,7 @@ WRITTEN = {
     "name": ("train", "train"),
     "tags": (("team=a",), {"team": "a"}),
     "engine": ("process", "process"),
+    "profile": ("@big", "big"),
 }
 
 
