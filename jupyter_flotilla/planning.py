@@ -46,8 +46,9 @@ class GridPlan(Plan):
     """What submitting a grid would do and cost; ``draft`` is its first run's."""
 
     options: GridOptions
-    #: How many runs it has.
+    #: How many runs it has, and how many of them can go on at a time here.
     size: int
+    parallel: int
     #: US dollars that its runs could cost together if there were no budget; None: no limit.
     all_ceilings_usd: float | None
 
@@ -114,6 +115,7 @@ def plan_grid(
         notes=first.notes,
         options=options,
         size=len(drafts),
+        parallel=min(len(drafts), options.max_parallel, settings.max_running),
     )
 
 

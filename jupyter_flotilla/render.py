@@ -57,21 +57,24 @@ def _expected_text(expected: Expectation) -> str:
 def grid_lines(plan: GridPlan) -> list[str]:
     """Return what is said before the launch of a grid: how many runs, and all of them together."""
     spec, limits = plan.draft.spec, plan.options
-    parallel = min(limits.max_parallel, plan.size)
     first = launch_lines(plan)
     together = (
         "no ceiling without --timeout, --max-cost or --budget"
         if plan.ceiling_usd is None
         else f"at most {format_money(plan.ceiling_usd)} together"
     )
-    if limits.budget_usd is not None:
-        together += f" (budget {format_money(limits.budget_usd)}"
-        if plan.all_ceilings_usd is not None and plan.all_ceilings_usd > limits.budget_usd:
-            together += f"; without it up to {format_money(plan.all_ceilings_usd)}"
-        together += ")"
     each = price_line(plan.rate, None).partition(",")[0]
-    runs = f"{plan.size} runs of {spec.name}, at most {parallel} at a time"
-    return [first[0], f"  {runs} · {together}", f"  each: {each}", *first[2:]]
+    runs = f"{plan.size} runs of {spec.name}, at most {plan.parallel} at a time"
+    lines = [first[0], f"  {runs} · {together}", f"  each: {each}"]
+    if plan.expected is not None:
+        lines.append(f"  each {_expected_text(plan.expected)}")
+    budget, all_usd = limits.budget_usd, plan.all_ceilings_usd
+    if budget is not None and all_usd is not None and all_usd > budget:
+        lines.append(
+            f"  note: all could cost {format_money(all_usd)}; what the budget of "
+            f"{format_money(budget)} does not buy is not launched"
+        )
+    return lines + [f"  note: {note}" for note in plan.notes]
 
 
 def counts_text(counts: Mapping[str, int], total: int) -> str:
