@@ -1,7 +1,6 @@
 """What a run's job wrote, read from its stream, again or while it is written."""
 
 import time
-from collections import deque
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -60,23 +59,30 @@ class Logs:
         return self._from_tail(self._tail)
 
     def _from_tail(self, tail: int) -> Iterator[str]:
-        lines: deque[str] = deque(maxlen=max(0, tail))
-        pieces: list[str] = []  # of a line whose end has not come: joined once, however long
-        number, seq = 1, 0
-        for number, record in Logs(self._flotilla, self._run)._numbered(1, 0):  # noqa: B007
-            seq = record["seq"]
-            *whole, rest = render.log_text(record).split("\n")
-            for line in whole:
-                lines.append("".join([*pieces, line, "\n"]))
-                pieces.clear()
-            pieces.append(rest)
-        if any(pieces):
-            lines.append("".join(pieces))
-        yield from lines
+        text, number, seq = self._end(tail)
+        lines = text.split("\n")
+        whole = [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+        yield from whole[len(whole) - tail :] if tail < len(whole) else whole
         if self._follow:
             for _, record in self._numbered(number, seq):
                 if text := render.log_text(record):
                     yield text
+
+    def _end(self, tail: int) -> tuple[str, int, int]:
+        """Return at least so many lines from the end, and the attempt and record they reach to."""
+        blocks: list[str] = []
+        newlines = 0
+        reached = (max(1, self._run.attempt), 0)
+        for number in range(reached[0], 0, -1):
+            folder = self._flotilla.attempt_folder(self._run.id, number)
+            for records in StreamReader(str(folder)).backwards():
+                if not blocks:
+                    reached = (number, records[-1]["seq"])
+                blocks.append("".join(map(render.log_text, records)))
+                newlines += blocks[-1].count("\n")
+                if newlines > tail:
+                    return "".join(reversed(blocks)), *reached
+        return "".join(reversed(blocks)), *reached
 
     def __str__(self) -> str:
         return "".join(self)

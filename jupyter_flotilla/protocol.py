@@ -348,6 +348,17 @@ class StreamReader:
                 self.after = record["seq"]
                 yield self._whole(record)
 
+    def backwards(self) -> Iterator[List[Dict[str, Any]]]:
+        """Yield the records of each segment in order, the last segment first.
+
+        For the end of a long stream: what comes before it is not read.
+        """
+        for name in reversed(self._segments()):
+            self._segment, self._offset, self.after = name, 0, 0
+            records = [self._whole(record) for record in self._read_segment(name)]
+            if records:
+                yield records
+
     def _read_segment(self, name: str) -> Iterator[Dict[str, Any]]:
         with open(os.path.join(self._folder, name), "rb") as file:
             file.seek(self._offset)

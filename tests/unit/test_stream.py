@@ -235,3 +235,16 @@ def test_writing_goes_on_after_closing(weird_path, writer):
     writer.text("stdout", "b")
 
     assert [(record["seq"], record["text"]) for record in read(weird_path)] == [(1, "a"), (2, "b")]
+
+
+def test_backwards_gives_all_segments_the_last_first(long_stream):
+    folder, _ = long_stream
+
+    blocks = list(StreamReader(str(folder)).backwards())
+
+    assert len(blocks) > 3
+    assert [record for block in reversed(blocks) for record in block] == read(folder)
+
+
+def test_backwards_gives_nothing_where_there_is_nothing(weird_path):
+    assert list(StreamReader(str(weird_path)).backwards()) == []
