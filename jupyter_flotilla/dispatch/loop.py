@@ -34,6 +34,9 @@ _LOOK_IDLE_S = 0.25
 #: How often engines are asked with runs open, and everything is looked at without, in seconds.
 _POLL_S = 0.1
 _SWEEP_S = 5.0
+#: A step in which nothing moves is followed by so many times its own length at least: with very
+#: many runs open, asking for them must not take a whole CPU.
+_REST = 10
 #: Longest pause after a step that failed, in seconds.
 _MAX_BACK_OFF_S = 10.0
 
@@ -109,6 +112,7 @@ class Dispatcher:
         back_off_s = 0.0
         try:
             while not self._must_leave:
+                began = time.monotonic()
                 try:
                     moved = self._step()
                     back_off_s = 0.0
@@ -120,7 +124,7 @@ class Dispatcher:
                     time.sleep(back_off_s)
                     continue
                 if not moved:
-                    self._wait(watch)
+                    self._wait(watch, rest_s=_REST * (time.monotonic() - began))
         finally:
             watch.close()
 
@@ -140,9 +144,10 @@ class Dispatcher:
             self._must_leave = True
         return moved
 
-    def _wait(self, watch: ChangeWatch) -> None:
+    def _wait(self, watch: ChangeWatch, rest_s: float) -> None:
         """Return when the store has changed, or when it is time to ask the engines again."""
         look_s, until_s = (_LOOK_BUSY_S, _POLL_S) if self._has_open else (_LOOK_IDLE_S, _SWEEP_S)
+        until_s = min(_SWEEP_S, max(until_s, rest_s))
         if self._idle_s is not None:
             until_s = min(until_s, max(look_s, self._idle_s))
         deadline = time.monotonic() + until_s

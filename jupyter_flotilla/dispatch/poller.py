@@ -47,11 +47,13 @@ class Poller:
     def step(self, now: datetime) -> int:
         """Look at every open attempt; return how many runs moved."""
         with self._store.read() as tx:
-            launched = [
-                (attempt, runs.get(tx, attempt.run_id))
+            going_on = [
+                attempt
                 for attempt in attempts.open_of(tx, self._engine.name, self._engine.place)
                 if attempt.handle is not None
             ]
+            found = runs.get_all(tx, [attempt.run_id for attempt in going_on])
+        launched = [(attempt, found[attempt.run_id]) for attempt in going_on]
         handles = [attempt.handle for attempt, _ in launched if attempt.handle is not None]
         seen = self._engine.poll(handles)
         moved = 0
