@@ -9,10 +9,14 @@ from jupyter_flotilla.errors import FlotillaError, UnsupportedPlatform
 from jupyter_flotilla.machine import is_supported
 
 _INTERRUPTED = 130
+#: jsonschema, which nbformat imports, builds a grammar of 1 s where this optional package is
+#: installed, for a check that notebooks do not need (jsonschema#1428). This process is ours alone.
+_SLOW_GRAMMAR = "rfc3987_syntax"
 
 
 def main() -> None:
     """Run the command line; exit with 0, 1 (the job failed), 2 (usage), 3 (refused) or 130."""
+    sys.modules.setdefault(_SLOW_GRAMMAR, None)  # type: ignore[arg-type]
     try:
         if not is_supported():
             raise UnsupportedPlatform("Flotilla needs Linux or macOS; on Windows, use WSL")
