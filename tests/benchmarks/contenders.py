@@ -1,6 +1,7 @@
 """What is measured: each function returns contenders, each of which returns its seconds."""
 
 import argparse
+import importlib.util
 import os
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import witness
+from scheduler import Scheduler
 
 Contenders = dict[str, Callable[[], float]]
 
@@ -59,6 +61,9 @@ def notebook(folder: Path, arguments: argparse.Namespace) -> Contenders:
 
         return _timed(run)
 
+    peers: Contenders = {}
+    if importlib.util.find_spec("jupyter_scheduler") is not None:
+        peers["jupyter-scheduler, in a server that is up"] = Scheduler(folder, path).run
     return {
         "nbclient in a fresh process": _program(sys.executable, "-c", _NBCLIENT, path, out),
         "papermill": _program(sys.executable, "-m", "papermill", path, out),
@@ -66,6 +71,7 @@ def notebook(folder: Path, arguments: argparse.Namespace) -> Contenders:
         "jupyter flotilla run (a fresh process too)": _program(
             sys.executable, "-m", "jupyter_flotilla", "run", path
         ),
+        **peers,
     }
 
 
@@ -120,24 +126,6 @@ def submit(folder: Path, arguments: argparse.Namespace) -> Contenders:
     return {"100 bare SQLite inserts": inserts, "100 submits": submits}
 
 
-def listing(folder: Path, arguments: argparse.Namespace) -> Contenders:
-    """The 50 latest runs of few, and of many."""
-    from jupyter_flotilla.service import Flotilla
-    from jupyter_flotilla.settings import load_settings
-
-    contenders: Contenders = {}
-    for rows in (100, arguments.rows):
-        os.environ["FLOTILLA_HOME"] = str(folder / f"home-{rows}")
-        facade = Flotilla(load_settings())
-        _fill(facade, rows, folder)
-
-        def run(facade: Flotilla = facade) -> float:
-            return _timed(lambda: facade.latest(limit=50))
-
-        contenders[f"50 of {rows:,} runs"] = run
-    return contenders
-
-
 def imports(folder: Path, arguments: argparse.Namespace) -> Contenders:
     """What ``import jupyter_flotilla`` adds to a bare interpreter."""
     return {
@@ -155,28 +143,3 @@ def finish() -> None:
     api._opened.cache_clear()
     for pid in witness.processes_of_home(Path(os.environ["FLOTILLA_HOME"])):
         os.kill(pid, 9)
-
-
-def _fill(facade: object, rows: int, folder: Path) -> None:
-    from datetime import timedelta
-
-    from jupyter_flotilla.clock import utc_now
-    from jupyter_flotilla.model.options import read_options
-    from jupyter_flotilla.model.run import Run, new_run_id
-    from jupyter_flotilla.service import Flotilla
-    from jupyter_flotilla.store.runs import _row
-    from jupyter_flotilla.store.schema import runs as table
-
-    assert isinstance(facade, Flotilla)
-    spec = facade.draft_command(["true"], read_options({}), folder).spec
-    now = utc_now()
-    with facade.store.write() as tx:
-        for start in range(0, rows, 10_000):
-            tx.execute(
-                table.insert(),
-                [
-                    _row(Run(id=new_run_id(), spec=spec, owner="me",
-                             created_at=now - timedelta(seconds=start + n)))
-                    for n in range(min(10_000, rows - start))
-                ],
-            )  # fmt: skip

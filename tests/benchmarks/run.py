@@ -1,9 +1,10 @@
 """Measure ourselves side by side with peers, in one run, as ratios.
 
-python tests/benchmarks/run.py [NAME …] [--repeat N] [--rows N]
+python tests/benchmarks/run.py [NAME …] [--repeat N] [--rows N] [--stream-mib N]
 
 Each benchmark alternates between its contenders, so that what else the machine does hits all of
-them; the median of each is printed, and its ratio to the first.
+them; the median of each is printed, and its ratio to the first. jupyter-scheduler takes part where
+it is installed.
 """
 
 import argparse
@@ -19,14 +20,21 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import contenders
+import scale
 
-#: Name → what is compared; the first contender is the yardstick.
-BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Callable[[], float]]]] = {
-    "notebook": contenders.notebook,
-    "commands": contenders.commands,
-    "submit": contenders.submit,
-    "list": contenders.listing,
-    "import": contenders.imports,
+#: Name → what is compared, and its unit; the first contender is the yardstick.
+BENCHMARKS: dict[
+    str, tuple[Callable[[Path, argparse.Namespace], dict[str, Callable[[], float]]], str]
+] = {
+    "notebook": (contenders.notebook, "s"),
+    "commands": (contenders.commands, "s"),
+    "submit": (contenders.submit, "s"),
+    "import": (contenders.imports, "s"),
+    "list": (scale.listing, "s"),
+    "stream": (scale.stream, "s"),
+    "stream-memory": (scale.stream_memory, "MiB"),
+    "dispatcher-memory": (scale.dispatcher_memory, "MiB"),
+    "dispatcher-cpu": (scale.dispatcher_cpu, "%"),
 }
 
 
@@ -35,7 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []])
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=100_000, help="of the longest list")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the longest list")
+    parser.add_argument("--stream-mib", type=int, default=1024, help="of the long stream")
     arguments = parser.parse_args()
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, "
           f"Python {platform.python_version()}, {platform.system()}")  # fmt: skip
@@ -44,11 +53,12 @@ def main() -> None:
             os.environ["FLOTILLA_HOME"] = str(Path(folder) / "home")
             os.environ["FLOTILLA_CONFIG"] = str(Path(folder) / "flotilla.toml")
             Path(os.environ["FLOTILLA_CONFIG"]).write_text("idle_s = 5\nmax_running = 4\n")
-            _compare(name, BENCHMARKS[name](Path(folder), arguments), arguments.repeat)
+            make, unit = BENCHMARKS[name]
+            _compare(name, make(Path(folder), arguments), arguments.repeat, unit)
             contenders.finish()
 
 
-def _compare(name: str, runs: dict[str, Callable[[], float]], repeat: int) -> None:
+def _compare(name: str, runs: dict[str, Callable[[], float]], repeat: int, unit: str) -> None:
     times: dict[str, list[float]] = {label: [] for label in runs}
     for _ in range(repeat):
         for label, run in runs.items():
@@ -58,7 +68,7 @@ def _compare(name: str, runs: dict[str, Callable[[], float]], repeat: int) -> No
     print(f"\n{name}")
     for label, median in medians.items():
         low, high = min(times[label]), max(times[label])
-        print(f"  {label:<44} {median:9.4f} s  ({low:.4f} to {high:.4f})  "
+        print(f"  {label:<44} {median:9.4f} {unit}  ({low:.4f} to {high:.4f})  "
               f"× {median / yardstick:.2f}")  # fmt: skip
 
 
