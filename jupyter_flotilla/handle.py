@@ -240,10 +240,9 @@ class RunHandle:
 
     def explain(self, last_lines: int = 5) -> str:
         """Return why the run ended as it did, with evidence and what to do next."""
-        run = self.refresh()._run
-        is_failed = run.status is RunStatus.FAILED and last_lines > 0
-        tail = str(self.logs(tail=last_lines)).splitlines() if is_failed else []
-        return render.explanation(run, self._latest(), tail, self.short_id)
+        run, attempt = self.refresh()._run, self._latest()
+        tail = attempt.last_lines[-last_lines:] if attempt is not None and last_lines > 0 else ()
+        return render.explanation(run, attempt, tail, self.short_id)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run, its attempts and cost as JSON values."""

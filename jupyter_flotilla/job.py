@@ -13,7 +13,7 @@ import os
 import time
 from typing import Any, Dict, Optional
 
-from .protocol import ENV_RUN_ID, ENV_SAID
+from .protocol.names import ENV_RUN_ID, ENV_SAID
 
 __all__ = ["is_inside", "log_metric", "progress", "run_id"]
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from jupyter_flotilla import render
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.protocol import StreamReader
+from jupyter_flotilla.protocol import StreamReader, record_text
 from jupyter_flotilla.service import Flotilla
 
 #: How often a follower looks for more, in seconds.
@@ -55,7 +54,7 @@ class Logs:
 
     def __iter__(self) -> Iterator[str]:
         if self._tail is None:
-            return (text for record in self.records() if (text := render.log_text(record)))
+            return (text for record in self.records() if (text := record_text(record)))
         return self._from_tail(self._tail)
 
     def _from_tail(self, tail: int) -> Iterator[str]:
@@ -65,23 +64,21 @@ class Logs:
         yield from whole[len(whole) - tail :] if tail < len(whole) else whole
         if self._follow:
             for _, record in self._numbered(number, seq):
-                if text := render.log_text(record):
+                if text := record_text(record):
                     yield text
 
-    def _end(self, tail: int) -> tuple[str, int, int]:
+    def _end(self, lines: int) -> tuple[str, int, int]:
         """Return at least so many lines from the end, and the attempt and record they reach to."""
         blocks: list[str] = []
-        newlines = 0
         reached = (max(1, self._run.attempt), 0)
         for number in range(reached[0], 0, -1):
-            folder = self._flotilla.attempt_folder(self._run.id, number)
-            for records in StreamReader(str(folder)).backwards():
-                if not blocks:
-                    reached = (number, records[-1]["seq"])
-                blocks.append("".join(map(render.log_text, records)))
-                newlines += blocks[-1].count("\n")
-                if newlines > tail:
-                    return "".join(reversed(blocks)), *reached
+            reader = StreamReader(str(self._flotilla.attempt_folder(self._run.id, number)))
+            text = reader.tail(lines)
+            if not any(blocks):
+                reached = (number, reader.after)
+            blocks.append(text)
+            if sum(block.count("\n") for block in blocks) > lines:
+                break
         return "".join(reversed(blocks)), *reached
 
     def __str__(self) -> str:

@@ -187,7 +187,7 @@ def end_line(run: Run, attempt: Attempt | None, cost: Cost, short: str) -> str:
     return " · ".join(parts)
 
 
-def explanation(run: Run, attempt: Attempt | None, last_lines: list[str], short: str) -> str:
+def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], short: str) -> str:
     """Return why a run is as it is: cause, evidence, and what to do next."""
     if run.status is RunStatus.SUCCEEDED:
         return f"{short} {run.name} succeeded."
@@ -219,20 +219,6 @@ def _evidence(attempt: Attempt) -> list[str]:
     if attempt.duration_s is not None:
         facts.append(f"after {format_duration(attempt.duration_s)}")
     return [f"  Evidence: {', '.join(facts)}"] if facts else []
-
-
-def log_text(record: Mapping[str, Any]) -> str:
-    """Return the text of one stream record, as a log shows it; empty for what is no text."""
-    kind = record["kind"]
-    if kind in ("stdout", "stderr"):
-        return str(record["text"])
-    if kind == "error":
-        return "\n".join(record["traceback"] or [f"{record['ename']}: {record['evalue']}"]) + "\n"
-    if kind in ("display", "result"):
-        text = record["data"].get("text/plain", "")
-        text = "".join(text) if isinstance(text, list) else str(text)
-        return f"{text}\n" if text else ""
-    return ""
 
 
 def run_html(run: Run, line: str) -> str:

@@ -9,12 +9,11 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
-from jupyter_flotilla import render
 from jupyter_flotilla.commands.screen import COLOURS, console, say, write
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.text import colours_only
-from jupyter_flotilla.protocol import StreamReader
+from jupyter_flotilla.protocol import StreamReader, record_text
 from jupyter_flotilla.service import Flotilla
 
 #: Exit codes: the job failed; the user pressed Ctrl-C.
@@ -61,7 +60,7 @@ class _Output:
                 folder = self._flotilla.attempt_folder(run.id, self._attempt)
                 self._reader = StreamReader(str(folder))
             for record in self._reader.read():
-                if text := render.log_text(record):
+                if text := record_text(record):
                     yield record["kind"], text
             if self._attempt == run.attempt:
                 return

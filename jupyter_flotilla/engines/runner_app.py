@@ -36,8 +36,8 @@ def runner_app(folder: Path) -> Path:
 def _content() -> bytes:
     package = Path(__file__).parents[1]
     sources = [
-        package / "protocol.py",
         package / "job.py",
+        *sorted((package / "protocol").glob("*.py")),
         *sorted((package / "runner").glob("*.py")),
     ]
     files = {

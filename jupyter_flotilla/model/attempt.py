@@ -48,6 +48,8 @@ class Attempt(Stored):
     failure_kind: FailureKind | None = None
     message: str | None = None
     failed_cell: int | None = None
+    #: Last lines of what it wrote, where it failed: what is left when its folder is gone.
+    last_lines: tuple[str, ...] = ()
     #: What the user can do about a failure: a command to paste, and what it would cost.
     next_step: str | None = None
     usage: Usage = Usage()
@@ -97,5 +99,6 @@ class Attempt(Stored):
             "failure_kind": ending.failure_kind,
             "message": ending.message,
             "failed_cell": ending.failed_cell,
+            "last_lines": ending.last_lines,
             "charge_usd": None if self.rate is None else charge_usd(self.rate, ending.duration_s),
         }

@@ -88,6 +88,8 @@ class Ending(Stored):
     message: str | None = None
     #: Index of the notebook cell that failed.
     failed_cell: int | None = None
+    #: Last lines of what the job wrote, of a failure.
+    last_lines: tuple[str, ...] = ()
     ended_at: datetime
 
     @field_validator("message")

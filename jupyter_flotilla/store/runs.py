@@ -12,7 +12,7 @@ from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
 from jupyter_flotilla.store import events
 from jupyter_flotilla.store.schema import attempts as attempts_table
 from jupyter_flotilla.store.schema import events as events_table
-from jupyter_flotilla.store.schema import runs, tags
+from jupyter_flotilla.store.schema import grids, runs, tags
 
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.grid_index.desc(), runs.c.id)
 #: No id and no name is longer.
@@ -190,13 +190,20 @@ def keep(conn: sa.Connection, run_id: str, kept_at: datetime | None) -> None:
 
 
 def delete(conn: sa.Connection, run_id: str) -> bool:
-    """Delete a run and all rows of it; False if it is not final, is kept or is gone."""
+    """Delete a run and all rows of it; False if it is not final, is kept or is gone.
+
+    The last run of a grid takes the grid with it.
+    """
     is_free = runs.c.ended_at.isnot(None) & runs.c.kept_at.is_(None)
     if conn.execute(sa.select(runs.c.id).where(runs.c.id == run_id, is_free)).first() is None:
         return False
     for table in (events_table, attempts_table, tags):
         conn.execute(table.delete().where(table.c.run_id == run_id))
+    grid_id = conn.execute(sa.select(runs.c.grid_id).where(runs.c.id == run_id)).scalar_one()
     conn.execute(runs.delete().where(runs.c.id == run_id))
+    if grid_id is not None:
+        is_used = sa.exists().where(runs.c.grid_id == grid_id)
+        conn.execute(grids.delete().where(grids.c.id == grid_id, ~is_used))
     return True
 
 

@@ -18,12 +18,7 @@ _STREAM_TEXT = "epoch 12/20 loss 0.231 — the quick brown fox jumps over the la
 _TAIL = """
 import sys
 from jupyter_flotilla import protocol, render
-text, newlines = [], 0
-for records in protocol.StreamReader(sys.argv[1]).backwards():
-    text.append("".join(map(render.log_text, records)))
-    newlines += text[-1].count("\\n")
-    if newlines > 100:
-        break
+protocol.StreamReader(sys.argv[1]).tail(100)
 [peak] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
 print(int(peak.split()[1]) / 1024)
 """
@@ -32,7 +27,7 @@ import sys
 from itertools import islice
 from jupyter_flotilla import protocol, render
 reader = protocol.StreamReader(sys.argv[1], after=int(sys.argv[2]))
-size = sum(len(render.log_text(record)) for record in islice(reader.read(), 20))
+size = sum(len(protocol.record_text(record)) for record in islice(reader.read(), 20))
 [peak] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
 print(int(peak.split()[1]) / 1024)
 """

@@ -175,3 +175,18 @@ def test_a_grid_is_found_by_a_prefix_of_its_id(store: Store, make_grid: MakeGrid
             grids.find(tx, "g01")
         with pytest.raises(RunNotFound):
             grids.get(tx, "g0")
+
+
+def test_the_last_run_of_a_grid_takes_it_along(store: Store, make_grid: MakeGrid) -> None:
+    made = make_grid(2)
+    with store.write() as tx:
+        for run in made:
+            runs.request_cancel(tx, run.id, NOW, 0)
+
+    found = []
+    for run in made:
+        with store.write() as tx:
+            runs.delete(tx, run.id)
+            found.append(grids.find(tx, "g0123456789ab"))
+
+    assert [grid is None for grid in found] == [False, True]

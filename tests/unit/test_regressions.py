@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_flotilla import render
 from jupyter_flotilla.environ import job_environment
 from jupyter_flotilla.errors import InvalidOption, InvalidSettings
 from jupyter_flotilla.model.options import read_options
 from jupyter_flotilla.model.units import format_money, parse_duration, parse_size
-from jupyter_flotilla.protocol import StreamReader, StreamWriter, read_json, write_json
+from jupyter_flotilla.protocol import StreamReader, StreamWriter, read_json, record_text, write_json
 from jupyter_flotilla.settings import load_settings
 
 
@@ -132,7 +131,7 @@ def test_home_of_nobody_is_invalid_settings(tmp_path):
 
 
 def test_image_is_no_text_in_a_log():
-    assert render.log_text({"kind": "display", "data": {"image/png": "x"}}) == ""
+    assert record_text({"kind": "display", "data": {"image/png": "x"}}) == ""
 
 
 @pytest.mark.parametrize(("usd", "shown"), [(0.0999, "$0.10"), (0.00999, "$0.010")])

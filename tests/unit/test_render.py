@@ -12,6 +12,7 @@ from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.observation import FailureKind, Phase, Progress, Usage
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.protocol import record_text
 
 NOTHING = Cost(usd=None, ceiling_usd=None, rate=None, is_billed=False)
 HOSTILE = "<script>alert('é')</script>\n\x1b[31m&amp;"
@@ -177,7 +178,7 @@ def test_there_is_nothing_to_explain_of_a_success(make_run, now):
     ids=str,
 )
 def test_record_is_shown_as_a_log_shows_it(record, text):
-    assert render.log_text(record) == text
+    assert record_text(record) == text
 
 
 def elements(markup):

@@ -32,11 +32,17 @@ from jupyter_flotilla.model.observation import (
     Usage,
 )
 from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.text import plain
 from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.settings import Settings
 
 #: A supervisor that dies is started again this often; then the attempt is given up.
 _MAX_STARTS = 20
+#: Lines that are kept with a failure, and characters of each.
+_LAST_LINES = 5
+_LAST_LINE = 300
+_LONG_LINE = 2_000
+_READ_AT_MOST = 2**20
 
 
 class ProcessEngine(Engine):
@@ -153,7 +159,7 @@ def _observe(folder: Path) -> Observation:
             started_at=_started_at(folder),
             usage=_usage(usage),
             progress=_progress(folder),
-            ending=Ending.model_validate(exit_record),
+            ending=_ending(folder, exit_record),
         )
     if not lives and (folder / protocol.EXIT).exists():
         return _given_up(f"How it ended, in {folder}, is no JSON.")
@@ -169,6 +175,17 @@ def _observe(folder: Path) -> Observation:
         usage=_usage(usage),
         progress=_progress(folder),
     )
+
+
+def _ending(folder: Path, record: dict[str, Any]) -> Ending:
+    ending = Ending.model_validate(record)
+    if ending.outcome != "failed":
+        return ending
+    lines: list[str] = []
+    with contextlib.suppress(OSError):  # the end counts, whatever became of its last words
+        lines = protocol.StreamReader(str(folder)).tail(_LAST_LINES, _READ_AT_MOST).split("\n")
+    shown = [text[:_LAST_LINE] for line in lines if (text := plain(line[-_LONG_LINE:]).rstrip())]
+    return ending.model_copy(update={"last_lines": tuple(shown[-_LAST_LINES:])})
 
 
 def _unconfirmed(folder: Path) -> Observation:

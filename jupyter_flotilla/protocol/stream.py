@@ -1,160 +1,15 @@
-"""What host and job say to each other, in files. Standard library only, Python 3.8 and later.
-
-One folder belongs to one attempt of one run::
-
-    job.json        what to run                       written by the launcher, once
-    started.json    the runner began                  written by the runner, exclusively: the fence
-    stop.json       stop, and why                     written by the supervisor for the runner
-    stream/         what the job says                 written by the runner
-    notebook.ipynb  the executed notebook so far      written by the runner
-    progress.json   how far the job is                written by the runner
-    outcome.json    how the user's code ended         written by the runner, once
-    usage.json      memory and CPU at the last look   written by the supervisor
-    usage.jsonl     the same over time                written by the supervisor
-    exit.json       how the attempt ended, for ever   written by the supervisor, once
-"""
+"""What a job says while it runs: numbered records in segments, written once, read by anybody."""
 
 import hashlib
 import json
 import os
-import sys
-import tempfile
 import threading
 import time
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-#: Version of everything in this module; a reader refuses a larger one.
-PROTOCOL_VERSION = 1
+from .files import open_private
+from .names import BLOBS, STREAM
 
-JOB = "job.json"
-STARTED = "started.json"
-RUNNER_LOCK = "runner.lock"
-RUNNER_LOG = "runner.log"
-STOP = "stop.json"
-STOP_REQUEST = "stop-request.json"
-STREAM = "stream"
-BLOBS = "blobs"
-NOTEBOOK = "notebook.ipynb"
-SAID = "said.jsonl"
-PROGRESS = "progress.json"
-OUTCOME = "outcome.json"
-USAGE = "usage.json"
-USAGE_SERIES = "usage.jsonl"
-EXIT = "exit.json"
-SUPERVISOR = "supervisor.json"
-SUPERVISOR_STARTS = "supervisor.starts"
-SUPERVISOR_LOCK = "supervisor.lock"
-SUPERVISOR_LOG = "supervisor.log"
-
-#: Environment of the job: id of the run, launch key, where ``job`` writes.
-ENV_RUN_ID = "FLOTILLA_RUN_ID"
-ENV_LAUNCH_KEY = "FLOTILLA_LAUNCH_KEY"
-ENV_SAID = "FLOTILLA_SAID"
-
-
-def write_json(path: str, value: Any, exclusive: bool = False) -> bool:
-    """Write a JSON file so that a reader sees all of it or nothing.
-
-    False if it must be new (``exclusive``) and is not. The file is the user's alone (0600). An
-    exclusive one appears with its content, so a crash never leaves an empty claim.
-    """
-    folder = os.path.dirname(path)
-    fd, temporary = tempfile.mkstemp(prefix=".", dir=folder)
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            json.dump(value, file)
-        if not exclusive:
-            os.replace(temporary, path)
-            return True
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        try:
-            os.unlink(temporary)
-        except FileNotFoundError:
-            pass
-
-
-def open_private(path: str, mode: str = "wb", **options: Any) -> Any:
-    """Open a file that, if it is made now, is the user's alone (0600)."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600), **options)
-
-
-class Reserve:
-    """Room set aside on disk for one last record, so that a full disk cannot hide an ending."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        try:
-            with open_private(path) as file:
-                file.write(b"\0" * RESERVE_BYTES)
-        except OSError:
-            pass  # full already: then the record waits for room
-
-    def write_json(self, path: str, value: Any, patience_s: float) -> None:
-        """Write a record; where there is no room, in the reserve's; else wait for room.
-
-        Raises
-        ------
-        OSError
-            If there is none for ``patience_s`` seconds.
-        """
-        deadline = time.monotonic() + patience_s
-        while True:
-            try:
-                write_json(path, value)
-            except FileNotFoundError:
-                raise  # the folder is gone: there is nothing to wait for
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise
-                if not self.give_up():
-                    note("%s cannot be written yet: %s" % (path, error))
-                    time.sleep(0.5)
-            else:
-                self.give_up()
-                return
-
-    def give_up(self) -> bool:
-        """Give the room back; False if that was done before."""
-        try:
-            os.unlink(self._path)
-        except OSError:
-            return False
-        return True
-
-
-def forget(path: str) -> None:
-    """Delete a file, if it is there and can be."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-def note(sentence: str) -> None:
-    """Write a sentence into this process's log, which may itself be on the full disk."""
-    try:
-        print(sentence, file=sys.stderr, flush=True)
-    except OSError:
-        pass
-
-
-def read_json(path: str) -> Optional[Dict[str, Any]]:
-    """Return a JSON object, or None where the file is not there (yet)."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except (FileNotFoundError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-#: Size of a `Reserve`.
-RESERVE_BYTES = 64 * 1024
 #: A larger record lies in a blob of its own; text is cut into records of this size.
 BLOB_BYTES = 64 * 1024
 #: Characters of text in one record: a control character takes six bytes in JSON.
@@ -359,6 +214,24 @@ class StreamReader:
             if records:
                 yield records
 
+    def tail(self, lines: int, characters: Optional[int] = None) -> str:
+        """Return at least so many lines from the end of the text, or all there are.
+
+        No more segments are read once there are so many ``characters``, whole lines or not.
+        Afterwards the cursor is at the end of what was returned.
+        """
+        blocks: List[str] = []
+        newlines = size = end = 0
+        for records in self.backwards():
+            end = end or records[-1]["seq"]
+            blocks.append("".join(map(record_text, records)))
+            newlines += blocks[-1].count("\n")
+            size += len(blocks[-1])
+            if newlines > lines or (characters is not None and size > characters):
+                break
+        self._segment, self._offset, self.after = None, 0, end
+        return "".join(reversed(blocks))
+
     def _read_segment(self, name: str) -> Iterator[Dict[str, Any]]:
         with open(os.path.join(self._folder, name), "rb") as file:
             file.seek(self._offset)
@@ -397,3 +270,18 @@ class StreamReader:
             except (OSError, ValueError) as error:
                 record.update(kind="stderr", text="[flotilla: a record is lost: %s]\n" % error)
         return record
+
+
+def record_text(record: Mapping[str, Any]) -> str:
+    """Return the text of one record, as a log shows it; empty for what is no text."""
+    kind = record["kind"]
+    if kind in ("stdout", "stderr"):
+        return str(record["text"])
+    if kind == "error":
+        lines = record["traceback"] or ["%s: %s" % (record["ename"], record["evalue"])]
+        return "\n".join(lines) + "\n"
+    if kind in ("display", "result"):
+        text = record["data"].get("text/plain", "")
+        text = "".join(text) if isinstance(text, list) else str(text)
+        return text + "\n" if text else ""
+    return ""

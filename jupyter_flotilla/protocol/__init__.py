@@ -1,0 +1,81 @@
+"""What host and job say to each other, in files. Standard library only, Python 3.8 and later.
+
+One folder belongs to one attempt of one run::
+
+    job.json        what to run                       written by the launcher, once
+    started.json    the runner began                  written by the runner, exclusively: the fence
+    stop.json       stop, and why                     written by the supervisor for the runner
+    stream/         what the job says                 written by the runner
+    notebook.ipynb  the executed notebook so far      written by the runner
+    progress.json   how far the job is                written by the runner
+    outcome.json    how the user's code ended         written by the runner, once
+    usage.json      memory and CPU at the last look   written by the supervisor
+    usage.jsonl     the same over time                written by the supervisor
+    exit.json       how the attempt ended, for ever   written by the supervisor, once
+"""
+
+from .files import RESERVE_BYTES, Reserve, forget, note, open_private, read_json, write_json
+from .names import (
+    BLOBS,
+    ENV_LAUNCH_KEY,
+    ENV_RUN_ID,
+    ENV_SAID,
+    EXIT,
+    JOB,
+    NOTEBOOK,
+    OUTCOME,
+    PROGRESS,
+    PROTOCOL_VERSION,
+    RUNNER_LOCK,
+    RUNNER_LOG,
+    SAID,
+    STARTED,
+    STOP,
+    STOP_REQUEST,
+    STREAM,
+    SUPERVISOR,
+    SUPERVISOR_LOCK,
+    SUPERVISOR_LOG,
+    SUPERVISOR_STARTS,
+    USAGE,
+    USAGE_SERIES,
+)
+from .stream import BLOB_BYTES, SEGMENT_BYTES, StreamReader, StreamWriter, record_text
+
+__all__ = [
+    "BLOBS",
+    "BLOB_BYTES",
+    "ENV_LAUNCH_KEY",
+    "ENV_RUN_ID",
+    "ENV_SAID",
+    "EXIT",
+    "JOB",
+    "NOTEBOOK",
+    "OUTCOME",
+    "PROGRESS",
+    "PROTOCOL_VERSION",
+    "RESERVE_BYTES",
+    "RUNNER_LOCK",
+    "RUNNER_LOG",
+    "SAID",
+    "SEGMENT_BYTES",
+    "STARTED",
+    "STOP",
+    "STOP_REQUEST",
+    "STREAM",
+    "SUPERVISOR",
+    "SUPERVISOR_LOCK",
+    "SUPERVISOR_LOG",
+    "SUPERVISOR_STARTS",
+    "USAGE",
+    "USAGE_SERIES",
+    "Reserve",
+    "StreamReader",
+    "StreamWriter",
+    "forget",
+    "note",
+    "open_private",
+    "read_json",
+    "record_text",
+    "write_json",
+]

@@ -1,0 +1,29 @@
+"""Names of the files of an attempt's folder, and of variables inside a job."""
+
+#: Version of everything in this module; a reader refuses a larger one.
+PROTOCOL_VERSION = 1
+
+JOB = "job.json"
+STARTED = "started.json"
+RUNNER_LOCK = "runner.lock"
+RUNNER_LOG = "runner.log"
+STOP = "stop.json"
+STOP_REQUEST = "stop-request.json"
+STREAM = "stream"
+BLOBS = "blobs"
+NOTEBOOK = "notebook.ipynb"
+SAID = "said.jsonl"
+PROGRESS = "progress.json"
+OUTCOME = "outcome.json"
+USAGE = "usage.json"
+USAGE_SERIES = "usage.jsonl"
+EXIT = "exit.json"
+SUPERVISOR = "supervisor.json"
+SUPERVISOR_STARTS = "supervisor.starts"
+SUPERVISOR_LOCK = "supervisor.lock"
+SUPERVISOR_LOG = "supervisor.log"
+
+#: Environment of the job: id of the run, launch key, where ``job`` writes.
+ENV_RUN_ID = "FLOTILLA_RUN_ID"
+ENV_LAUNCH_KEY = "FLOTILLA_LAUNCH_KEY"
+ENV_SAID = "FLOTILLA_SAID"
