@@ -40,7 +40,14 @@ from .names import (
     USAGE,
     USAGE_SERIES,
 )
-from .stream import BLOB_BYTES, SEGMENT_BYTES, StreamReader, StreamWriter, record_text
+from .stream import (
+    BLOB_BYTES,
+    SEGMENT_BYTES,
+    StreamReader,
+    StreamWriter,
+    record_bytes,
+    record_text,
+)
 
 __all__ = [
     "BLOBS",
@@ -76,6 +83,7 @@ __all__ = [
     "note",
     "open_private",
     "read_json",
+    "record_bytes",
     "record_text",
     "write_json",
 ]

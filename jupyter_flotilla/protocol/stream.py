@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import re
 import threading
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .files import open_private
+from .masking import Mask
 from .names import BLOBS, STREAM
 
 #: A larger record lies in a blob of its own; text is cut into records of this size.
@@ -16,6 +18,9 @@ BLOB_BYTES = 64 * 1024
 _PIECE = BLOB_BYTES // 8
 #: A segment of the stream is closed when it has grown to this.
 SEGMENT_BYTES = 1024 * 1024
+_SURROGATES = re.compile("[\ud800-\udfff]")
+#: Those that are no byte of `surrogateescape`.
+_HALF_PAIRS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class StreamWriter:
@@ -39,8 +44,7 @@ class StreamWriter:
 
     All but ``progress`` and ``metric`` carry ``cell``, the index of the notebook cell, or null.
 
-    Values of ``secrets``, of four characters or more, are replaced by ``***`` wherever they
-    appear whole in the text of a record.
+    Values of ``secrets`` are masked as `masking.Mask` says, also where they are written in pieces.
     Safe from several threads. A full disk loses records, never the job; how many is said by the
     next record that can be written.
     """
@@ -50,27 +54,64 @@ class StreamWriter:
         self._blobs = os.path.join(folder, BLOBS)
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         os.makedirs(self._blobs, mode=0o700, exist_ok=True)
-        # Longest first, so that one secret inside another leaves nothing readable.
-        self._secrets = [s for s in sorted(secrets, key=len, reverse=True) if len(s) >= 4]
+        self._mask = Mask(secrets)
+        #: Kind → cell and end of its text that may be the beginning of a secret.
+        self._held: Dict[str, Tuple[Optional[int], str]] = {}
         self._lock = threading.Lock()
         self._seq = 0
         self._segment = 0
         self._file: Optional[Any] = None
         self._lost = 0
 
-    def text(self, kind: str, text: str, cell: Optional[int] = None) -> None:
-        """Write text of ``stdout`` or ``stderr``, in pieces that need no blob."""
-        text = self.mask(text)  # whole: a secret may lie where it is cut
+    def text(self, kind: str, text: str, cell: Optional[int] = None) -> str:
+        """Write text of ``stdout`` or ``stderr``, in pieces that need no blob.
+
+        Bytes that are no UTF-8 may be in it as `surrogateescape` decodes them.
+
+        Returns
+        -------
+        The text as it was written: without secrets, and without an end that may be the beginning
+        of one. That comes with the next text, or with ``settle``.
+        """
+        held_cell, held = self._held.pop(kind, (cell, ""))
+        if held_cell != cell:
+            self._pieces(kind, held, held_cell)
+            held = ""
+        text, rest = self._mask.split(held + text)
+        if rest:
+            self._held[kind] = (cell, rest)
+        self._pieces(kind, text, cell)
+        return text
+
+    def settle(self) -> List[Tuple[str, str]]:
+        """Write what was held back, and return it as (kind, text)."""
+        held = [(kind, cell, text) for kind, (cell, text) in self._held.items()]
+        self._held.clear()
+        for kind, cell, text in held:
+            self._pieces(kind, text, cell)
+        return [(kind, text) for kind, _, text in held]
+
+    def _pieces(self, kind: str, text: str, cell: Optional[int]) -> None:
         for start in range(0, len(text), _PIECE):
-            self._write_payload(kind, {"text": text[start : start + _PIECE]}, cell)
+            body = {"text": text[start : start + _PIECE]}
+            try:
+                payload = json.dumps(body, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                payload = json.dumps(body).encode()  # bytes that are no UTF-8, kept as they are
+            self._write_payload(kind, payload, cell)
+
+    def mask(self, value: Any) -> Any:
+        """Return a JSON value without the secrets in it."""
+        return self._mask.value(value)
 
     def write(self, kind: str, body: Dict[str, Any], cell: Optional[int] = None) -> None:
         """Write one record, flushed to the operating system."""
-        self._write_payload(kind, {key: self.mask(value) for key, value in body.items()}, cell)
-
-    def _write_payload(self, kind: str, body: Dict[str, Any], cell: Optional[int]) -> None:
+        masked = {key: self.mask(value) for key, value in body.items()}
         # Half of a UTF-16 pair, as kernels may send it, is no text that anybody could print.
-        payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        payload = json.dumps(masked, ensure_ascii=False).encode("utf-8", "replace")
+        self._write_payload(kind, payload, cell)
+
+    def _write_payload(self, kind: str, payload: bytes, cell: Optional[int]) -> None:
         with self._lock:
             try:
                 self._write(kind, payload, cell)
@@ -78,26 +119,9 @@ class StreamWriter:
                 self._lost += 1
                 self._reason = error.strerror or str(error)
 
-    def mask(self, value: Any) -> Any:
-        """Return a JSON value without the secrets in its texts; pictures stay as they are."""
-        if not self._secrets:
-            return value
-        if isinstance(value, str):
-            for secret in self._secrets:
-                value = value.replace(secret, "***")
-            return value
-        if isinstance(value, (list, tuple)):
-            return [self.mask(item) for item in value]
-        if isinstance(value, dict):
-            return {self._mask_key(key): item if _is_picture(key) else self.mask(item)
-                    for key, item in value.items()}  # fmt: skip
-        return value
-
-    def _mask_key(self, key: str) -> str:
-        return key if "/" in key else str(self.mask(key))  # MIME types are ours to read
-
     def close(self) -> None:
-        """Close the open segment."""
+        """Write what was held back, and close the open segment."""
+        self.settle()
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -164,11 +188,6 @@ def _record(line: bytes) -> Optional[Dict[str, Any]]:
     except ValueError:
         return None
     return record if isinstance(record, dict) and isinstance(record.get("seq"), int) else None
-
-
-def _is_picture(mime_type: str) -> bool:
-    # A short secret is found in base64 by chance, and the picture would be spoilt.
-    return mime_type.startswith(("image/png", "image/jpeg", "image/gif", "application/pdf"))
 
 
 class StreamReader:
@@ -272,11 +291,19 @@ class StreamReader:
         return record
 
 
+def record_bytes(record: Mapping[str, Any]) -> bytes:
+    """Return what a command wrote, byte for byte; of other records their text."""
+    if record["kind"] not in ("stdout", "stderr"):
+        return record_text(record).encode("utf-8", "replace")
+    text = _HALF_PAIRS.sub("\ufffd", str(record["text"]))
+    return text.encode("utf-8", "surrogateescape")
+
+
 def record_text(record: Mapping[str, Any]) -> str:
     """Return the text of one record, as a log shows it; empty for what is no text."""
     kind = record["kind"]
     if kind in ("stdout", "stderr"):
-        return str(record["text"])
+        return _SURROGATES.sub("\ufffd", str(record["text"]))
     if kind == "error":
         lines = record["traceback"] or ["%s: %s" % (record["ename"], record["evalue"])]
         return "\n".join(lines) + "\n"

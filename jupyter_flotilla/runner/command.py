@@ -53,8 +53,8 @@ def _pass_on_interrupts(process: "subprocess.Popen[bytes]") -> None:
 def _copy_output(process: "subprocess.Popen[bytes]", attempt: Attempt) -> None:
     assert process.stdout is not None and process.stderr is not None
     kinds: Dict[IO[bytes], str] = {process.stdout: "stdout", process.stderr: "stderr"}
-    # Half a UTF-8 sequence may end a read; what is no UTF-8 at all is shown as �.
-    decoders = {pipe: codecs.getincrementaldecoder("utf-8")("replace") for pipe in kinds}
+    # Half a UTF-8 sequence may end a read; what is no UTF-8 at all is kept byte for byte.
+    decoders = {pipe: codecs.getincrementaldecoder("utf-8")("surrogateescape") for pipe in kinds}
     open_pipes = set(kinds)
     ended_at = None
     while open_pipes:

@@ -55,14 +55,14 @@ class _Client(NotebookClient):
         self._attempt.note_progress(cell=cell_index, cells=len(self.nb.cells))
 
     def process_message(self, msg: Dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        msg = self._without_secrets(msg)
-        kind, content = msg["msg_type"], msg["content"]
-        stream = self._attempt.stream
+        kind, stream = msg["msg_type"], self._attempt.stream
         if kind == "stream":
-            stream.text(content["name"], content["text"], cell_index)
-            if not self._fits_notebook(content):
-                return None
-        elif kind in _DISPLAYS:
+            text = stream.text(msg["content"]["name"], msg["content"]["text"], cell_index)
+            content = {"name": msg["content"]["name"], "text": text}
+            return self._keep_text(dict(msg, content=content), cell, cell_index)
+        msg = self._without_secrets(msg)
+        content = msg["content"]
+        if kind in _DISPLAYS:
             body = {
                 "data": content["data"],
                 "metadata": content.get("metadata", {}),
@@ -74,6 +74,18 @@ class _Client(NotebookClient):
             stream.write("error", body, cell_index)
         elif kind == "clear_output":
             stream.write("clear", {"wait": bool(content.get("wait"))}, cell_index)
+        return super().process_message(msg, cell, cell_index)
+
+    def end_cell(self, cell: NotebookNode, cell_index: int) -> None:
+        """Say what was held back because it might have been the beginning of a secret."""
+        for name, text in self._attempt.stream.settle():
+            content = {"name": name, "text": text}
+            msg = {"msg_type": "stream", "parent_header": {}, "content": content}
+            self._keep_text(msg, cell, cell_index)
+
+    def _keep_text(self, msg: Dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        if not msg["content"]["text"] or not self._fits_notebook(msg["content"]):
+            return None
         return super().process_message(msg, cell, cell_index)
 
     def _without_secrets(self, msg: Dict[str, Any]) -> Dict[str, Any]:
@@ -143,6 +155,7 @@ class _Execution:
             try:
                 await self.client.async_execute_cell(cell, index)
             finally:
+                self.client.end_cell(cell, index)
                 self._save_sometimes()
         self.failed_cell = None
         self.client.set_widgets_metadata()

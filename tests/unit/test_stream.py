@@ -1,18 +1,27 @@
 """`protocol.StreamWriter` and `StreamReader`: what a job says, read by others."""
 
+import codecs
 import stat
 import tempfile
 import threading
 import time
 from contextlib import closing
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_flotilla.protocol import BLOB_BYTES, BLOBS, STREAM, StreamReader, StreamWriter
+from jupyter_flotilla.protocol import (
+    BLOB_BYTES,
+    BLOBS,
+    STREAM,
+    StreamReader,
+    StreamWriter,
+    record_bytes,
+    record_text,
+)
 
 #: Plain text, text that JSON must escape, and text that is too large for a line.
 TEXTS = st.one_of(
@@ -248,3 +257,27 @@ def test_backwards_gives_all_segments_the_last_first(long_stream):
 
 def test_backwards_gives_nothing_where_there_is_nothing(weird_path):
     assert list(StreamReader(str(weird_path)).backwards()) == []
+
+
+@given(content=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=4))
+def test_bytes_of_a_command_come_back_as_they_were(tmp_path_factory, content, cuts):
+    folder = tmp_path_factory.mktemp("s")
+    places = sorted({0, len(content), *(min(cut, len(content)) for cut in cuts)})
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+
+    with closing(StreamWriter(str(folder))) as writer:
+        for start, end in pairwise(places):
+            writer.text("stdout", decoder.decode(content[start:end]))
+        writer.text("stdout", decoder.decode(b"", final=True))
+
+    records = read(folder)
+    assert b"".join(map(record_bytes, records)) == content
+    "".join(map(record_text, records)).encode()  # a log can be printed
+
+
+def test_half_a_pair_of_a_kernel_is_shown_as_a_replacement(weird_path):
+    with closing(StreamWriter(str(weird_path))) as writer:
+        writer.text("stdout", "a\ud83db")
+
+    (record,) = read(weird_path)
+    assert (record_text(record), record_bytes(record)) == ("a\ufffdb", "a\ufffdb".encode())

@@ -1,6 +1,10 @@
 """`protocol.StreamWriter`: no secret is readable in what a job says."""
 
+import base64
+import json
+import urllib.parse
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -88,6 +92,55 @@ def test_secret_is_masked_in_long_text(weird_path):
         writer.text("stdout", "hunter2\n" * 1000)
 
     assert "".join(r["text"] for r in StreamReader(str(weird_path)).read()) == "***\n" * 1000
+
+
+@given(
+    secret=SECRETS,
+    cuts=st.lists(st.integers(0, 60), max_size=8),
+    before=TEXT,
+    after=TEXT,
+)
+def test_secret_that_is_written_in_pieces_is_masked_and_nothing_else_is_lost(
+    tmp_path_factory, secret, cuts, before, after
+):
+    text = f"{before}{secret}{after}{secret}"
+    places = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
+    folder = tmp_path_factory.mktemp("s")
+
+    with closing(StreamWriter(str(folder), [secret])) as writer:
+        for start, end in pairwise(places):
+            writer.text("stdout", text[start:end])
+
+    said_text = "".join(record["text"] for record in StreamReader(str(folder)).read())
+    assert secret not in said_text
+    assert said_text == text.replace(secret, "***")
+
+
+def test_what_may_become_a_secret_is_held_back_until_it_is_none(weird_path):
+    with closing(StreamWriter(str(weird_path), ["hunter2"])) as writer:
+        said_first = writer.text("stdout", "a hunt", 1)
+        said_next = writer.text("stdout", "ing\nhun", 1)
+        settled = writer.settle()
+
+    assert (said_first, said_next, settled) == ("a ", "hunting\n", [("stdout", "hun")])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        json.dumps, repr, lambda s: repr(s.encode()), lambda s: s.encode().hex(),
+        lambda s: base64.b64encode(s.encode()).decode(), urllib.parse.quote_plus,
+        lambda s: s.splitlines()[1],
+    ],
+    ids=["JSON", "repr", "bytes", "hex", "base64", "URL", "one of its lines"],
+)  # fmt: skip
+def test_secret_that_a_program_has_encoded_whole_is_masked(weird_path, form):
+    secret = 'BEGIN "kéy"\nMIIEvQIBADANBg\\=\n'
+
+    body, _ = said(weird_path, [secret], {"text": f"<{form(secret)}>"})
+
+    assert "MIIEvQ" not in body["text"]
+    assert "***" in body["text"]
 
 
 @pytest.mark.parametrize("secret", ["", "a", "abc"], ids=len)
