@@ -22,7 +22,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError  # noqa: E40
 from nbformat import NotebookNode  # noqa: E402
 
 from jupyter_flotilla import protocol  # noqa: E402
-from jupyter_flotilla.runner.attempt import Attempt, Outcome  # noqa: E402
+from jupyter_flotilla.runner.attempt import Attempt, Outcome, exit_words  # noqa: E402
 from jupyter_flotilla.runner.banner import with_banner  # noqa: E402
 from jupyter_flotilla.runner.kernel import StartedKernel  # noqa: E402
 
@@ -33,7 +33,15 @@ MAX_CELL_TEXT = 10 * 2**20
 _KERNEL_START_S = 120
 
 #: What the executed file of a job in Python can import of ours where our package is missing.
-_APPEND_PATH = "import sys as _s; _s.path.append({path!r}); del _s"
+_APPEND_PATH = (
+    "import sys as _s, warnings as _w; _s.path.append({path!r}); "
+    # said to people at a prompt, whenever anything calls sys.exit
+    "_w.filterwarnings('ignore', message='To exit: use'); del _s, _w"
+)
+#: A Python file finds itself and its (empty) arguments where it would, run by itself.
+_AS_FILE = "import sys as _s; _s.argv = [{path!r}]; del _s; __file__ = {path!r}"
+#: How `sys.exit()`, `sys.exit(0)` and `sys.exit(None)` arrive.
+_CLEAN_EXITS = ("", "0", "None")
 
 
 def run_notebook(attempt: Attempt, kernel: StartedKernel) -> Outcome:
@@ -70,6 +78,8 @@ class _Client(NotebookClient):
             }
             stream.write(_DISPLAYS[kind], body, cell_index)
         elif kind == "error":
+            if _is_clean_exit(content["ename"], content["evalue"]):
+                return None
             body = {key: content[key] for key in ("ename", "evalue", "traceback")}
             stream.write("error", body, cell_index)
         elif kind == "clear_output":
@@ -129,9 +139,13 @@ class _Execution:
         except asyncio.CancelledError:
             outcome = Outcome("stopped")
         except DeadKernelError:
-            outcome = _kernel_died(self.failed_cell)
+            outcome = _kernel_died(self.failed_cell, self.kernel.process.poll())
         except CellExecutionError as error:
-            outcome = _cell_failed(error, self.failed_cell)
+            if _is_clean_exit(error.ename, error.evalue):
+                self.failed_cell = None
+                outcome = Outcome("succeeded")
+            else:
+                outcome = _cell_failed(error, self.failed_cell)
         finally:
             self._stop_kernel()
         stop = self.attempt.stop_reason()
@@ -185,6 +199,9 @@ class _Execution:
         await client.async_start_new_kernel_client()
         if self.kernel.spec["language"] == "python":
             code = _APPEND_PATH.format(path=os.path.abspath(sys.path[0]))
+            path = self.attempt.script_path()
+            if path is not None:
+                code += "; " + _AS_FILE.format(path=path)
             client.kc.execute(code, silent=True, store_history=False)
         info = await self._language_info(client)
         self.nb.metadata["language_info"] = info["content"]["language_info"]
@@ -253,21 +270,33 @@ def _read(attempt: Attempt) -> NotebookNode:
     return nb
 
 
+def _is_clean_exit(ename: str, evalue: str) -> bool:
+    return ename == "SystemExit" and evalue in _CLEAN_EXITS
+
+
 def _cell_failed(error: CellExecutionError, cell: Optional[int]) -> Outcome:
     lines: List[str] = str(error.traceback).splitlines()
+    is_exit = error.ename == "SystemExit" and error.evalue.isdigit()
     return Outcome(
         "failed",
+        exit_code=int(error.evalue) if is_exit else None,
         failure_kind="user-error",
         message="Cell %s failed: %s: %s" % (_number(cell), error.ename, error.evalue),
         error={"ename": error.ename, "evalue": error.evalue, "traceback": lines, "cell": cell},
     )
 
 
-def _kernel_died(cell: Optional[int]) -> Outcome:
+def _kernel_died(cell: Optional[int], returncode: Optional[int]) -> Outcome:
+    how = ""
+    if returncode is not None:
+        is_signal = returncode < 0
+        how = " (%s)" % exit_words(
+            None if is_signal else returncode, -returncode if is_signal else None
+        )
     return Outcome(
         "failed",
         failure_kind="user-error",
-        message="The kernel died while cell %s was running." % _number(cell),
+        message="The kernel died%s while cell %s was running." % (how, _number(cell)),
         error={"ename": "DeadKernelError", "evalue": "Kernel died", "traceback": [], "cell": cell},
     )
 

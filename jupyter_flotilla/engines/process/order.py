@@ -30,6 +30,7 @@ def job_file(order: LaunchOrder, runner: Path) -> dict[str, Any]:
         "launch_key": order.launch_key,
         "name": spec.name,
         "kind": spec.kind,
+        "path": spec.path,
         "source": str(order.input_folder / spec.source) if spec.source else None,
         "command": list(spec.command),
         "kernel": None if spec.kernel is None else spec.kernel.model_dump(),
