@@ -29,6 +29,7 @@ _OWN = frozenset(
         "FLOTILLA_STORE",
         "PGPASSFILE",
         "DBUS_SESSION_BUS_ADDRESS",
+        "PYTHONPATH",  # this package itself may be found by it alone, as on many clusters
         "PYTHON_KEYRING_BACKEND",
     )
 )

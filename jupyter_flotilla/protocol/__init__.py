@@ -15,6 +15,7 @@ One folder belongs to one attempt of one run::
 """
 
 from .files import RESERVE_BYTES, Reserve, forget, note, open_private, read_json, write_json
+from .masking import SHORTEST
 from .names import (
     BLOBS,
     ENV_LAUNCH_KEY,
@@ -24,11 +25,13 @@ from .names import (
     JOB,
     NOTEBOOK,
     OUTCOME,
+    PROCESSES,
     PROGRESS,
     PROTOCOL_VERSION,
     RUNNER_LOCK,
     RUNNER_LOG,
     SAID,
+    SOCKETS,
     STARTED,
     STOP,
     STOP_REQUEST,
@@ -59,6 +62,7 @@ __all__ = [
     "JOB",
     "NOTEBOOK",
     "OUTCOME",
+    "PROCESSES",
     "PROGRESS",
     "PROTOCOL_VERSION",
     "RESERVE_BYTES",
@@ -66,6 +70,8 @@ __all__ = [
     "RUNNER_LOG",
     "SAID",
     "SEGMENT_BYTES",
+    "SHORTEST",
+    "SOCKETS",
     "STARTED",
     "STOP",
     "STOP_REQUEST",

@@ -60,6 +60,7 @@ def _run(attempt: Attempt) -> Outcome:
         kernel = StartedKernel(attempt.job["kernel"], attempt.secrets)
     except OSError as error:
         return _no_kernel(attempt.job["kernel"], error)
+    attempt.note_folder(kernel.folder)
     try:
         # Only now, while the kernel boots: this import takes as long.
         from jupyter_flotilla.runner.notebook import run_notebook

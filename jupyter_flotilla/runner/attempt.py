@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -18,6 +19,8 @@ _PATIENCE_S = 60.0
 _RELAY_EVERY_S = 0.2
 #: Metrics whose latest value is shown with the run; all are in the stream.
 _MAX_METRICS = 100
+#: Characters of a message.
+_LONGEST_MESSAGE = 4000
 
 
 class Outcome:
@@ -90,11 +93,26 @@ class Attempt:
             return None
         attempt = cls(folder, job, secrets)
         attempt._relay.start()
+        attempt._tell_of_short_secrets()
         return attempt
 
     def path(self, name: str) -> str:
         """Return the path of a file of the protocol in this attempt's folder."""
         return os.path.join(self.folder, name)
+
+    def script_path(self) -> Optional[str]:
+        """Return where the Python file of this job is, as it sees itself; None: no file."""
+        path = self.job.get("path")
+        if self.job["kind"] != "cell" or path is None:
+            return None
+        return os.path.join(os.getcwd(), os.path.basename(path)) if self.job["own_cwd"] else path
+
+    def note_folder(self, folder: str) -> None:
+        """Note a folder outside of the attempt's that must be gone at the end, whoever ends it."""
+        try:
+            protocol.write_json(self.path(protocol.SOCKETS), {"folder": folder})
+        except OSError:
+            pass  # a full disk costs a folder in /tmp, not the job
 
     def stop_reason(self) -> Optional[Dict[str, Any]]:
         """Return why the supervisor stops this job, ``{reason, message}``, or None."""
@@ -123,8 +141,10 @@ class Attempt:
         protocol.forget(self.path(protocol.SAID))  # user code's own words, with secrets in them
         self.stream.close()
         record = dict(vars(outcome), at=time.time(), monotonic=time.monotonic())
+        record["max_rss_mib"] = _largest_child_mib()
         for key in ("message", "error"):
             record[key] = self.stream.mask(record[key])
+        record["message"] = _cut(record["message"])
         self._reserve.write_json(self.path(protocol.OUTCOME), record, _PATIENCE_S)
 
     def enter_working_directory(self) -> None:
@@ -141,6 +161,15 @@ class Attempt:
             os.chdir(work)
         else:
             os.chdir(self.job["cwd"])
+
+    def _tell_of_short_secrets(self) -> None:
+        short = [name for name, value in self.secrets.items() if len(value) < protocol.SHORTEST]
+        if short:
+            self.stream.text(
+                "stderr",
+                "[flotilla: %s: not masked, since shorter than %d characters]\n"
+                % (", ".join(short), protocol.SHORTEST),
+            )
 
     def _relay_said(self) -> None:
         """Bring what user code says through ``job`` into the stream, until the end."""
@@ -183,6 +212,21 @@ class Attempt:
                 "message": str(said["message"])}  # fmt: skip
         self.stream.write("progress", body)
         self.note_progress(**body)
+
+
+def _cut(message: Optional[str]) -> Optional[str]:
+    """Return a message of a length that people read; all of it is in the stream."""
+    if message is None or len(message) <= _LONGEST_MESSAGE:
+        return message
+    return message[:_LONGEST_MESSAGE] + " … (%d characters more)" % (
+        len(message) - _LONGEST_MESSAGE
+    )
+
+
+def _largest_child_mib() -> float:
+    """Return the most memory that one process of the job had, of those that have ended."""
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return round(largest / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
 def _number(value: Any) -> Optional[float]:

@@ -30,7 +30,8 @@ def decide(evidence: Evidence) -> dict[str, Any]:
     """Return the fields of `model.observation.Ending` that say how it ended."""
     outcome, stop = evidence.outcome, evidence.stop
     if outcome is not None and outcome["outcome"] == "succeeded":
-        return _ending("succeeded", outcome=outcome)
+        # there may be something to say even so: that the notebook could not be saved
+        return _ending("succeeded", message=outcome.get("message"), outcome=outcome)
     if stop is not None:
         if stop["reason"] == "cancel":
             return _ending("cancelled", message=stop["message"], outcome=outcome)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -76,6 +77,27 @@ class JobProcesses:
                     known[pid] = process
         self._known = known
         return list(known.values())
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """Which processes were found at the last look."""
+        return frozenset(self._known)
+
+    def named(self) -> list[tuple[int, float]]:
+        """Return pid and birth of each process that was found at the last look, in order."""
+        return sorted(
+            (process.pid, born)
+            for process in self._known.values()
+            if (born := machine.birth(process.pid)) is not None
+        )
+
+    def recall(self, record: dict[str, Any] | None) -> None:
+        """Take over what an earlier supervisor has `named`: also those whose key cannot be seen."""
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # the job may write there
+            for pid, born in [] if record is None else record["processes"]:
+                if machine.birth(int(pid)) == born:
+                    with contextlib.suppress(psutil.Error):
+                        self._known[int(pid)] = psutil.Process(int(pid))
 
     def expect_lost(self) -> None:
         """Search from now on: this process was not there when the job began."""

@@ -10,9 +10,11 @@ import json
 import math
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,7 @@ class Supervisor:
         self._keeper = DispatcherKeeper(job["keeper"])
         self._oom_kills = _system_oom_kills()
         self._wake = _wake_on_child()
+        self._noted: frozenset[int] = frozenset()
 
     def run(self) -> None:
         """Start or adopt the job, see it through, record its end."""
@@ -61,10 +64,14 @@ class Supervisor:
             failure = self._start_runner()
         else:
             self._processes.expect_lost()
+            self._processes.recall(protocol.read_json(str(self.folder / protocol.PROCESSES)))
         stopping = Stopping(self.folder)
         if failure is None:
             self._watch(stopping)
         self._kill_leftovers()
+        outcome = protocol.read_json(str(self.folder / protocol.OUTCOME)) or {}
+        # of a job that was shorter than a look nothing else is known
+        self._usage.raise_peak(outcome.get("max_rss_mib", 0.0))
         self._usage.look(self._runner_pid(), final=True)
         record = failure or ending.decide(self._evidence(stopping))
         with contextlib.suppress(FileNotFoundError):  # deleted with all that belongs to the run
@@ -84,10 +91,20 @@ class Supervisor:
                 if broken is not None:
                     stopping.begin(broken["reason"], broken["message"], broken["grace_s"])
             stopping.look(self._runner_pid(), self._processes)
+            self._note_processes()
             self._keeper.look()
             select.select([self._wake], [], [], _LOOK_EVERY_S)
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake, 4096)
+
+    def _note_processes(self) -> None:
+        """Leave word of the job's processes for the next supervisor: they may hide their key."""
+        pids = self._processes.pids
+        if pids != self._noted:
+            record = {"processes": self._processes.named()}
+            with contextlib.suppress(OSError):
+                protocol.write_json(str(self.folder / protocol.PROCESSES), record)
+                self._noted = pids
 
     def _start_runner(self) -> dict[str, Any] | None:
         """Start the runner; return how the attempt ended if that is impossible."""
@@ -176,6 +193,16 @@ class Supervisor:
                 time.sleep(0.002)
             self._reap()
 
+    def _forget_leavings(self) -> None:
+        """Delete what a runner that was killed could not: the job's own words, kernel sockets."""
+        protocol.forget(str(self.folder / protocol.SAID))
+        noted = protocol.read_json(str(self.folder / protocol.SOCKETS)) or {}
+        folder = Path(str(noted.get("folder", "")))
+        # the job may have written anything there
+        if folder.name.startswith("flotilla-") and folder.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+        protocol.forget(str(self.folder / protocol.SOCKETS))
+
     def _evidence(self, stopping: Stopping) -> ending.Evidence:
         read = protocol.read_json
         return ending.Evidence(
@@ -196,7 +223,7 @@ class Supervisor:
         duration_s = self._usage.elapsed_s
         if started is not None and "monotonic" in outcome:
             duration_s = outcome["monotonic"] - started["monotonic"]
-        protocol.forget(str(self.folder / protocol.SAID))  # a runner that was killed left it
+        self._forget_leavings()
         record["ended_at"] = outcome.get("at") or time.time()
         record["duration_s"] = round(duration_s, 3)
         reserve.write_json(str(self.folder / protocol.EXIT), record, patience_s=math.inf)

@@ -44,7 +44,13 @@ class UsageMeter:
     def exact_memory_mib(self) -> float:
         """Return the memory in use with shared pages counted once, in MiB."""
         found = self._processes.find(None)
-        return memory_mib(found, shared_once=True)
+        exact = memory_mib(found, shared_once=True)
+        self.raise_peak(exact)
+        return exact
+
+    def raise_peak(self, mib: float) -> None:
+        """Take note of a size that somebody else has measured, in MiB."""
+        self.peak_memory_mib = max(self.peak_memory_mib, mib)
 
     def _measure(self, runner_pid: int | None, now: float) -> None:
         found = self._processes.find(runner_pid)
