@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.draft import Draft, secret_notes
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import EngineUnavailable, InvalidOption, Refused
@@ -78,7 +78,7 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
         ceiling_usd=ceiling,
         expected=expectation(durations, rate),
         asks=tuple(_asks(spec, ceiling, engine, store, settings)),
-        notes=(*draft.notes, *_price_notes(draft, rate)),
+        notes=(*draft.notes, *secret_notes(spec.secrets), *_price_notes(draft, rate)),
     )
 
 

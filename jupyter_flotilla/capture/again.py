@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.capture.draft import Draft, chosen_environment, on_oom_of
+from jupyter_flotilla.capture.draft import Draft, chosen_environment, on_oom_of, secret_refs
 from jupyter_flotilla.capture.parameters import inject
 from jupyter_flotilla.errors import InvalidOption
-from jupyter_flotilla.model.job import JobSpec, SecretRef
+from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.resources import Resources
 
@@ -47,7 +47,7 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
         "params": spec.params | options.params,
         "env": spec.env | chosen_environment(options.env),
         "tags": spec.tags | options.tags,
-        "secrets": tuple(SecretRef(name=name, source=s) for name, s in secrets.items()),
+        "secrets": secret_refs(secrets),
         **_given(options),
     }
     if options.on_oom is not None:

@@ -1,14 +1,15 @@
 """A job that is ready to be submitted, and what it is made of here."""
 
 import os
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.environ import job_environment
-from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.errors import InvalidOption, SecretUnavailable
 from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
 from jupyter_flotilla.model.options import JobOptions, read_on_oom
 from jupyter_flotilla.model.resources import DEFAULT_CPU, Resources
@@ -35,7 +36,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: str, place: str) ->
         "interpreter": sys.executable,
         "env": job_environment(os.environ) | chosen_environment(options.env),
         "umask": _umask(),
-        "secrets": tuple(SecretRef(name=n, source=s) for n, s in options.secrets.items()),
+        "secrets": secret_refs(options.secrets),
         "tags": options.tags,
         "resources": Resources(cpu=options.cpu or DEFAULT_CPU, memory_mib=options.memory_mib),
         "has_cpu_hint": options.cpu is not None,
@@ -46,6 +47,37 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: str, place: str) ->
         "engine": engine,
         "place": place,
     }
+
+
+def secret_refs(secrets: Mapping[str, str]) -> tuple[SecretRef, ...]:
+    """Return where secrets are read at launch; a file must be there, and readable, already now.
+
+    Raises
+    ------
+    SecretUnavailable
+    """
+    return tuple(SecretRef(name=n, source=_secret_source(n, s)) for n, s in secrets.items())
+
+
+def _secret_source(name: str, source: str) -> str:
+    scheme, _, address = source.partition(":")
+    if scheme != "file":
+        return source
+    path = Path(address).expanduser().absolute()  # the job is launched from another folder
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise SecretUnavailable(
+            f"secret {name}: {path} is no file that can be read",
+            next_step=f"write the value into {path}, readable by you alone (chmod 600)",
+        )
+    return f"file:{path}"
+
+
+def secret_notes(refs: Iterable[SecretRef]) -> Iterator[str]:
+    """Yield what the user should know of where their secrets lie."""
+    for ref in refs:
+        path = Path(ref.source.partition(":")[2])
+        if ref.source.startswith("file:") and path.is_file() and path.stat().st_mode & 0o077:
+            yield f"secret {ref.name}: others can read {path}; chmod 600 {shlex.quote(str(path))}"
 
 
 def on_oom_of(text: str | None, memory_mib: int | None) -> OnOom | None:
