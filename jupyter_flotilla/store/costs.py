@@ -15,6 +15,8 @@ By = Literal["tag", "owner", "notebook", "day", "name", "engine"]
 
 #: Durations of the latest runs of a job that its next one is judged by.
 _HISTORY = 20
+#: How many times as many runs of that name are looked at to find so many of the same command.
+_NAMESAKES = 10
 
 
 class CostRow(Stored):
@@ -80,11 +82,12 @@ def grouped(conn: sa.Connection, by: By, since: datetime | None) -> list[CostRow
 def durations_s(conn: sa.Connection, spec: JobSpec) -> list[float]:
     """Return how long the latest successes of the same job took, in seconds.
 
-    The same job: the same file, or the same name where there is none, on the same engine.
+    The same job: the same file, or the same name and command where there is none, on the same
+    engine.
     """
     is_same = runs.c.path == spec.path if spec.path is not None else runs.c.name == spec.name
     query = (
-        sa.select(attempts.c.duration_s)
+        sa.select(attempts.c.duration_s, runs.c.spec)
         .select_from(attempts.join(runs, runs.c.id == attempts.c.run_id))
         .where(
             is_same,
@@ -95,6 +98,12 @@ def durations_s(conn: sa.Connection, spec: JobSpec) -> list[float]:
             attempts.c.duration_s.isnot(None),
         )
         .order_by(runs.c.created_at.desc())
-        .limit(_HISTORY)
+        .limit(_HISTORY * (1 if spec.path else _NAMESAKES))
     )
-    return [float(value) for value in conn.execute(query).scalars()]
+    command = list(spec.command)  # every `-- python …` has the same name
+    found = [
+        float(duration_s)
+        for duration_s, other in conn.execute(query)
+        if other.get("command", []) == command
+    ]
+    return found[:_HISTORY]
