@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from jupyter_flotilla.commands.screen import COLOURS, console, say, write
+from jupyter_flotilla.commands.streams import StdoutClosed
+from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.text import colours_only
@@ -28,7 +30,7 @@ def follow(flotilla: Flotilla, handle: RunHandle, *, show_output: bool = True) -
     Ctrl-C cancels the run, and once more kills it.
     """
     output = _Output(flotilla, handle) if show_output else None
-    with _interrupts(handle) as was_interrupted:
+    with _interrupts(handle) as was_interrupted, _stdout_problems(handle):
         if console().is_terminal:
             _follow_live(handle, output)
         else:
@@ -125,6 +127,23 @@ def _follow_plain(handle: RunHandle, output: _Output | None) -> None:
             output.plain()
     if output is not None:
         output.plain()
+
+
+@contextmanager
+def _stdout_problems(handle: RunHandle) -> Iterator[None]:
+    """Say of a stdout that takes no more that the run goes on all the same.
+
+    Raises
+    ------
+    EnvironmentProblem
+    """
+    try:
+        yield
+    except (EnvironmentProblem, StdoutClosed) as error:
+        reason = getattr(error, "message", "nobody reads stdout any more")
+        raise EnvironmentProblem(
+            reason, next_step=f"what runs goes on: jupyter flotilla logs -f {handle.short_id}"
+        ) from error
 
 
 @contextmanager

@@ -1,10 +1,9 @@
 """Where commands write, and the façade they call."""
 
 import json
-import os
 import sys
+from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import click
@@ -34,7 +33,8 @@ def console() -> Console:
 
 def say(sentence: str, *, status: RunStatus | None = None) -> None:
     """Tell the user something, in the colour of a status if it tells of one."""
-    console().print(sentence, markup=False, style=COLOURS[status] if status else None)
+    with suppress(OSError):  # where nothing can be said, what was asked is done all the same
+        console().print(sentence, markup=False, style=COLOURS[status] if status else None)
 
 
 def flotilla() -> Flotilla:
@@ -46,7 +46,9 @@ def flotilla() -> Flotilla:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    # What a stdout of another encoding would replace is escaped, as JSON has it.
+    is_unicode = (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+    click.echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode, default=str))
 
 
 def write(text: str) -> None:
@@ -55,16 +57,11 @@ def write(text: str) -> None:
     Raises
     ------
     EnvironmentProblem
-        If nobody reads it any more, or there is no room for it.
+        If stdout is closed, or there is no room for it.
+    StdoutClosed
+        If nobody reads it any more.
     """
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (OSError, AttributeError) as error:
-        # what is left in the buffer must not complain once more at exit
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-        reason = getattr(error, "strerror", None) or "it is closed"
-        raise EnvironmentProblem(
-            f"stdout cannot be written: {reason}",
-            next_step="what runs goes on: jupyter flotilla ls --active",
-        ) from error
+    if sys.stdout is None:
+        raise EnvironmentProblem("stdout is closed", next_step="write it to a file or a pipe")
+    sys.stdout.write(text)
+    sys.stdout.flush()

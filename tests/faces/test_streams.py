@@ -1,0 +1,78 @@
+"""stdout and stderr that take no more, or not every letter: words and an exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import witness
+
+import jupyter_flotilla as fl
+
+
+@pytest.fixture(autouse=True)
+def run(settings_file: Path) -> fl.RunHandle:
+    """A run that has written a line."""
+    return fl.submit(["echo", "é"], name="run", wait=True)
+
+
+@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
+def environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment of a program that keeps some of its output back, or none."""
+    return {**os.environ, "PYTHONUNBUFFERED": request.param}
+
+
+def _shell(script: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    command = script.replace("flotilla", f"'{sys.executable}' -m jupyter_flotilla")
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=60, env=environment
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "words", ["ls", "ls --json", "show", "show --json", "logs", "cost", "config", "--help"]
+)
+def test_a_full_disk_behind_stdout_is_one_clear_error(
+    words: str, environment: dict[str, str]
+) -> None:
+    shown = _shell(f"flotilla {words} > /dev/full", environment)
+
+    assert shown.returncode == 2
+    assert shown.stderr.startswith("Error: stdout cannot be written: No space left on device\n")
+    assert len(shown.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("words", ["ls", "show", "logs", "logs -f"])
+def test_a_reader_that_has_read_enough_is_no_error(words: str, environment: dict[str, str]) -> None:
+    shown = _shell(f"flotilla {words} | true; echo ${{PIPESTATUS[0]}}", environment)
+
+    assert (shown.stdout, shown.stderr) == ("141\n", "")
+
+
+def test_a_closed_stdout_is_named() -> None:
+    shown = _shell("flotilla logs >&-", {**os.environ})
+
+    assert (shown.returncode, "stdout is closed" in shown.stderr) == (2, True)
+
+
+def test_letters_that_stdout_does_not_know_are_escaped(run: fl.RunHandle) -> None:
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    shown = [witness.flotilla(*words, env=ascii_only) for words in (["ls"], ["logs"], ["show"])]
+    [row] = json.loads(witness.flotilla("ls", "--json", env=ascii_only).stdout)
+
+    assert [one.returncode for one in shown] == [0, 0, 0], [one.stderr for one in shown]
+    assert shown[1].stdout == "\\xe9\n"
+    assert row["spec"]["command"] == ["echo", "é"]
+
+
+def test_a_run_goes_on_to_its_end_where_stderr_does_not_know_its_words() -> None:
+    ran = witness.flotilla(
+        "run", "--", "echo", "é", env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+
+    assert (ran.returncode, ran.stdout) == (0, "\\xe9\n")
+    assert "? SUCCEEDED" in ran.stderr
