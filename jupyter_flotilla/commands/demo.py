@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from jupyter_flotilla import render
-from jupyter_flotilla.commands.follow import follow
+from jupyter_flotilla.commands.follow import launch
 from jupyter_flotilla.commands.screen import flotilla, say
 from jupyter_flotilla.errors import EngineUnavailable, InvalidNotebook
 from jupyter_flotilla.handle import RunHandle
@@ -36,8 +36,7 @@ def demo() -> None:
     say(f"$ jupyter flotilla run {notebook} -p n_trees=60 --memory 2G --timeout 10m")
     for line in render.launch_lines(facade.plan(draft)):
         say(line)
-    handle = RunHandle(facade, facade.submit(draft))
-    code = follow(facade, handle)
+    handle, code = launch(facade, draft)
     if code == 0:
         _what_next(handle)
     sys.exit(code)

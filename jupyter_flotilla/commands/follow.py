@@ -1,14 +1,16 @@
 """Follows a run in a terminal: what it writes above, one live line below."""
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
 from rich.live import Live
 from rich.text import Text
 
+from jupyter_flotilla import render
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
 from jupyter_flotilla.commands.screen import COLOURS, console, say, write
 from jupyter_flotilla.commands.streams import StdoutClosed
 from jupyter_flotilla.errors import EnvironmentProblem
@@ -18,27 +20,52 @@ from jupyter_flotilla.model.text import colours_only
 from jupyter_flotilla.protocol import StreamReader, record_text
 from jupyter_flotilla.service import Flotilla
 
-#: Exit codes: the job failed; the user pressed Ctrl-C.
-FAILED, INTERRUPTED = 1, 130
+#: Exit code of a job that failed.
+FAILED = 1
 #: Characters of output that are drawn at a time, so that the live line never waits long.
 _DRAW_AT_ONCE = 64_000
 
 
-def follow(flotilla: Flotilla, handle: RunHandle, *, show_output: bool = True) -> int:
-    """Show a run until it is final; return the exit code of the command.
+def launch(
+    flotilla: Flotilla,
+    draft: Draft,
+    *,
+    wait: bool = True,
+    show_output: bool = True,
+    retry_of: str | None = None,
+) -> tuple[RunHandle, int]:
+    """Submit a job, and follow it or say how to; return its run and the exit code.
 
     Ctrl-C cancels the run, and once more kills it.
     """
+    with interrupts() as presses:
+        handle = RunHandle(flotilla, flotilla.submit(draft, retry_of=retry_of))
+        presses.aim(handle.short_id, partial(flotilla.cancel, handle.id))
+        if wait:
+            return handle, follow(flotilla, handle, presses, show_output=show_output)
+    for sentence in presses.news():
+        say(sentence)
+    if presses.presses:
+        return handle, INTERRUPTED
+    say(f"{render.GLYPHS[handle.status]} {handle.snapshot.status} {handle.short_id} · safe to "
+        f"close this terminal · jupyter flotilla wait {handle.short_id}")  # fmt: skip
+    return handle, 0
+
+
+def follow(
+    flotilla: Flotilla, handle: RunHandle, presses: Interrupts, *, show_output: bool = True
+) -> int:
+    """Show a run until it is final; return the exit code of the command."""
     output = _Output(flotilla, handle) if show_output else None
-    with _interrupts(handle) as was_interrupted, _stdout_problems(handle):
+    with _stdout_problems(handle):
         if console().is_terminal:
-            _follow_live(handle, output)
+            _follow_live(handle, presses, output)
         else:
-            _follow_plain(handle, output)
+            _follow_plain(handle, presses, output)
     say(handle.status_line(), status=handle.snapshot.status)
     if handle.snapshot.status is RunStatus.SUCCEEDED:
         return 0
-    if was_interrupted():
+    if presses.presses:
         return INTERRUPTED
     say(handle.explain(last_lines=0 if show_output else 5))
     return FAILED
@@ -98,9 +125,11 @@ class _Output:
         return colours_only("".join(self._partial))
 
 
-def _follow_live(handle: RunHandle, output: _Output | None) -> None:
+def _follow_live(handle: RunHandle, presses: Interrupts, output: _Output | None) -> None:
     with Live(console=console(), transient=True, auto_refresh=False) as live:
         for _ in handle.changes(every_s=0.2):
+            for sentence in presses.news():
+                say(sentence)
             if output is not None:
                 for block in output.lines():
                     live.console.print(Text.from_ansi(block))
@@ -115,9 +144,11 @@ def _follow_live(handle: RunHandle, output: _Output | None) -> None:
                 live.console.print(Text.from_ansi(output.rest()))
 
 
-def _follow_plain(handle: RunHandle, output: _Output | None) -> None:
+def _follow_plain(handle: RunHandle, presses: Interrupts, output: _Output | None) -> None:
     said = None
     for _ in handle.changes(every_s=0.5):
+        for sentence in presses.news():
+            say(sentence)
         status = handle.snapshot.status
         now = (handle.snapshot.attempt, status)
         if now != said and not status.is_final:
@@ -144,22 +175,3 @@ def _stdout_problems(handle: RunHandle) -> Iterator[None]:
         raise EnvironmentProblem(
             reason, next_step=f"what runs goes on: jupyter flotilla logs -f {handle.short_id}"
         ) from error
-
-
-@contextmanager
-def _interrupts(handle: RunHandle) -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a cancel, and the second into a kill; yield whether it was pressed."""
-    presses = 0
-
-    def press(number: int, frame: Any) -> None:
-        nonlocal presses
-        presses += 1
-        handle.cancel(10.0 if presses == 1 else 0.0)
-        again = " (Ctrl-C again: kill now)" if presses == 1 else ""
-        say(f"cancelling {handle.short_id} …{again}")
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: presses > 0
-    finally:
-        signal.signal(signal.SIGINT, before)

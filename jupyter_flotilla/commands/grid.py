@@ -1,9 +1,7 @@
 """``jupyter flotilla grid``, and how the runs of a grid are followed."""
 
-import signal
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from jupyter_flotilla import api, render
+from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
 from jupyter_flotilla.commands.saving import save_notebook
 from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.units import format_duration, format_money, format_size
-from jupyter_flotilla.run_set import RunSet
+from jupyter_flotilla.run_set import RunSet, submit_grid
+from jupyter_flotilla.service import Flotilla
 
 #: Runs that a live table shows at most; of more, the ones that are going on.
 _SHOWN = 20
@@ -43,25 +45,46 @@ def grid(grid_id: str, as_json: bool) -> None:
         say(cost)
 
 
-def show_grid(runs: RunSet, *, wait: bool, save: Path | None, as_json: bool) -> int:
-    """Follow a new grid, or say how to; return the exit code."""
-    code = 0
-    if wait:
-        code = _follow(runs, save)
-    else:
-        say(f"{runs.summary()} · {runs.id} · safe to close this terminal · jupyter flotilla grid "
-            f"{runs.id[:7]}")  # fmt: skip
+def launch_grid(
+    facade: Flotilla,
+    drafts: Sequence[Draft],
+    limits: GridOptions,
+    repeats: Sequence[str] | None = None,
+    *,
+    wait: bool,
+    save: Path | None = None,
+    as_json: bool,
+) -> int:
+    """Submit a grid, and follow it or say how to; return the exit code.
+
+    Ctrl-C cancels all its runs, and once more kills them.
+    """
+    with interrupts() as presses:
+        runs = submit_grid(facade, drafts, limits, repeats)
+        presses.aim(f"all {len(runs)} runs of {runs.id[:7]}", runs.cancel)
+        code = _follow(runs, presses, save) if wait else 0
+    if not wait:
+        code = _in_background(runs, presses)
     if as_json:
         print_json(_as_dict(runs))
     return code
 
 
-def _follow(runs: RunSet, save: Path | None) -> int:
-    with _interrupts(runs) as was_interrupted:
-        if console().is_terminal:
-            _follow_live(runs)
-        else:
-            _follow_plain(runs)
+def _in_background(runs: RunSet, presses: Interrupts) -> int:
+    for sentence in presses.news():
+        say(sentence)
+    if presses.presses:
+        return INTERRUPTED
+    say(f"{runs.summary()} · {runs.id} · safe to close this terminal · jupyter flotilla grid "
+        f"{runs.id[:7]}")  # fmt: skip
+    return 0
+
+
+def _follow(runs: RunSet, presses: Interrupts, save: Path | None) -> int:
+    if console().is_terminal:
+        _follow_live(runs, presses)
+    else:
+        _follow_plain(runs, presses)
     say("")
     console().print(_table(runs, [*runs]))
     if save is not None:
@@ -74,20 +97,28 @@ def _follow(runs: RunSet, save: Path | None) -> int:
         say(line)
     if all(run.snapshot.status is RunStatus.SUCCEEDED for run in runs):
         return 0
-    return 130 if was_interrupted() else 1
+    return INTERRUPTED if presses.presses else 1
 
 
-def _follow_live(runs: RunSet) -> None:
+def _follow_live(runs: RunSet, presses: Interrupts) -> None:
     with Live(console=console(), transient=True, auto_refresh=False) as live:
         for _ in runs.changes(every_s=0.5):
+            for sentence in presses.news():
+                say(sentence)
             shown = [*runs] if len(runs) <= _SHOWN else _going_on(runs)
             line = Text(f"{runs.id[:7]} · {runs.summary()}", no_wrap=True, overflow="ellipsis")
             live.update(Group(_table(runs, shown), line), refresh=True)
 
 
-def _follow_plain(runs: RunSet) -> None:
-    for run in runs.as_completed():
-        say(f"{render.params_text(run.snapshot.spec.params)}  {run.status_line()}")
+def _follow_plain(runs: RunSet, presses: Interrupts) -> None:
+    told: set[str] = set()
+    for _ in runs.changes(every_s=0.5):
+        for sentence in presses.news():
+            say(sentence)
+        for run in runs:
+            if run.snapshot.status.is_final and run.id not in told:
+                told.add(run.id)
+                say(f"{render.params_text(run.snapshot.spec.params)}  {run.status_line()}")
 
 
 def _going_on(runs: RunSet) -> list[RunHandle]:
@@ -168,21 +199,3 @@ def _failures(runs: RunSet) -> Iterator[str]:
 
 def _as_dict(runs: RunSet) -> dict[str, Any]:
     return {**runs.grid.model_dump(mode="json"), "runs": runs.rows()}
-
-
-@contextmanager
-def _interrupts(runs: RunSet) -> Iterator[Any]:
-    """Turn Ctrl-C into a cancel of all runs, and the second into a kill."""
-    presses = 0
-
-    def press(number: int, frame: Any) -> None:
-        nonlocal presses
-        presses += 1
-        say("cancelling all runs …" + (" (Ctrl-C again: kill now)" if presses == 1 else ""))
-        runs.cancel(10.0 if presses == 1 else 0.0)
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: presses > 0
-    finally:
-        signal.signal(signal.SIGINT, before)

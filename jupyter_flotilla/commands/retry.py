@@ -8,14 +8,13 @@ import click
 from jupyter_flotilla import render
 from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.consent import agree
-from jupyter_flotilla.commands.follow import follow
-from jupyter_flotilla.commands.grid import show_grid
+from jupyter_flotilla.commands.follow import launch
+from jupyter_flotilla.commands.grid import launch_grid
 from jupyter_flotilla.commands.references import find_set
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
 from jupyter_flotilla.errors import UsageError
-from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.options import JobOptions
-from jupyter_flotilla.run_set import RunSet, submit_grid
+from jupyter_flotilla.run_set import RunSet
 from jupyter_flotilla.service import Flotilla
 
 
@@ -43,10 +42,7 @@ def retry(run_id: str, wait: bool, yes: bool, as_json: bool, **keywords: Any) ->
     for line in render.launch_lines(plan):
         say(line)
     agree(plan, yes=yes)
-    handle = RunHandle(facade, facade.submit(draft, retry_of=earlier.id))
-    code = follow(facade, handle, show_output=not as_json) if wait else 0
-    if not wait:
-        say(handle.status_line(), status=handle.status)
+    handle, code = launch(facade, draft, wait=wait, show_output=not as_json, retry_of=earlier.id)
     if as_json:
         print_json(handle.to_dict())
     sys.exit(code)
@@ -66,5 +62,5 @@ def _retry_failed(
     for line in render.grid_lines(plan):
         say(line)
     agree(plan, yes=yes)
-    again = submit_grid(facade, drafts, limits, [run.id for run in failed])
-    return show_grid(again, wait=wait, save=None, as_json=as_json)
+    repeats = [run.id for run in failed]
+    return launch_grid(facade, drafts, limits, repeats, wait=wait, as_json=as_json)

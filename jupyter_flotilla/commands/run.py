@@ -10,16 +10,14 @@ from jupyter_flotilla import api, render
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.consent import agree, resolve
-from jupyter_flotilla.commands.follow import follow
-from jupyter_flotilla.commands.grid import show_grid
+from jupyter_flotilla.commands.follow import launch
+from jupyter_flotilla.commands.grid import launch_grid
 from jupyter_flotilla.commands.saving import check_save, say_notebook
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
 from jupyter_flotilla.errors import InvalidOption, UsageError
-from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridOptions
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.planning import GridPlan
-from jupyter_flotilla.run_set import submit_grid
 from jupyter_flotilla.service import Flotilla
 
 
@@ -99,21 +97,15 @@ def run(
     agree(plan, yes=yes)
     if limits is None:
         sys.exit(_run_one(facade, drafts[0], wait=wait, save=save, as_json=as_json))
-    runs = submit_grid(facade, drafts, limits)
-    sys.exit(show_grid(runs, wait=wait, save=save, as_json=as_json))
+    sys.exit(launch_grid(facade, drafts, limits, wait=wait, save=save, as_json=as_json))
 
 
 def _run_one(
     facade: Flotilla, draft: Draft, *, wait: bool, save: Path | None, as_json: bool
 ) -> int:
-    handle = RunHandle(facade, facade.submit(draft))
-    code = 0
+    handle, code = launch(facade, draft, wait=wait, show_output=not as_json)
     if wait:
-        code = follow(facade, handle, show_output=not as_json)
         say_notebook(handle, save)
-    else:
-        say(f"{render.GLYPHS[handle.status]} {handle.snapshot.status} {handle.short_id} · safe to "
-            f"close this terminal · jupyter flotilla wait {handle.short_id}")  # fmt: skip
     if as_json:
         print_json(handle.to_dict())
     return code
