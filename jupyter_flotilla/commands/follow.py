@@ -1,29 +1,34 @@
 """Follows a run in a terminal: what it writes above, one live line below."""
 
+import os
+import stat
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-
-from rich.live import Live
-from rich.text import Text
 
 from jupyter_flotilla import render
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
+from jupyter_flotilla.commands.lines import Lines
+from jupyter_flotilla.commands.live import Live
 from jupyter_flotilla.commands.screen import COLOURS, console, say, write
 from jupyter_flotilla.commands.streams import StdoutClosed
 from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.run import RunStatus
-from jupyter_flotilla.model.text import colours_only
 from jupyter_flotilla.protocol import StreamReader, record_text
 from jupyter_flotilla.service import Flotilla
 
 #: Exit code of a job that failed.
 FAILED = 1
+#: Kinds of records that go to stderr.
+_STDERR = ("stderr", "error")
 #: Characters of output that are drawn at a time, so that the live line never waits long.
 _DRAW_AT_ONCE = 64_000
+#: Seconds after which a live line is drawn anew.
+RENEW_S = 0.2
 
 
 def launch(
@@ -58,7 +63,7 @@ def follow(
     """Show a run until it is final; return the exit code of the command."""
     output = _Output(flotilla, handle) if show_output else None
     with _stdout_problems(handle):
-        if console().is_terminal:
+        if _is_live(output):
             _follow_live(handle, presses, output)
         else:
             _follow_plain(handle, presses, output)
@@ -79,7 +84,6 @@ class _Output:
         self._handle = handle
         self._attempt = 1
         self._reader: StreamReader | None = None
-        self._partial: list[str] = []
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Yield ``(kind, text)`` of what is new."""
@@ -98,50 +102,99 @@ class _Output:
     def plain(self) -> None:
         """Write what is new: the job's stderr to stderr, all else to stdout."""
         for kind, text in self.texts():
-            if kind in ("stderr", "error"):
+            if kind in _STDERR:
                 sys.stderr.write(text)
             else:
                 write(text)
 
-    def lines(self) -> Iterator[str]:
-        """Yield what is new in blocks of whole lines; what is no line yet is kept."""
-        whole: list[str] = []
-        size = 0
-        for _, text in self.texts():
-            ended, newline, rest = text.rpartition("\n")
-            if newline:
-                whole.append("".join([*self._partial, ended]))
-                self._partial = []
-            self._partial.append(rest)
-            size += len(text)
-            if whole and size > _DRAW_AT_ONCE:
-                yield colours_only("\n".join(whole))
-                whole, size = [], 0
-        if whole:
-            yield colours_only("\n".join(whole))
+    def for_terminal(self) -> Iterator[list[tuple[str, str]]]:
+        """Yield ``(kind, text)`` of what is new for the terminal, many at a time.
 
-    def rest(self) -> str:
-        """Return what came without a line break at the end."""
-        return colours_only("".join(self._partial))
+        What is the job's stdout goes there only if ours does, else it is written as it is.
+        """
+        to_terminal = sys.stdout is None or sys.stdout.isatty()
+        piece: list[tuple[str, str]] = []
+        size = 0
+        for kind, text in self.texts():
+            if not to_terminal and kind not in _STDERR:
+                write(text)
+                continue
+            piece.append((kind, text))
+            size += len(text)
+            if size > _DRAW_AT_ONCE:
+                yield piece
+                piece, size = [], 0
+        if piece:
+            yield piece
+
+
+def _is_live(output: _Output | None) -> bool:
+    """Say whether a live line can be drawn without anybody writing across it."""
+    if not Live.is_possible(console()):
+        return False
+    try:
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):
+        return True  # there is no stdout
+    # What reads a pipe most often writes to the same terminal, where we cannot see it.
+    return output is None or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
 
 
 def _follow_live(handle: RunHandle, presses: Interrupts, output: _Output | None) -> None:
-    with Live(console=console(), transient=True, auto_refresh=False) as live:
-        for _ in handle.changes(every_s=0.2):
-            for sentence in presses.news():
-                say(sentence)
-            if output is not None:
-                for block in output.lines():
-                    live.console.print(Text.from_ansi(block))
-            first, *rest = handle.status_lines()
-            shown = "\n  ".join([first, *rest])
-            colour = COLOURS[handle.snapshot.status]
-            live.update(Text(shown, colour, no_wrap=True, overflow="ellipsis"), refresh=True)
-        if output is not None:
-            for block in output.lines():
-                live.console.print(Text.from_ansi(block))
-            if output.rest():
-                live.console.print(Text.from_ansi(output.rest()))
+    with Live(console()) as live:
+        shown = LiveRun(live, handle, presses)
+        for _ in handle.changes(every_s=RENEW_S):
+            shown.renew()
+            for piece in [] if output is None else output.for_terminal():
+                shown.write(piece)
+        for piece in [] if output is None else output.for_terminal():
+            shown.write(piece)
+        shown.end()
+
+
+class LiveRun:
+    """Where a run is, at the bottom of a terminal; above it what it writes.
+
+    Between them are the lines of stdout and stderr that still grow: progress bars, most often.
+    """
+
+    def __init__(self, live: Live, handle: RunHandle, presses: Interrupts | None = None) -> None:
+        self._live = live
+        self._handle = handle
+        self._presses = presses
+        colours = not console().no_color
+        # One each: a bar on stderr must not be mixed with what is printed meanwhile.
+        self._stdout, self._stderr = Lines(colours=colours), Lines(colours=colours)
+        self._status: list[str] = []
+        self._renew_at = 0.0
+
+    def renew(self) -> None:
+        """Draw the run as the handle knows it now, and say what is to be said of Ctrl-C."""
+        first, *rest = self._handle.status_lines()
+        self._status = [first, *(f"  {line}" for line in rest)]
+        self._renew_at = time.monotonic() + RENEW_S
+        news = [] if self._presses is None else self._presses.news()
+        self._draw("".join(f"{sentence}\n" for sentence in news))
+
+    def write(self, piece: Iterable[tuple[str, str]]) -> None:
+        """Show ``(kind, text)`` of the job; the status is renewed even while there is much."""
+        whole = [
+            (self._stderr if kind in _STDERR else self._stdout).take(text) for kind, text in piece
+        ]
+        self._draw("".join(whole))
+        if time.monotonic() > self._renew_at:
+            self._handle.refresh()
+            self.renew()
+
+    def end(self) -> None:
+        """Show what came without a line break at the end, as lines."""
+        self._draw(self._stdout.end() + self._stderr.end())
+
+    def _draw(self, above: str) -> None:
+        cells = self._live.cells
+        growing = [line for one in (self._stdout, self._stderr) if (line := one.growing(cells))]
+        colour = COLOURS[self._handle.snapshot.status]
+        self._live.draw(self._status, style=colour, above=above, growing=growing)
 
 
 def _follow_plain(handle: RunHandle, presses: Interrupts, output: _Output | None) -> None:
