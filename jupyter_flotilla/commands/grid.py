@@ -15,7 +15,7 @@ from jupyter_flotilla import api, render
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
-from jupyter_flotilla.commands.saving import save_notebook
+from jupyter_flotilla.commands.saving import save_notebooks
 from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.grid_options import GridOptions
@@ -88,7 +88,7 @@ def _follow(runs: RunSet, presses: Interrupts, save: Path | None) -> int:
     say("")
     console().print(_table(runs, [*runs]))
     if save is not None:
-        saved = [path for run in runs if (path := save_notebook(run, save))]
+        saved = save_notebooks(runs, save)
         say(f"  executed notebooks: {len(saved)}, as {save}")
     say(f"{runs.id} · {runs.summary()}")
     if (cost := _cost_line(runs)) is not None:
