@@ -256,9 +256,10 @@ class RunHandle:
 
     def status_lines(self) -> list[str]:
         """Return the snapshot for a live display: two lines while it runs, one at the end."""
-        run, attempt, cost = self._run, self._latest(), self._flotilla.cost(self._run)
+        run, attempts, cost = self._run, self.attempts, self._flotilla.cost(self._run)
+        attempt = attempts[-1] if attempts else None
         if run.status.is_final:
-            return [render.end_line(run, attempt, cost, self.short_id)]
+            return [render.end_line(run, attempt, cost, self.short_id, attempts[:-1])]
         return render.status_lines(run, attempt, cost, utc_now(), self.short_id)
 
     def status_line(self) -> str:

@@ -1,7 +1,7 @@
 """What a run's job wrote, read from its stream, again or while it is written."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -52,37 +52,64 @@ class Logs:
             if run.attempt <= number:
                 return
 
-    def __iter__(self) -> Iterator[str]:
+    def pieces(self) -> Iterator[tuple[int, str, str]]:
+        """Yield the text in pieces, each after the number of its attempt and its record's kind."""
         if self._tail is None:
-            return (text for record in self.records() if (text := record_text(record)))
+            return _pieces(self._numbered(1, 0))
         return self._from_tail(self._tail)
 
-    def _from_tail(self, tail: int) -> Iterator[str]:
-        text, number, seq = self._end(tail)
-        lines = text.split("\n")
-        whole = [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-        yield from whole[len(whole) - tail :] if tail < len(whole) else whole
-        if self._follow:
-            for _, record in self._numbered(number, seq):
-                if text := record_text(record):
-                    yield text
+    def __iter__(self) -> Iterator[str]:
+        return (text for _, _, text in self.pieces())
 
-    def _end(self, lines: int) -> tuple[str, int, int]:
+    def _from_tail(self, tail: int) -> Iterator[tuple[int, str, str]]:
+        pieces, number, seq = self._end(tail)
+        yield from _last_lines(pieces, tail)
+        if self._follow:
+            yield from _pieces(self._numbered(number, seq))
+
+    def _end(self, lines: int) -> tuple[list[tuple[int, str, str]], int, int]:
         """Return at least so many lines from the end, and the attempt and record they reach to."""
-        blocks: list[str] = []
+        found: list[tuple[int, str, str]] = []
         reached = (max(1, self._run.attempt), 0)
+        newlines = 0
         for number in range(reached[0], 0, -1):
+            end = 0
             reader = StreamReader(str(self._flotilla.attempt_folder(self._run.id, number)))
-            text = reader.tail(lines)
-            if not any(blocks):
-                reached = (number, reader.after)
-            blocks.append(text)
-            if sum(block.count("\n") for block in blocks) > lines:
-                break
-        return "".join(reversed(blocks)), *reached
+            for records in reader.backwards():
+                end = end or records[-1]["seq"]
+                texts = [*_pieces((number, record) for record in records)]
+                if texts and not found:
+                    reached = (number, end)
+                found[:0] = texts
+                newlines += sum(text.count("\n") for _, _, text in texts)
+                if newlines > lines:
+                    return found, *reached
+        return found, *reached
 
     def __str__(self) -> str:
         return "".join(self)
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _pieces(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, str, str]]:
+    for number, record in records:
+        if text := record_text(record):
+            yield number, record["kind"], text
+
+
+def _last_lines(
+    pieces: Sequence[tuple[int, str, str]], lines: int
+) -> Iterator[tuple[int, str, str]]:
+    text = "".join(text for _, _, text in pieces)
+    at = len(text) - text.endswith("\n")
+    for _ in range(lines):
+        at = text.rfind("\n", 0, at)
+        if at < 0:
+            break
+    skip = at + 1
+    for number, kind, text in pieces:
+        if skip < len(text):
+            yield number, kind, text[skip:]
+        skip = max(0, skip - len(text))

@@ -1,6 +1,7 @@
 """Runs and costs as text and as escaped HTML. The words on every screen come from here."""
 
 import html
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -171,14 +172,32 @@ def status_lines(
     return [" · ".join(part for part in line if part) for line in (first, second)]
 
 
-def end_line(run: Run, attempt: Attempt | None, cost: Cost, short: str) -> str:
-    """Return the last line: status, why, time, peak memory, cost, id."""
+def attempt_heading(number: int, earlier: Sequence[Attempt]) -> str:
+    """Return the line above what a further attempt writes."""
+    return f"── {_attempt_text(number, earlier)} ──"
+
+
+def _attempt_text(number: int, earlier: Sequence[Attempt]) -> str:
+    """Return which attempt it is, and how those before it have ended."""
+    ends = Counter(attempt.failure_kind for attempt in earlier if attempt.failure_kind)
+    after = ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in ends.items())
+    return f"attempt {number} (after {after})" if after else f"attempt {number}"
+
+
+def end_line(
+    run: Run,
+    attempt: Attempt | None,
+    cost: Cost,
+    short: str,
+    earlier: Sequence[Attempt] = (),
+) -> str:
+    """Return the last line: status, why, which attempt, time, peak memory, cost, id."""
     word = f"{GLYPHS[run.status]} {run.status}"
     if run.failure_kind is not None:
         word += f" ({run.failure_kind})"
     parts = [word]
     if run.attempt > 1:
-        parts.append(f"attempt {run.attempt}")
+        parts.append(_attempt_text(run.attempt, earlier))
     if attempt is not None and attempt.duration_s is not None:
         parts.append(format_duration(attempt.duration_s))
         if attempt.usage.peak_memory_mib:

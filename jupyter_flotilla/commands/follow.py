@@ -13,20 +13,16 @@ from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
 from jupyter_flotilla.commands.lines import Lines
 from jupyter_flotilla.commands.live import Live
-from jupyter_flotilla.commands.screen import COLOURS, console, say, write
+from jupyter_flotilla.commands.output import HEADING, STDERR, Output
+from jupyter_flotilla.commands.screen import COLOURS, console, say
 from jupyter_flotilla.commands.streams import StdoutClosed
 from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.run import RunStatus
-from jupyter_flotilla.protocol import StreamReader, record_text
 from jupyter_flotilla.service import Flotilla
 
 #: Exit code of a job that failed.
 FAILED = 1
-#: Kinds of records that go to stderr.
-_STDERR = ("stderr", "error")
-#: Characters of output that are drawn at a time, so that the live line never waits long.
-_DRAW_AT_ONCE = 64_000
 #: Seconds after which a live line is drawn anew.
 RENEW_S = 0.2
 
@@ -61,7 +57,7 @@ def follow(
     flotilla: Flotilla, handle: RunHandle, presses: Interrupts, *, show_output: bool = True
 ) -> int:
     """Show a run until it is final; return the exit code of the command."""
-    output = _Output(flotilla, handle) if show_output else None
+    output = Output(flotilla, handle) if show_output else None
     with _stdout_problems(handle):
         if _is_live(output):
             _follow_live(handle, presses, output)
@@ -76,59 +72,7 @@ def follow(
     return FAILED
 
 
-class _Output:
-    """What the job writes, as it comes."""
-
-    def __init__(self, flotilla: Flotilla, handle: RunHandle) -> None:
-        self._flotilla = flotilla
-        self._handle = handle
-        self._attempt = 1
-        self._reader: StreamReader | None = None
-
-    def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield ``(kind, text)`` of what is new."""
-        run = self._handle.snapshot
-        while self._attempt <= run.attempt:
-            if self._reader is None:
-                folder = self._flotilla.attempt_folder(run.id, self._attempt)
-                self._reader = StreamReader(str(folder))
-            for record in self._reader.read():
-                if text := record_text(record):
-                    yield record["kind"], text
-            if self._attempt == run.attempt:
-                return
-            self._attempt, self._reader = self._attempt + 1, None
-
-    def plain(self) -> None:
-        """Write what is new: the job's stderr to stderr, all else to stdout."""
-        for kind, text in self.texts():
-            if kind in _STDERR:
-                sys.stderr.write(text)
-            else:
-                write(text)
-
-    def for_terminal(self) -> Iterator[list[tuple[str, str]]]:
-        """Yield ``(kind, text)`` of what is new for the terminal, many at a time.
-
-        What is the job's stdout goes there only if ours does, else it is written as it is.
-        """
-        to_terminal = sys.stdout is None or sys.stdout.isatty()
-        piece: list[tuple[str, str]] = []
-        size = 0
-        for kind, text in self.texts():
-            if not to_terminal and kind not in _STDERR:
-                write(text)
-                continue
-            piece.append((kind, text))
-            size += len(text)
-            if size > _DRAW_AT_ONCE:
-                yield piece
-                piece, size = [], 0
-        if piece:
-            yield piece
-
-
-def _is_live(output: _Output | None) -> bool:
+def _is_live(output: Output | None) -> bool:
     """Say whether a live line can be drawn without anybody writing across it."""
     if not Live.is_possible(console()):
         return False
@@ -140,7 +84,7 @@ def _is_live(output: _Output | None) -> bool:
     return output is None or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
 
 
-def _follow_live(handle: RunHandle, presses: Interrupts, output: _Output | None) -> None:
+def _follow_live(handle: RunHandle, presses: Interrupts, output: Output | None) -> None:
     with Live(console()) as live:
         shown = LiveRun(live, handle, presses)
         for _ in handle.changes(every_s=RENEW_S):
@@ -178,10 +122,7 @@ class LiveRun:
 
     def write(self, piece: Iterable[tuple[str, str]]) -> None:
         """Show ``(kind, text)`` of the job; the status is renewed even while there is much."""
-        whole = [
-            (self._stderr if kind in _STDERR else self._stdout).take(text) for kind, text in piece
-        ]
-        self._draw("".join(whole))
+        self._draw("".join(self._whole(kind, text) for kind, text in piece))
         if time.monotonic() > self._renew_at:
             self._handle.refresh()
             self.renew()
@@ -190,6 +131,11 @@ class LiveRun:
         """Show what came without a line break at the end, as lines."""
         self._draw(self._stdout.end() + self._stderr.end())
 
+    def _whole(self, kind: str, text: str) -> str:
+        if kind == HEADING:
+            return self._stdout.end() + self._stderr.end() + text
+        return (self._stderr if kind in STDERR else self._stdout).take(text)
+
     def _draw(self, above: str) -> None:
         cells = self._live.cells
         growing = [line for one in (self._stdout, self._stderr) if (line := one.growing(cells))]
@@ -197,7 +143,7 @@ class LiveRun:
         self._live.draw(self._status, style=colour, above=above, growing=growing)
 
 
-def _follow_plain(handle: RunHandle, presses: Interrupts, output: _Output | None) -> None:
+def _follow_plain(handle: RunHandle, presses: Interrupts, output: Output | None) -> None:
     said = None
     for _ in handle.changes(every_s=0.5):
         for sentence in presses.news():

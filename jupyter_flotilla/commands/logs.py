@@ -2,7 +2,8 @@
 
 import click
 
-from jupyter_flotilla.commands.screen import flotilla, write
+from jupyter_flotilla.commands.output import write_logs
+from jupyter_flotilla.commands.screen import flotilla
 from jupyter_flotilla.handle import RunHandle
 
 
@@ -13,5 +14,4 @@ from jupyter_flotilla.handle import RunHandle
 def logs(run_id: str, follow: bool, tail: int | None) -> None:
     """Print what a job wrote, all of it from the beginning."""
     facade = flotilla()
-    for text in RunHandle(facade, facade.find(run_id)).logs(tail=tail, follow=follow):
-        write(text)
+    write_logs(RunHandle(facade, facade.find(run_id)), tail=tail, follow=follow)

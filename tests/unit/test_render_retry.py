@@ -110,3 +110,27 @@ def test_explanation_has_no_next_step_where_nobody_knows_one(running, larger, no
     text = render.explanation(failed(running, now), larger, [], "r01")
 
     assert "Next" not in text
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ([FailureKind.OUT_OF_MEMORY], "attempt 2 (after out-of-memory)"),
+        (
+            [FailureKind.LOST, FailureKind.USER_ERROR, FailureKind.LOST],
+            "attempt 4 (after 2 × lost, user-error)",
+        ),
+        ([None], "attempt 2"),
+    ],
+    ids=["one", "several", "unknown"],
+)
+def test_end_line_names_what_earlier_attempts_ended_with(
+    running, larger, make_attempt, now, ends, text
+):
+    run = failed(running.model_copy(update={"attempt": len(ends) + 1}), now)
+    earlier = [make_attempt(number=n, failure_kind=end) for n, end in enumerate(ends, 1)]
+
+    line = render.end_line(run, larger, NOTHING, "r01", earlier)
+
+    assert f" · {text} · 2m31s · " in line
+    assert render.attempt_heading(run.attempt, earlier) == f"── {text} ──"

@@ -1,0 +1,105 @@
+"""What a job writes, for a terminal, a file or a pipe."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TextIO
+
+from jupyter_flotilla import render
+from jupyter_flotilla.commands.screen import say, write
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.text import plain
+from jupyter_flotilla.protocol import StreamReader, record_text
+from jupyter_flotilla.service import Flotilla
+
+#: Kind of the line between two attempts, which is ours and no record's.
+HEADING = "attempt"
+#: Kinds that go to stderr.
+STDERR = ("stderr", "error", HEADING)
+#: Characters that are drawn at a time, so that a live line never waits long.
+_AT_ONCE = 64_000
+
+
+class Output:
+    """What the job writes, as it comes."""
+
+    def __init__(self, flotilla: Flotilla, handle: RunHandle) -> None:
+        self._flotilla = flotilla
+        self._handle = handle
+        self._attempt = 1
+        self._reader: StreamReader | None = None
+        self._is_line_open = False
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        """Yield ``(kind, text)`` of what is new."""
+        run = self._handle.snapshot
+        while self._attempt <= run.attempt:
+            if self._reader is None:
+                folder = self._flotilla.attempt_folder(run.id, self._attempt)
+                self._reader = StreamReader(str(folder))
+                if self._attempt > 1:
+                    yield HEADING, f"{heading(self._handle, self._attempt)}\n"
+            for record in self._reader.read():
+                if text := record_text(record):
+                    yield record["kind"], text
+            if self._attempt == run.attempt:
+                return
+            self._attempt, self._reader = self._attempt + 1, None
+
+    def plain(self) -> None:
+        """Write what is new: the job's stderr to stderr, all else to stdout."""
+        for kind, text in self._texts():
+            if kind not in STDERR:
+                write(text)
+            else:
+                with suppress(OSError):  # the stream of the run has it all the same
+                    opened = "\n" if kind == HEADING and self._is_line_open else ""
+                    sys.stderr.write(opened + for_stream(kind, text, sys.stderr))
+            self._is_line_open = not text.endswith("\n")
+
+    def for_terminal(self) -> Iterator[list[tuple[str, str]]]:
+        """Yield ``(kind, text)`` of what is new for the terminal, many at a time.
+
+        What is the job's stdout goes there only if ours does, else it is written as it is.
+        """
+        to_terminal = sys.stdout is None or sys.stdout.isatty()
+        piece: list[tuple[str, str]] = []
+        size = 0
+        for kind, text in self._texts():
+            if not to_terminal and kind not in STDERR:
+                write(text)
+                continue
+            piece.append((kind, text))
+            size += len(text)
+            if size > _AT_ONCE:
+                yield piece
+                piece, size = [], 0
+        if piece:
+            yield piece
+
+
+def heading(handle: RunHandle, attempt: int) -> str:
+    """Return the line above what a further attempt writes."""
+    return render.attempt_heading(attempt, handle.attempts[: attempt - 1])
+
+
+def for_stream(kind: str, text: str, stream: TextIO) -> str:
+    """Return text of a job as it goes to a stream: tracebacks have colours in terminals only."""
+    return plain(text) if kind == "error" and not stream.isatty() else text
+
+
+def write_logs(handle: RunHandle, *, tail: int | None, follow: bool) -> None:
+    """Write to stdout what a job wrote, and to stderr where a further attempt begins; see `write`.
+
+    Parameters
+    ----------
+    tail, follow
+        As of `RunHandle.logs`.
+    """
+    before = 1 if tail is None else None
+    is_line_open = False
+    for number, kind, text in handle.logs(tail=tail, follow=follow).pieces():
+        if before not in (None, number):
+            say(("\n" if is_line_open else "") + heading(handle, number))
+        before, is_line_open = number, not text.endswith("\n")
+        write(text if sys.stdout is None else for_stream(kind, text, sys.stdout))
