@@ -9,6 +9,7 @@
     │   ├── UnknownParameter
     │   ├── UnknownKernel
     │   ├── UnknownEngine
+    │   ├── UnsendableInput
     │   ├── RunNotFound
     │   └── AmbiguousRun
     ├── Refused                    it could be done, but not without consent (exit code 3)
@@ -83,6 +84,12 @@ class UnknownEngine(UsageError):
     """No engine of that name is installed."""
 
     code = "unknown-engine"
+
+
+class UnsendableInput(UsageError):
+    """A cell needs what cannot be sent with it, or what is not there."""
+
+    code = "unsendable-input"
 
 
 class RunNotFound(UsageError):

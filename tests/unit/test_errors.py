@@ -13,6 +13,7 @@ PINNED = {
     "UnknownParameter": ("unknown-parameter", 2),
     "UnknownKernel": ("unknown-kernel", 2),
     "UnknownEngine": ("unknown-engine", 2),
+    "UnsendableInput": ("unsendable-input", 2),
     "RunNotFound": ("run-not-found", 2),
     "AmbiguousRun": ("ambiguous-run", 2),
     "Refused": ("refused", 3),

@@ -1,0 +1,119 @@
+"""Local modules that a cell imports: they travel as a zip file, in the layout they have here."""
+
+import io
+import os
+import site
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from importlib.util import find_spec
+from pathlib import Path
+
+#: Larger files of a package travel only with ``--files``.
+_LARGEST_BYTES = 10 * 2**20
+#: Never travel.
+_IGNORED = ("__pycache__", ".*", "*.pyc", "*.egg-info", "node_modules", "venv", "build", "dist")
+_IGNORE_FILES = (".flotillaignore", ".gitignore")
+#: A fixed date: the same files give the same bytes, and so the same digest.
+_DATE = (2020, 1, 1, 0, 0, 0)
+
+
+def local_modules(names: Iterable[str]) -> dict[str, Path]:
+    """Return the files of local modules, and of those that they import, by their place in a zip.
+
+    Local is what lies neither in the standard library nor in ``site-packages``. Of a package all
+    of it travels, also where it is installed in editable mode.
+
+    Parameters
+    ----------
+    names
+        Modules as they are imported: ``helpers``, ``package.module``.
+    """
+    found: dict[str, Path] = {}
+    todo, done = {name.partition(".")[0] for name in names}, set()
+    while todo:
+        top = todo.pop()
+        done.add(top)
+        files = dict(_files_of(top))
+        found |= files
+        for path in files.values():
+            if path.suffix == ".py":
+                todo |= _imported_by(path) - done
+    return found
+
+
+def zipped(files: dict[str, Path]) -> bytes:
+    """Return files as the bytes of a zip file: the same for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name, _DATE), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _files_of(top: str) -> Iterator[tuple[str, Path]]:
+    """Yield what belongs to a top-level module; nothing of what is installed everywhere."""
+    if top in sys.builtin_module_names or top in sys.stdlib_module_names or top == "__main__":
+        return
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError, AttributeError):
+        return
+    if spec is None:
+        return
+    for folder in spec.submodule_search_locations or ():
+        root = Path(folder)
+        if _is_local(root):
+            yield from ((f"{top}/{name}", path) for name, path in _inside(root))
+    if spec.submodule_search_locations is None and spec.origin and _is_local(Path(spec.origin)):
+        yield Path(spec.origin).name, Path(spec.origin)
+
+
+def _inside(root: Path) -> Iterator[tuple[str, Path]]:
+    ignored = [*_IGNORED, *_ignored_by(root)]
+    for folder, folders, files in os.walk(root):
+        here = Path(folder).relative_to(root)
+        folders[:] = sorted(f for f in folders if not _is_ignored(here / f, ignored))
+        for file in sorted(files):
+            path = Path(folder, file)
+            if not _is_ignored(here / file, ignored) and path.stat().st_size <= _LARGEST_BYTES:
+                yield str(here / file), path
+
+
+def _ignored_by(root: Path) -> list[str]:
+    """Return patterns of ignore files in a folder and above it; what they make an exception for
+    is not known to be one."""
+    patterns = []
+    for folder in (root, *root.parents[:3]):
+        for name in _IGNORE_FILES:
+            file = folder / name
+            lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+            stripped = (line.strip().strip("/") for line in lines)
+            patterns += [line for line in stripped if line and line[0] not in "#!"]
+    return patterns
+
+
+def _is_ignored(path: Path, patterns: Iterable[str]) -> bool:
+    return any(fnmatch(path.name, pattern) or fnmatch(str(path), pattern) for pattern in patterns)
+
+
+def _is_local(path: Path) -> bool:
+    real = path.resolve()
+    places = [sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")]
+    places += [*site.getsitepackages(), site.getusersitepackages()]
+    own = Path(__file__).parents[1].resolve()
+    return not any(real.is_relative_to(Path(place).resolve()) for place in places) and (
+        not real.is_relative_to(own)
+    )
+
+
+def _imported_by(path: Path) -> set[str]:
+    from jupyter_flotilla.capture.closure import imported_modules
+
+    try:
+        names = imported_modules(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    return {name.partition(".")[0] for name in names}
