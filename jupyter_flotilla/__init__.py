@@ -73,5 +73,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext jupyter_flotilla``: register ``%%flotilla_run``, ``%flotilla``, completion."""
+    import_module("jupyter_flotilla.magics").register(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext jupyter_flotilla``."""
+    import_module("jupyter_flotilla.magics").unregister(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

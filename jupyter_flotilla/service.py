@@ -13,8 +13,9 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.defaults import Defaults
-from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.draft import MODULES, Draft
 from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
+from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
 from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
@@ -112,6 +113,23 @@ class Flotilla:
         """Return the job that runs source text as one cell."""
         engine = self.engine(options.engine)
         return draft_cell(text, options, cwd=cwd, engine=engine.name, place=engine.place)
+
+    def draft_sent_cell(
+        self,
+        body: str,
+        options: JobOptions,
+        asked: Asked,
+        sender: Sender,
+        *,
+        lines_before: int,
+        folder: Path,
+    ) -> SentCell:
+        """Return the job that runs a cell with what it needs of its namespace."""
+        engine = self.engine(options.engine)
+        return draft_sent_cell(
+            body, options, asked, sender, lines_before=lines_before, folder=folder,
+            engine=engine.name, place=engine.place,
+        )  # fmt: skip
 
     def draft_command(self, argv: Sequence[str], options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs a command."""
@@ -214,6 +232,10 @@ class Flotilla:
             self.artifacts.write_input(run_id, draft.spec.source, draft.source)
         for name, path in draft.files.items():
             self.artifacts.copy_input(run_id, f"files/{name}", path)
+        for path in sorted(draft.values.iterdir()) if draft.values is not None else ():
+            self.artifacts.copy_input(run_id, f"values/{path.name}", path)
+        if draft.modules is not None:
+            self.artifacts.write_input(run_id, MODULES, draft.modules)
 
     def ensure_dispatcher(self) -> None:
         """Start a dispatcher where none lives; ask one that is older than the store to leave."""

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.capture.draft import Draft, chosen_environment, on_oom_of, secret_refs
+from jupyter_flotilla.capture.draft import (
+    MODULES,
+    Draft,
+    chosen_environment,
+    on_oom_of,
+    secret_refs,
+)
 from jupyter_flotilla.capture.parameters import inject
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.job import JobSpec
@@ -57,6 +63,8 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
         spec=again,
         source=_source(again, input_folder, options),
         files={name: input_folder / "files" / name for name in spec.files},
+        values=values if (values := input_folder / "values").is_dir() else None,
+        modules=modules.read_bytes() if (modules := input_folder / MODULES).is_file() else None,
     )
 
 

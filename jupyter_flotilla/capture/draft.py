@@ -14,6 +14,9 @@ from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
 from jupyter_flotilla.model.options import JobOptions, read_on_oom
 from jupyter_flotilla.model.resources import DEFAULT_CPU, Resources
 
+#: Name of ``Draft.modules`` among a run's input.
+MODULES = "modules.zip"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
@@ -24,6 +27,10 @@ class Draft:
     source: bytes | None = None
     #: Files to copy, by their path relative to ``spec.cwd``.
     files: Mapping[str, Path] = field(default_factory=dict)
+    #: Folder of values that travel as typed files; its owner deletes it after the submit.
+    values: Path | None = None
+    #: Local modules as a zip file, their layout kept; None: none.
+    modules: bytes | None = None
     #: Sentences that the user should read before the launch.
     notes: tuple[str, ...] = ()
 

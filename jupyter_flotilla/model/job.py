@@ -50,6 +50,19 @@ class OnOom(Stored):
     cap_mib: int | None = None
 
 
+class Origin(Stored):
+    """Where a cell was sent from, as far as its frontend tells."""
+
+    #: Absolute path of the notebook; None where there is none, or nobody says.
+    notebook: str | None = None
+    #: Id of the cell in its notebook (format 4.5); None where the frontend does not send it.
+    cell_id: str | None = None
+    #: Id of the kernel; None in a terminal.
+    kernel_id: str | None = None
+    #: Number in ``In[…]``.
+    number: int | None = None
+
+
 class JobSpec(Stored):
     """A job, whole: what runs, where, with how much, and until when."""
 
@@ -61,6 +74,10 @@ class JobSpec(Stored):
     command: tuple[str, ...] = ()
     #: Absolute path of the notebook or script that was submitted, to tell runs apart by it.
     path: str | None = None
+    #: Names of a cell that come back as values.
+    outputs: tuple[str, ...] = ()
+    #: None for what no cell has sent.
+    origin: Origin | None = None
     #: Parameters that were injected into the notebook, JSON values by name.
     params: dict[str, Any] = {}
     #: Working directory: of the notebook, or of whoever submitted.

@@ -94,6 +94,19 @@ def parse_money(text: str) -> float:
     return amount
 
 
+def format_bytes(count: float) -> str:
+    """Return bytes for people, in decimal units as files have them.
+
+    >>> format_bytes(18), format_bytes(2035), format_bytes(83_400_000)
+    ('18 B', '2 kB', '83 MB')
+    """
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            shown = count / size
+            return f"{shown:.0f} {unit}" if shown >= 2 else f"{shown:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
 def format_size(mib: float) -> str:
     """Return a size for people.
 

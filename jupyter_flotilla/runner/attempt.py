@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import zipfile
 from typing import Any, Dict, List, Optional
 
 from jupyter_flotilla import protocol
@@ -113,6 +114,16 @@ class Attempt:
             protocol.write_json(self.path(protocol.SOCKETS), {"folder": folder})
         except OSError:
             pass  # a full disk costs a folder in /tmp, not the job
+
+    def unpack_modules(self) -> Optional[str]:
+        """Unpack the local modules that came along and return their folder; None: none did."""
+        path = self.job["modules"]
+        if not os.path.exists(path):
+            return None
+        folder = self.path("modules")
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)  # which keeps what is inside of it below the folder
+        return folder
 
     def stop_reason(self) -> Optional[Dict[str, Any]]:
         """Return why the supervisor stops this job, ``{reason, message}``, or None."""

@@ -17,19 +17,18 @@ import nbformat  # noqa: E402
 from jupyter_client.kernelspec import KernelSpec  # noqa: E402
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner  # noqa: E402
-from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellExecutionError, DeadKernelError  # noqa: E402
 from nbformat import NotebookNode  # noqa: E402
 
 from jupyter_flotilla import protocol  # noqa: E402
 from jupyter_flotilla.runner.attempt import Attempt, Outcome, exit_words  # noqa: E402
 from jupyter_flotilla.runner.banner import with_banner  # noqa: E402
+from jupyter_flotilla.runner.cell import CellJob  # noqa: E402
+from jupyter_flotilla.runner.client import Client, is_clean_exit  # noqa: E402
 from jupyter_flotilla.runner.kernel import StartedKernel  # noqa: E402
 
 #: The notebook on disk is at most this old while cells end, in seconds.
 SAVE_EVERY_S = 10.0
-#: More text of one cell than this stays in the stream only, in characters.
-MAX_CELL_TEXT = 10 * 2**20
 _KERNEL_START_S = 120
 
 #: What the executed file of a job in Python can import of ours where our package is missing.
@@ -40,8 +39,6 @@ _APPEND_PATH = (
 )
 #: A Python file finds itself and its (empty) arguments where it would, run by itself.
 _AS_FILE = "import sys as _s; _s.argv = [{path!r}]; del _s; __file__ = {path!r}"
-#: How `sys.exit()`, `sys.exit(0)` and `sys.exit(None)` arrive.
-_CLEAN_EXITS = ("", "0", "None")
 
 
 def run_notebook(attempt: Attempt, kernel: StartedKernel) -> Outcome:
@@ -49,81 +46,12 @@ def run_notebook(attempt: Attempt, kernel: StartedKernel) -> Outcome:
     return asyncio.run(_Execution(attempt, kernel).run())
 
 
-class _Client(NotebookClient):
-    """nbclient that also writes what the kernel says into the stream."""
-
-    def __init__(self, nb: NotebookNode, attempt: Attempt, **options: Any) -> None:
-        super().__init__(nb, **options)
-        self._attempt = attempt
-        self._cell_text = 0
-
-    def begin_cell(self, cell_index: int) -> None:
-        self._cell_text = 0
-        self._attempt.stream.write("cell", {"total": len(self.nb.cells)}, cell_index)
-        self._attempt.note_progress(cell=cell_index, cells=len(self.nb.cells))
-
-    def process_message(self, msg: Dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        kind, stream = msg["msg_type"], self._attempt.stream
-        if kind == "stream":
-            text = stream.text(msg["content"]["name"], msg["content"]["text"], cell_index)
-            content = {"name": msg["content"]["name"], "text": text}
-            return self._keep_text(dict(msg, content=content), cell, cell_index)
-        msg = self._without_secrets(msg)
-        content = msg["content"]
-        if kind in _DISPLAYS:
-            body = {
-                "data": content["data"],
-                "metadata": content.get("metadata", {}),
-                "display_id": (content.get("transient") or {}).get("display_id"),
-            }
-            stream.write(_DISPLAYS[kind], body, cell_index)
-        elif kind == "error":
-            if _is_clean_exit(content["ename"], content["evalue"]):
-                return None
-            body = {key: content[key] for key in ("ename", "evalue", "traceback")}
-            stream.write("error", body, cell_index)
-        elif kind == "clear_output":
-            stream.write("clear", {"wait": bool(content.get("wait"))}, cell_index)
-        return super().process_message(msg, cell, cell_index)
-
-    def end_cell(self, cell: NotebookNode, cell_index: int) -> None:
-        """Say what was held back because it might have been the beginning of a secret."""
-        for name, text in self._attempt.stream.settle():
-            content = {"name": name, "text": text}
-            msg = {"msg_type": "stream", "parent_header": {}, "content": content}
-            self._keep_text(msg, cell, cell_index)
-
-    def _keep_text(self, msg: Dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        if not msg["content"]["text"] or not self._fits_notebook(msg["content"]):
-            return None
-        return super().process_message(msg, cell, cell_index)
-
-    def _without_secrets(self, msg: Dict[str, Any]) -> Dict[str, Any]:
-        if not self._attempt.secrets:
-            return msg
-        content = {key: self._attempt.stream.mask(item) for key, item in msg["content"].items()}
-        return dict(msg, content=content)
-
-    def _fits_notebook(self, content: Dict[str, Any]) -> bool:
-        had, self._cell_text = self._cell_text, self._cell_text + len(content["text"])
-        if self._cell_text <= MAX_CELL_TEXT:
-            return True
-        if had > MAX_CELL_TEXT:
-            return False
-        content["text"] = "\n… more than %d MB of text: the rest is in the run's logs\n" % (
-            MAX_CELL_TEXT // 2**20
-        )
-        return True
-
-
-_DISPLAYS = {"display_data": "display", "update_display_data": "update", "execute_result": "result"}
-
-
 class _Execution:
     def __init__(self, attempt: Attempt, kernel: StartedKernel) -> None:
         self.attempt = attempt
         self.kernel = kernel
-        self.nb = _read(attempt)
+        self.cell_job = _cell_job(attempt)
+        self.nb = _read(attempt, self.cell_job)
         self.client = self._client()
         self.failed_cell: Optional[int] = None
         self._saved_at = 0.0
@@ -138,14 +66,17 @@ class _Execution:
             outcome = await body
         except asyncio.CancelledError:
             outcome = Outcome("stopped")
+        except _StepFailed as failed:
+            outcome = failed.outcome
+            self.attempt.stream.write("error", outcome.error or {}, 0)
         except DeadKernelError:
             outcome = _kernel_died(self.failed_cell, self.kernel.process.poll())
         except CellExecutionError as error:
-            if _is_clean_exit(error.ename, error.evalue):
+            if is_clean_exit(error.ename, error.evalue):
                 self.failed_cell = None
                 outcome = Outcome("succeeded")
             else:
-                outcome = _cell_failed(error, self.failed_cell)
+                outcome = _cell_failed(error, self.failed_cell, self.cell_job)
         finally:
             self._stop_kernel()
         stop = self.attempt.stop_reason()
@@ -161,6 +92,8 @@ class _Execution:
         except RuntimeError as error:
             # jupyter_client: the kernel died, or said nothing, before it was ready
             return Outcome("failed", failure_kind="environment", message=_no_start(self, error))
+        if self.cell_job is not None:
+            await self._make_again(self.cell_job)
         for index, cell in enumerate(self.nb.cells):
             if self._is_stopping:
                 return Outcome("stopped")
@@ -172,10 +105,37 @@ class _Execution:
                 self.client.end_cell(cell, index)
                 self._save_sometimes()
         self.failed_cell = None
+        if self.cell_job is not None:
+            await self._give_back(self.cell_job)
         self.client.set_widgets_metadata()
         return Outcome("succeeded")
 
-    def _client(self) -> _Client:
+    async def _make_again(self, cell_job: CellJob) -> None:
+        """Run what the cell needs before it: imports, values, definitions."""
+        for code, cell in cell_job.prelude():
+            reply = await self._ask(code, store_history=cell is not None)
+            if cell is not None:
+                cell_job.ran(reply["execution_count"], cell)
+            if reply["status"] == "error":
+                raise _StepFailed(reply, cell_job)
+        cell_job.begins()
+
+    async def _give_back(self, cell_job: CellJob) -> None:
+        count = self.nb.cells[0].get("execution_count") or 0
+        reply = await self._ask(cell_job.finale(count, self.attempt.folder), store_history=False)
+        if reply["status"] == "error":
+            raise _StepFailed(reply, cell_job)
+
+    async def _ask(self, code: str, store_history: bool) -> Dict[str, Any]:
+        client: Any = self.client
+        asked = client.kc.execute(
+            code, silent=False, store_history=store_history, allow_stdin=False, reply=True,
+            timeout=None,
+        )  # fmt: skip
+        reply: Dict[str, Any] = (await self._reply(asked))["content"]
+        return reply
+
+    def _client(self) -> Client:
         manager = AsyncKernelManager(
             kernel_name=self.kernel.spec["name"], connection_file=self.kernel.connection_file
         )
@@ -189,9 +149,9 @@ class _Execution:
         process.process = self.kernel.process
         process.pid = process.pgid = self.kernel.process.pid
         manager.provisioner = process
-        return _Client(
-            self.nb, self.attempt, km=manager, timeout=None, startup_timeout=_KERNEL_START_S,
-            coalesce_streams=True, record_timing=True,
+        return Client(
+            self.nb, self.attempt, self.cell_job, km=manager, timeout=None,
+            startup_timeout=_KERNEL_START_S, coalesce_streams=True, record_timing=True,
         )  # fmt: skip
 
     async def _start_kernel(self) -> None:
@@ -207,12 +167,15 @@ class _Execution:
         self.nb.metadata["language_info"] = info["content"]["language_info"]
 
     async def _language_info(self, client: Any) -> Any:
-        asked = client.kc.kernel_info(reply=True, timeout=_KERNEL_START_S)
+        return await self._reply(client.kc.kernel_info(reply=True, timeout=_KERNEL_START_S))
+
+    async def _reply(self, asked: Any) -> Any:
         reply = asyncio.ensure_future(asked)
         while not (await asyncio.wait({reply}, timeout=0.5))[0]:
-            if not await client.km.is_alive():
+            manager: Any = self.client.km
+            if not await manager.is_alive():
                 reply.cancel()
-                raise RuntimeError("Kernel died before replying to kernel_info")
+                raise RuntimeError("Kernel died before replying")
         return reply.result()
 
     def _stop_kernel(self) -> None:
@@ -254,7 +217,31 @@ class _Execution:
         self._saved_at = time.monotonic()
 
 
-def _read(attempt: Attempt) -> NotebookNode:
+class _StepFailed(Exception):
+    """What comes with a cell, or goes back from it, has failed."""
+
+    def __init__(self, reply: Dict[str, Any], cell_job: CellJob) -> None:
+        lines = [cell_job.renumber(line) for line in reply["traceback"]]
+        message = reply["evalue"]
+        if reply["ename"] != "RuntimeError":
+            message = "What the cell needs failed: %s: %s" % (reply["ename"], message)
+        error = {"ename": reply["ename"], "evalue": reply["evalue"], "traceback": lines, "cell": 0}
+        self.outcome = Outcome("failed", failure_kind="user-error", message=message, error=error)
+
+
+def _cell_job(attempt: Attempt) -> Optional[CellJob]:
+    source = attempt.job["source"]
+    if attempt.job["kind"] != "cell" or not source.endswith(".json"):
+        return None
+    app = os.path.abspath(sys.path[0])
+    return CellJob(source, attempt.job["values_folder"], app, attempt.unpack_modules())
+
+
+def _read(attempt: Attempt, cell_job: Optional[CellJob]) -> NotebookNode:
+    if cell_job is not None:
+        cells = [nbformat.v4.new_code_cell(cell_job.source)]
+        whole: NotebookNode = nbformat.v4.new_notebook(cells=cells)
+        return whole
     with open(attempt.job["source"], encoding="utf-8") as file:
         text = file.read()
     if attempt.job["kind"] == "cell":
@@ -270,18 +257,22 @@ def _read(attempt: Attempt) -> NotebookNode:
     return nb
 
 
-def _is_clean_exit(ename: str, evalue: str) -> bool:
-    return ename == "SystemExit" and evalue in _CLEAN_EXITS
-
-
-def _cell_failed(error: CellExecutionError, cell: Optional[int]) -> Outcome:
-    lines: List[str] = str(error.traceback).splitlines()
+def _cell_failed(
+    error: CellExecutionError, cell: Optional[int], cell_job: Optional[CellJob]
+) -> Outcome:
+    traceback = str(error.traceback)
+    lines: List[str] = (cell_job.renumber(traceback) if cell_job else traceback).splitlines()
     is_exit = error.ename == "SystemExit" and error.evalue.isdigit()
     return Outcome(
         "failed",
         exit_code=int(error.evalue) if is_exit else None,
         failure_kind="user-error",
-        message="Cell %s failed: %s: %s" % (_number(cell), error.ename, error.evalue),
+        message="%s failed: %s: %s"
+        % (
+            "Cell %s" % _number(cell) if cell_job is None else "The cell",
+            error.ename,
+            error.evalue,
+        ),
         error={"ename": error.ename, "evalue": error.evalue, "traceback": lines, "cell": cell},
     )
 

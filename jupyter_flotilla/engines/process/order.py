@@ -32,6 +32,8 @@ def job_file(order: LaunchOrder, runner: Path) -> dict[str, Any]:
         "kind": spec.kind,
         "path": spec.path,
         "source": str(order.input_folder / spec.source) if spec.source else None,
+        "modules": str(order.input_folder / "modules.zip"),
+        "values_folder": str(order.input_folder / "values"),
         "command": list(spec.command),
         "kernel": None if spec.kernel is None else spec.kernel.model_dump(),
         "cwd": spec.cwd,

@@ -1,0 +1,143 @@
+"""Follows a run from a cell, to its end or until somebody stops; binds what it gives back."""
+
+from functools import partial
+from typing import Any
+
+from jupyter_flotilla.commands.interrupts import Interrupts
+from jupyter_flotilla.errors import RunCancelled
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.magics.card import make_card
+from jupyter_flotilla.magics.replay import Replay
+from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.model.units import format_bytes
+from jupyter_flotilla.remote_error import remote_error
+from jupyter_flotilla.service import Flotilla
+
+#: Larger outputs stay where they are until they are asked for, in bytes.
+_LAZY_BYTES = 500 * 10**6
+#: How often a cell is renewed at least, in seconds.
+_RENEW_S = 0.5
+
+
+class Stopped(KeyboardInterrupt):
+    """■ was pressed: the run was cancelled, and what "Run all" has queued does not run."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class Detached(Stopped):
+    """The run goes on, the cell does not wait for it any more."""
+
+
+class Following:
+    """A run and the cell that shows it."""
+
+    def __init__(self, shell: Any, flotilla: Flotilla, handle: RunHandle, head: list[str]) -> None:
+        self._flotilla = flotilla
+        self._handle = handle
+        self.card = make_card(shell, head)
+        self._replay = Replay(flotilla, handle, self.card.make_room)
+        self._is_detached = False
+
+    def follow(self, presses: Interrupts, *, detach: bool) -> None:
+        """Show the run until it is final.
+
+        Raises
+        ------
+        Stopped, Detached
+            If ■ was pressed.
+        RunFailed
+            If the run failed; of the error's own type where the cell raised it.
+        """
+        handle = self._handle
+        act = self._detach if detach else partial(self._flotilla.cancel, handle.id)
+        presses.aim(handle.short_id, act)
+        for _ in handle.changes(every_s=_RENEW_S):
+            self._replay.show_new()
+            self.card.show(handle)
+            for sentence in presses.news():
+                self.card.make_room()
+                print(sentence if not detach else f"detaching from {handle.short_id} …")
+            if self._is_detached:
+                short = handle.short_id
+                raise Detached(f"{short} goes on: %flotilla attach {short} comes back to it")
+        self._replay.show_new()
+        self.card.make_room()
+        self.card.show(handle, final=True)
+        if (hidden := self._replay.hidden()) is not None:
+            print(hidden)
+        self._raise_failure(presses)
+
+    def result(self) -> Any:
+        """Return the value of the cell's last expression; what was displayed where only that came.
+
+        None where it has none.
+        """
+        outputs = self._handle.outputs
+        if outputs.has_result:
+            return outputs.result
+        record = self._replay.result
+        return None if record is None else Shown(record["data"], record.get("metadata") or {})
+
+    def _detach(self, grace_s: float) -> None:
+        self._is_detached = True
+
+    def _raise_failure(self, presses: Interrupts) -> None:
+        handle = self._handle
+        if handle.snapshot.status is RunStatus.SUCCEEDED:
+            return
+        if presses.presses:
+            raise Stopped(f"{handle.short_id} was cancelled.")
+        message = str(handle.explain(last_lines=0))
+        error = self._replay.error
+        if handle.snapshot.failure_kind == "user-error" and error is not None and error["ename"]:
+            raise remote_error(message, error)
+        failure = handle.exception()
+        assert failure is not None
+        kind = RunCancelled if handle.snapshot.status is RunStatus.CANCELLED else type(failure)
+        raise kind(message)
+
+
+class Shown:
+    """What the last expression of a cell displayed, where its value did not come back."""
+
+    def __init__(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        self._data = data
+        self._metadata = metadata
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._data, self._metadata
+
+    def __repr__(self) -> str:
+        text = self._data.get("text/plain", "")
+        return "".join(text) if isinstance(text, list) else str(text)
+
+
+def bind(shell: Any, handle: RunHandle, before: dict[str, int], *, force: bool = False) -> None:
+    """Bind a run's outputs to their names; never over a value that is newer than the launch.
+
+    Parameters
+    ----------
+    before
+        Name → ``id`` of its value at launch; of names that are not in it nothing is known, and
+        they are bound.
+    """
+    outputs = handle.outputs
+    bound = []
+    for name, entry in outputs.entries.items():
+        if name not in set(outputs):
+            continue
+        if not force and name in before and id(shell.user_ns.get(name)) != before[name]:
+            print(
+                f"{name} changed here since the launch and stays; the run's value: "
+                f"%flotilla pull {handle.short_id} {name} --force"
+            )
+        elif not force and entry["size"] > _LAZY_BYTES:
+            size = format_bytes(entry["size"])
+            print(f"{name} is {size}: %flotilla pull {handle.short_id} {name} brings it here")
+        else:
+            shell.user_ns[name] = outputs[name]
+            bound.append(name)
+    if bound:
+        print(f"{', '.join(bound)} → namespace")

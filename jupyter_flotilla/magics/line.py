@@ -1,0 +1,202 @@
+"""``%flotilla``: the verbs of the command line in a notebook, and some that are only of it."""
+
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from jupyter_flotilla import api
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.commands import VERBS, flotilla
+from jupyter_flotilla.commands.interrupts import interrupts
+from jupyter_flotilla.errors import UsageError
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.magics.following import Following, bind
+from jupyter_flotilla.magics.origin import find_origin
+from jupyter_flotilla.magics.tables import Rows
+from jupyter_flotilla.magics.tokens import split_line
+from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.guard import month_start
+from jupyter_flotilla.model.run import Run
+from jupyter_flotilla.model.units import format_money
+
+_SHOWN = 5
+
+
+def run_line(shell: Any, line: str) -> Any:
+    """Run ``%flotilla`` with a line; return what can be kept of it."""
+    words = split_line(line, shell.user_ns)
+    if not words:
+        return _summary(shell)
+    verb, *rest = words
+    if verb in OWN_VERBS:
+        return OWN_VERBS[verb](shell, rest)
+    if verb not in VERBS:
+        close = get_close_matches(verb, [*VERBS, *OWN_VERBS], n=2)
+        raise UsageError(
+            f"there is no %flotilla {verb}",
+            next_step=f"did you mean {' or '.join(close)}?" if close else "%flotilla help",
+        )
+    return _command(verb, rest)
+
+
+def verbs() -> tuple[str, ...]:
+    """Return the verbs of the command line."""
+    return VERBS
+
+
+def command_of(verb: str) -> click.Command | None:
+    """Return the command of a verb; None for one that only exists here."""
+    return flotilla.get_command(click.Context(flotilla), verb) if verb in VERBS else None
+
+
+def _command(verb: str, words: list[str]) -> None:
+    """Run a command of the command line; what it says goes below the cell, none of it in red."""
+    command = command_of(verb)
+    assert command is not None
+    try:
+        with redirect_stderr(sys.stdout):
+            command.main(list(words), prog_name=f"%flotilla {verb}", standalone_mode=False)
+    except click.ClickException as error:
+        raise UsageError(
+            f"%flotilla {verb}: {error.format_message()}", next_step=f"%flotilla {verb} --help"
+        ) from error
+    except SystemExit:
+        pass  # its exit code: what it means was said
+
+
+def _summary(shell: Any) -> None:
+    """Print this notebook's and the latest runs, what this month has cost, and one hint."""
+    facade = api.flotilla()
+    origin = find_origin(shell)
+    found = facade.latest(limit=200)
+    own = [
+        run
+        for run, _ in found
+        if run.spec.origin is not None
+        and origin.notebook is not None
+        and run.spec.origin.notebook == origin.notebook
+    ][:_SHOWN]
+    shown = own or [run for run, _ in found[:_SHOWN]]
+    if not shown:
+        print("No runs yet. Try: %%flotilla_run above a cell, or jupyter flotilla demo")
+        return
+    print("Runs from this notebook:" if own else "Latest runs:")
+    for run in shown:
+        print(f"  {RunHandle(facade, run).status_line()}  {run.name}")
+    month = facade.costs("engine", month_start(utc_now()))
+    for row in month:
+        about = "≈ " if not facade.engine(row.engine).bills else ""
+        print(f"This month: {about}{format_money(row.usd)} on {row.engine}, {row.runs} runs")
+    alive = [run for run in shown if not run.status.is_final]
+    short = facade.short_id((alive or shown)[0].id)
+    print(f"%flotilla attach {short} comes back to it" if alive else f"%flotilla show {short}")
+
+
+def _ls(shell: Any, words: list[str]) -> Rows:
+    command = command_of("ls")
+    assert command is not None
+    try:
+        asked = command.make_context("%flotilla ls", words).params
+    except click.ClickException as error:
+        raise UsageError(
+            f"%flotilla ls: {error.format_message()}", next_step="%flotilla ls --help"
+        ) from error
+    statuses = api.read_statuses(asked["status"])
+    if asked["active"]:
+        from jupyter_flotilla.model.run import FINAL_STATUSES, RunStatus
+
+        statuses = tuple(s for s in statuses or RunStatus if s not in FINAL_STATUSES)
+    facade = api.flotilla()
+    found = facade.latest(
+        statuses=statuses,
+        tag=api.read_tag(asked["tag"]),
+        name=asked["name"],
+        limit=1_000_000 if asked["show_all"] else 20,
+    )
+    return Rows([_row(facade.short_id(run.id), run, attempt) for run, attempt in found],
+                "No run matches." if words else "No runs yet.")  # fmt: skip
+
+
+def _row(short: str, run: Run, attempt: Attempt | None) -> dict[str, Any]:
+    return {
+        "id": short,
+        "name": run.name,
+        "status": run.status.value,
+        "why": run.failure_kind.value if run.failure_kind else None,
+        "created_at": run.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        "duration_s": attempt.duration_s if attempt else None,
+        "peak_mib": attempt.usage.peak_memory_mib if attempt else None,
+        "usd": attempt.charge_usd if attempt else None,
+    }
+
+
+def _attach(shell: Any, words: list[str]) -> Any:
+    """Stream a run again, from its beginning, wait for it and bind what it gives."""
+    handle = _own_run(shell, words)
+    with interrupts() as presses:
+        following = Following(shell, api.flotilla(), handle, [])
+        following.follow(presses, detach=True)
+    bind(shell, handle, {})
+    shell.user_ns["_flotilla"] = handle
+    return following.result()
+
+
+def _own_run(shell: Any, words: list[str]) -> RunHandle:
+    """Return the run that is named; without a name this notebook's latest, else the latest."""
+    if words:
+        return api.get(words[0])
+    notebook = find_origin(shell).notebook
+    for run, _ in api.flotilla().latest(limit=200):
+        if notebook and run.spec.origin is not None and run.spec.origin.notebook == notebook:
+            return RunHandle(api.flotilla(), run)
+    return api.get("last")
+
+
+def _pull(shell: Any, words: list[str]) -> None:
+    """Bind outputs of a run: all, or those that are named; with --force over newer values."""
+    force = "--force" in words
+    words = [word for word in words if word != "--force"]
+    handle = _own_run(shell, words[:1])
+    outputs = handle.outputs
+    names = words[1:] or list(outputs)
+    missing = [name for name in names if name not in set(outputs)]
+    if missing or not names:
+        has = ", ".join(outputs) or "none"
+        raise UsageError(
+            f"{handle.short_id} has no output {missing[0]!r} (it has: {has})" if missing
+            else f"{handle.short_id} ({handle.status}) has given back no outputs",
+            next_step="-o NAMES on the magic line says what comes back",
+        )  # fmt: skip
+    for name in names:
+        if not force and name in shell.user_ns and shell.user_ns[name] is not outputs[name]:
+            kind = type(shell.user_ns[name]).__name__
+            raise UsageError(
+                f"{name} is here already ({kind})",
+                next_step=f"%flotilla pull {handle.short_id} {name} --force replaces it",
+            )
+        shell.user_ns[name] = outputs[name]
+    print(f"{', '.join(names)} → namespace")
+
+
+def _help(shell: Any, words: list[str]) -> None:
+    if words and (command := command_of(words[0])) is not None:
+        print(command.get_help(click.Context(command, info_name=f"%flotilla {words[0]}")))
+        return
+    print("%flotilla                the latest runs of this notebook, and what the month has cost")
+    print("%flotilla attach [ID]    stream a run again, wait for it and bind what it gives back")
+    print("%flotilla pull ID [NAME] bind outputs of a run  [--force]")
+    for verb in VERBS:
+        command = command_of(verb)
+        assert command is not None
+        print(f"%flotilla {verb:<14} {command.get_short_help_str(limit=70)}")
+    print("%%flotilla_run --help    options of cells;  %flotilla VERB --help  of a verb")
+
+
+#: Verbs that are done otherwise in a notebook, or only there.
+OWN_VERBS: dict[str, Callable[[Any, list[str]], Any]] = {
+    "attach": _attach, "help": _help, "ls": _ls, "pull": _pull,
+}  # fmt: skip

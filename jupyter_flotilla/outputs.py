@@ -1,0 +1,56 @@
+"""Values that a cell's job has given back, read when they are asked for."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_flotilla import protocol
+from jupyter_flotilla.protocol import values
+
+
+class Outputs(Mapping[str, Any]):
+    """Name → value; nothing is read before an item is taken.
+
+    A pickled value runs its writer's code when it is loaded. These were written by the user's own
+    run, into a folder that is the user's alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: dict[str, Any] = {}
+
+    @property
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """What describes each value, as `protocol.values.save` has it; empty before the end."""
+        try:
+            listed = json.loads((self._folder / protocol.OUTPUTS).read_text())
+        except (OSError, ValueError):
+            return {}
+        return {entry["name"]: entry for entry in listed}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            entry = self.entries[name]
+            self._loaded[name] = values.load(entry, str(self._folder / protocol.VALUES))
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.entries if name != protocol.RESULT)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        shown = (f"{name}: {e['type']}" for name, e in self.entries.items() if name in set(self))
+        return f"<Outputs {', '.join(shown) or 'none'}>"
+
+    @property
+    def has_result(self) -> bool:
+        """Say whether the value of the last expression came back as it is."""
+        return protocol.RESULT in self.entries
+
+    @property
+    def result(self) -> Any:
+        """The value of the last expression; raises KeyError where only its display came back."""
+        return self[protocol.RESULT]
