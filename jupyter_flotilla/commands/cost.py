@@ -3,15 +3,14 @@
 from typing import cast, get_args
 
 import click
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
+from jupyter_flotilla.commands.tables import Column, print_table
 from jupyter_flotilla.model.guard import month_start
 from jupyter_flotilla.model.units import format_money
-from jupyter_flotilla.store.costs import By
+from jupyter_flotilla.store.costs import By, CostRow
 
 
 @click.command()
@@ -27,15 +26,18 @@ def cost(by: str, all_time: bool, as_json: bool) -> None:
     if not rows:
         say("Nothing has run yet." if all_time else "Nothing has run this month; --all shows more.")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in (by, "engine", "runs", "attempts", "cost", "of it failed"):
-        table.add_column(heading, no_wrap=heading != by, overflow="fold")
-    for row in rows:
-        about = "≈ " if not flotilla().engine(row.engine).bills else ""
-        table.add_row(
-            Text(row.group), row.engine, str(row.runs), str(row.attempts),
-            about + format_money(row.usd), about + format_money(row.failed_usd),
-        )  # fmt: skip
-    Console(highlight=False).print(table)
+    columns = [
+        Column(heading=by, least=12, at_last=4), Column(heading="engine", leaves=2),
+        Column(heading="runs", leaves=3), Column(heading="attempts", leaves=1),
+        Column(heading="cost"), Column(heading="of it failed", leaves=4),
+    ]  # fmt: skip
+    print_table(columns, [_cells(row) for row in rows])
     if any(not flotilla().engine(row.engine).bills for row in rows):
         say("≈: nobody was billed; what Fargate would have taken.")
+
+
+def _cells(row: CostRow) -> list[Text]:
+    about = "≈ " if not flotilla().engine(row.engine).bills else ""
+    money = [about + format_money(usd) for usd in (row.usd, row.failed_usd)]
+    group = "".join(c if c.isprintable() else " " for c in row.group)
+    return [*map(Text, (group, row.engine, str(row.runs), str(row.attempts), *money))]

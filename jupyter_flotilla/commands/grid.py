@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from jupyter_flotilla import api, render
@@ -17,6 +17,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
 from jupyter_flotilla.commands.saving import save_notebooks
 from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
+from jupyter_flotilla.commands.tables import Column, print_table, table_lines
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.run import RunStatus
@@ -39,8 +40,7 @@ def grid(grid_id: str, as_json: bool) -> None:
         print_json(_as_dict(runs))
         return
     click.echo(f"{runs.name}  {runs.id}  {runs.summary()}")
-    console_of_stdout = type(console())(highlight=False)
-    console_of_stdout.print(_table(runs, [*runs]))
+    print_table(*_table(runs, [*runs]))
     if (cost := _cost_line(runs)) is not None:
         say(cost)
 
@@ -86,7 +86,8 @@ def _follow(runs: RunSet, presses: Interrupts, save: Path | None) -> int:
     else:
         _follow_plain(runs, presses)
     say("")
-    console().print(_table(runs, [*runs]))
+    for row in _lines(runs, [*runs]):
+        console().print(row)
     if save is not None:
         saved = save_notebooks(runs, save)
         say(f"  executed notebooks: {len(saved)}, as {save}")
@@ -106,8 +107,11 @@ def _follow_live(runs: RunSet, presses: Interrupts) -> None:
             for sentence in presses.news():
                 say(sentence)
             shown = [*runs] if len(runs) <= _SHOWN else _going_on(runs)
-            line = Text(f"{runs.id[:7]} · {runs.summary()}", no_wrap=True, overflow="ellipsis")
-            live.update(Group(_table(runs, shown), line), refresh=True)
+            line = Text(f"{runs.id[:7]} · {runs.summary()}")
+            lines = [*_lines(runs, shown), line]
+            for one in lines:
+                one.no_wrap, one.overflow = True, "ellipsis"
+            live.update(Group(*lines), refresh=True)
 
 
 def _follow_plain(runs: RunSet, presses: Interrupts) -> None:
@@ -127,17 +131,34 @@ def _going_on(runs: RunSet) -> list[RunHandle]:
     return (going_on or active)[:_SHOWN]
 
 
-def _table(runs: RunSet, shown: list[RunHandle]) -> Table:
+def _lines(runs: RunSet, shown: list[RunHandle]) -> list[Text]:
+    """Return a table of runs for people, as lines."""
+    return table_lines(*_table(runs, shown), console().width if console().is_terminal else None)
+
+
+def _table(runs: RunSet, shown: list[RunHandle]) -> tuple[list[Column], list[list[Text]]]:
     """Return a table of runs: id, parameters, status, metrics, time, peak memory, cost."""
     names = list(dict.fromkeys(name for run in runs for name in run.snapshot.spec.params))
     varied = [name for name in names if _varies(runs, name)]
     metrics = list(dict.fromkeys(name for run in runs for name in _metrics(runs, run)))[:6]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("id", *varied, "status", *metrics, "took", "peak", "cost"):
-        table.add_column(heading, no_wrap=heading not in varied, overflow="fold")
-    for run in shown:
-        table.add_row(*_row(runs, run, varied, metrics))
-    return table
+    statuses = [cell_len(_status(run)) for run in shown]
+    columns = [
+        Column(heading="id"),
+        *(Column(heading=name, least=8, at_last=4) for name in varied),
+        # how far a run is may be shortened, what became of it only at last
+        Column(heading="status", least=max(statuses, default=11), at_last=11),
+        *(Column(heading=name, leaves=9 - number) for number, name in enumerate(metrics)),
+        Column(heading="took", leaves=3),
+        Column(heading="peak", leaves=1),
+        Column(heading="cost", leaves=2),
+    ]
+    return columns, [_row(runs, run, varied, metrics) for run in shown]
+
+
+def _status(handle: RunHandle) -> str:
+    run = handle.snapshot
+    status = f"{render.GLYPHS[run.status]} {run.status}"
+    return status if run.failure_kind is None else f"{status} {run.failure_kind}"
 
 
 def _varies(runs: RunSet, name: str) -> bool:
@@ -152,10 +173,8 @@ def _metrics(runs: RunSet, run: RunHandle) -> dict[str, float | None]:
 
 def _row(runs: RunSet, handle: RunHandle, varied: list[str], metrics: list[str]) -> list[Text]:
     run, attempt = handle.snapshot, runs.latest(handle)
-    status = f"{render.GLYPHS[run.status]} {run.status}"
-    if run.failure_kind is not None:
-        status += f" {run.failure_kind}"
-    elif run.status is RunStatus.RUNNING and attempt is not None:
+    status = _status(handle)
+    if run.status is RunStatus.RUNNING and attempt is not None:
         status += f" {render.progress_text(attempt.progress)}"
     took = peak = cost = ""
     if attempt is not None:

@@ -1,16 +1,20 @@
 """``jupyter flotilla ls``."""
 
+from collections.abc import Sequence
+
 import click
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from jupyter_flotilla import render
 from jupyter_flotilla.api import read_statuses, read_tag
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
+from jupyter_flotilla.commands.screen import COLOURS, flotilla, print_json, say
+from jupyter_flotilla.commands.tables import Column, print_table
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
 from jupyter_flotilla.model.units import format_duration, format_money, format_size
+from jupyter_flotilla.service import Flotilla
 
 _SHOWN = 20
 
@@ -44,25 +48,51 @@ def ls(
         say("No runs yet. Try: jupyter flotilla demo" if not (status or tag or name or active)
             else "No run matches.")  # fmt: skip
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    of_grids = ["grid"] if any(run.grid_id for run, _ in found) else []
-    for heading in ("id", *of_grids, "name", "status", "when", "took", "peak", "on Fargate"):
-        table.add_column(heading, no_wrap=heading != "name", overflow="fold")
-    for run, attempt in found:
-        short, *cells = _cells(run, attempt, facade.short_id(run.id))
-        in_grid = [Text((run.grid_id or "")[:7])] if of_grids else []
-        table.add_row(short, *in_grid, *cells)
-    stdout = type(console())(highlight=False)
-    stdout.print(table)
+    _print(facade, found)
     if len(found) == _SHOWN and not show_all:
         say(f"The {_SHOWN} latest; --all shows more.")
 
 
-def _cells(run: Run, attempt: Attempt | None, short: str) -> list[Text]:
+def _print(facade: Flotilla, found: Sequence[tuple[Run, Attempt | None]]) -> None:
+    positions = _positions(facade, [run for run, _ in found])
+    statuses = [_status(run, positions.get(run.id)) for run, _ in found]
+    columns = [
+        Column(heading="id"),
+        Column(heading="grid", leaves=5),
+        Column(heading="name", least=12, at_last=4),
+        # how far a run is may be shortened, what became of it only at last
+        Column(heading="status", least=max(map(cell_len, statuses)), at_last=11),
+        Column(heading="when", leaves=4),
+        Column(heading="took", leaves=3),
+        Column(heading="peak", leaves=1),
+        Column(heading="on Fargate", leaves=2),
+    ]
+    rows = [
+        _cells(run, attempt, facade.short_id(run.id), status)
+        for (run, attempt), status in zip(found, statuses, strict=True)
+    ]
+    if not any(run.grid_id for run, _ in found):
+        columns, rows = columns[:1] + columns[2:], [row[:1] + row[2:] for row in rows]
+    print_table(columns, rows)
+
+
+def _positions(facade: Flotilla, found: Sequence[Run]) -> dict[str, int]:
+    """Return how many runs come before each queued one; of a long list none: each is a query."""
+    queued = [run for run in found if run.status is RunStatus.QUEUED and run.not_before is None]
+    if len(queued) > _SHOWN:
+        return {}
+    return {run.id: facade.queue_position(run) for run in queued}
+
+
+def _status(run: Run, position: int | None) -> str:
     status = f"{render.GLYPHS[run.status]} {run.status}"
     if run.failure_kind:
         status += f" {run.failure_kind}"
-    elif run.status is RunStatus.RUNNING and attempt is not None:
+    return f"{status}, {position} before" if position else status
+
+
+def _cells(run: Run, attempt: Attempt | None, short: str, status: str) -> list[Text]:
+    if run.status is RunStatus.RUNNING and attempt is not None:
         status += f" {render.progress_text(attempt.progress)}"
     took = peak = cost = ""
     if attempt is not None and run.started_at is not None:
@@ -73,8 +103,8 @@ def _cells(run: Run, attempt: Attempt | None, short: str) -> list[Text]:
         cost = f"≈ {format_money(attempt.charge_usd)}"
     when = run.created_at.astimezone().strftime("%b %d %H:%M")
     return [
-        Text(short), _name(run), Text(status, style=COLOURS[run.status]), Text(when),
-        Text(took), Text(peak), Text(cost),
+        Text(short), Text((run.grid_id or "")[:7]), _name(run),
+        Text(status, style=COLOURS[run.status]), Text(when), Text(took), Text(peak), Text(cost),
     ]  # fmt: skip
 
 
