@@ -15,13 +15,15 @@ from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.options import OptionKeywords
 from jupyter_flotilla.model.run import Run, RunStatus
-from jupyter_flotilla.model.units import parse_duration
+from jupyter_flotilla.model.units import format_duration, parse_duration
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.usage import UsageSeries
 
 #: How often a waiter looks for changes, and whether a dispatcher lives, in seconds.
 LOOK_S = 0.02
 WAKE_EVERY_S = 1.0
+#: Runs that go on are counted up to here: a live line is drawn several times a second.
+_COUNTED = 100
 
 
 def _find(run_id: str) -> "RunHandle":
@@ -132,13 +134,14 @@ class RunHandle:
             If it is not final by then; the run goes on.
         """
         limit = parse_duration(timeout) if isinstance(timeout, str) else timeout
-        deadline = None if limit is None else time.monotonic() + limit
+        began = time.monotonic()
         for _ in self.changes():
             if self._run.status.is_final:
                 return self
-            if deadline is not None and time.monotonic() > deadline:
+            if limit is not None and time.monotonic() > began + limit:
                 raise WaitTimeout(
-                    f"run {self.short_id} is still {self._run.status} after {timeout}",
+                    f"run {self.short_id} is still {self._run.status} "
+                    f"after {format_duration(limit)}",
                     next_step="it goes on; wait() again, or cancel()",
                 )
         raise AssertionError("changes() ends only with the run")
@@ -255,16 +258,31 @@ class RunHandle:
         }
 
     def status_lines(self) -> list[str]:
-        """Return the snapshot for a live display: two lines while it runs, one at the end."""
+        """Return the snapshot for a live display: two lines while it runs, else one."""
         run, attempts, cost = self._run, self.attempts, self._flotilla.cost(self._run)
         attempt = attempts[-1] if attempts else None
         if run.status.is_final:
             return [render.end_line(run, attempt, cost, self.short_id, attempts[:-1])]
-        return render.status_lines(run, attempt, cost, utc_now(), self.short_id)
+        return render.status_lines(run, attempt, cost, utc_now(), self.short_id, self._queue())
 
     def status_line(self) -> str:
         """Return the snapshot on one line."""
         return " · ".join(self.status_lines())
+
+    def _queue(self) -> render.Queue | None:
+        """Return what the run waits behind; None where it is not queued."""
+        run, limit = self._run, self._flotilla.settings.max_running
+        if run.status is not RunStatus.QUEUED:
+            return None
+        here = (run.spec.engine, run.spec.place)
+        running = None
+        if limit <= _COUNTED:
+            going_on = self._flotilla.latest(
+                statuses=(RunStatus.PENDING, RunStatus.RUNNING), limit=limit
+            )
+            running = sum((other.spec.engine, other.spec.place) == here for other, _ in going_on)
+        before = self._flotilla.queue_position(run)
+        return render.Queue(before=before, running=running, limit=limit)
 
     def _latest(self) -> Attempt | None:
         attempts = self.attempts

@@ -3,6 +3,7 @@
 import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,25 @@ GLYPHS = {
 }
 
 _BAR_CELLS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """What a queued run waits behind."""
+
+    #: Runs that come before it.
+    before: int
+    #: Runs that go on now, and how many may; None: not counted.
+    running: int | None
+    limit: int
+
+    @property
+    def text(self) -> str:
+        """``2 of 2 running, 1 before you``; nothing where it is its turn."""
+        if not self.before and (self.running is None or self.running < self.limit):
+            return ""
+        running = "" if self.running is None else f"{self.running} of {self.limit} running, "
+        return running + (f"{self.before} before you" if self.before else "you are next")
 
 
 def launch_lines(plan: Plan) -> list[str]:
@@ -149,10 +169,18 @@ def progress_text(progress: Progress | None) -> str:
 
 
 def status_lines(
-    run: Run, attempt: Attempt | None, cost: Cost, now: datetime, short: str
+    run: Run,
+    attempt: Attempt | None,
+    cost: Cost,
+    now: datetime,
+    short: str,
+    queue: Queue | None = None,
 ) -> list[str]:
-    """Return the live lines: status, time and progress; then memory, CPU, cost and id."""
-    status = f"{GLYPHS[run.status]} {run.status}"
+    """Return the live lines: status, id, time and progress; then memory, CPU and cost.
+
+    Where a line is cut at its end, what names the run is still there.
+    """
+    status = f"{GLYPHS[run.status]} {run.status} {short}"
     if attempt is not None and attempt.phase is not None and run.status is RunStatus.PENDING:
         status += f" ({attempt.phase})"
     since = run.started_at or run.created_at
@@ -163,13 +191,23 @@ def status_lines(
         if attempt.usage.memory_mib:
             second.append(f"mem {_memory(attempt.resources, attempt.usage.memory_mib)}")
             second.append(f"cpu {attempt.usage.cpu_percent:.0f}%")
-    if run.status is RunStatus.QUEUED and run.not_before is not None:
-        wait_s = max(0.0, (run.not_before - now).total_seconds())
-        first.append(f"next attempt in {format_duration(wait_s)} ({run.message})")
+    first.append(_waiting_text(run, attempt, now, queue))
     if run.status is not RunStatus.QUEUED:
         second.append(cost_text(cost, is_final=run.status.is_final))
-    second.append(short)
-    return [" · ".join(part for part in line if part) for line in (first, second)]
+    lines = (first, second) if second else (first,)
+    return [" · ".join(part for part in line if part) for line in lines]
+
+
+def _waiting_text(run: Run, attempt: Attempt | None, now: datetime, queue: Queue | None) -> str:
+    """Return what a run waits for that has not begun, or nothing."""
+    if run.status is RunStatus.PENDING and attempt is not None and attempt.message:
+        return f"not launched yet: {_one_line(attempt.message, 200)}"
+    if run.status is not RunStatus.QUEUED:
+        return ""
+    if run.not_before is not None and (queue is None or run.not_before > now):
+        wait_s = max(0.0, (run.not_before - now).total_seconds())
+        return f"next attempt in {format_duration(wait_s)} ({_one_line(run.message or '', 200)})"
+    return "" if queue is None else queue.text
 
 
 def attempt_heading(number: int, earlier: Sequence[Attempt]) -> str:
@@ -191,8 +229,8 @@ def end_line(
     short: str,
     earlier: Sequence[Attempt] = (),
 ) -> str:
-    """Return the last line: status, why, which attempt, time, peak memory, cost, id."""
-    word = f"{GLYPHS[run.status]} {run.status}"
+    """Return the last line: status, id, why, which attempt, time, peak memory, cost."""
+    word = f"{GLYPHS[run.status]} {run.status} {short}"
     if run.failure_kind is not None:
         word += f" ({run.failure_kind})"
     parts = [word]
@@ -202,7 +240,7 @@ def end_line(
         parts.append(format_duration(attempt.duration_s))
         if attempt.usage.peak_memory_mib:
             parts.append(f"peak {_memory(attempt.resources, attempt.usage.peak_memory_mib)}")
-    parts += [cost_text(cost, is_final=True), short]
+    parts.append(cost_text(cost, is_final=True))
     return " · ".join(parts)
 
 

@@ -102,8 +102,11 @@ class LiveRun:
     Between them are the lines of stdout and stderr that still grow: progress bars, most often.
     """
 
-    def __init__(self, live: Live, handle: RunHandle, presses: Interrupts | None = None) -> None:
+    def __init__(
+        self, live: Live, handle: RunHandle, presses: Interrupts | None = None, *, title: str = ""
+    ) -> None:
         self._live = live
+        self._title = [title] if title else []
         self._handle = handle
         self._presses = presses
         colours = not console().no_color
@@ -115,7 +118,7 @@ class LiveRun:
     def renew(self) -> None:
         """Draw the run as the handle knows it now, and say what is to be said of Ctrl-C."""
         first, *rest = self._handle.status_lines()
-        self._status = [first, *(f"  {line}" for line in rest)]
+        self._status = [*self._title, first, *(f"  {line}" for line in rest)]
         self._renew_at = time.monotonic() + RENEW_S
         news = [] if self._presses is None else self._presses.news()
         self._draw("".join(f"{sentence}\n" for sentence in news))

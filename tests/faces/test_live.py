@@ -6,7 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import witness
 from terminal import Terminal
+
+import jupyter_flotilla as fl
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +132,50 @@ def test_ctrl_c_is_answered_above_the_live_line(waits: str) -> None:
     assert code == 130
     assert any(row.startswith("cancelling r") for row in terminal.rows())
     assert any("■ CANCELLED" in row for row in terminal.rows())
+
+
+def test_a_queued_run_says_what_it_is_behind(
+    settings_file: Path, waits: str, go_on: Callable[[], None]
+) -> None:
+    settings_file.write_text("idle_s = 5\nmax_running = 1\n")
+    first = fl.submit(["sh", "-c", waits])
+
+    with Terminal("run", "--", "echo", "hi") as terminal:
+        terminal.until(lambda rows: any("1 of 1 running, you are next" in row for row in rows))
+        second = witness.flotilla("run", "--bg", "--", "true")
+        listed, shown = witness.flotilla("ls"), witness.flotilla("show")
+        go_on()
+        code = terminal.end()
+
+    assert first.wait().status == "SUCCEEDED"
+    assert (code, second.returncode) == (0, 0)
+    assert "1 of 1 running, 1 before you" in shown.stdout
+    assert "QUEUED, 1 before" in listed.stdout
+
+
+def test_waiting_shows_the_run_that_is_waited_for(waits: str, go_on: Callable[[], None]) -> None:
+    runs = [fl.submit(["sh", "-c", waits], name=name) for name in ("one", "two")]
+
+    with Terminal("wait", *[run.id for run in runs], columns=120) as terminal:
+        rows = terminal.until(lambda rows: any("● RUNNING" in row for row in rows))
+        go_on()
+        code = terminal.end()
+
+    assert "run 1 of 2: one" in rows
+    assert code == 0
+    assert [row.split()[:3] for row in terminal.rows() if row] == [
+        ["one", "✔", "SUCCEEDED"],
+        ["two", "✔", "SUCCEEDED"],
+    ]
+
+
+def test_waiting_ends_after_the_time_for_all_of_them_together() -> None:
+    runs = [fl.submit(["sleep", "99"]) for _ in range(2)]
+
+    waited = witness.flotilla("wait", *[run.id for run in runs], "--timeout", "1s")
+
+    assert waited.returncode == 1
+    assert "is still RUNNING after 1s" in waited.stderr
 
 
 def test_a_dumb_terminal_gets_lines_only() -> None:

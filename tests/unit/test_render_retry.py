@@ -51,13 +51,10 @@ def test_status_line_between_attempts_says_when_and_why_the_next_begins(
     retry = Retry(at=now + timedelta(seconds=90), resources=Resources(), reason=reason)
     queued = running.requeue(retry, now)
 
-    first, second = render.status_lines(
-        queued, None, NOTHING, now + timedelta(seconds=waited_s), "r01"
-    )
+    [first] = render.status_lines(queued, None, NOTHING, now + timedelta(seconds=waited_s), "r01")
 
     assert first.endswith(f" · next attempt in {shown} (user-error: retry 2 of 3 (yours))")
-    assert first.startswith("◷ QUEUED · ")
-    assert second == "r01"
+    assert first.startswith("◷ QUEUED r01 · ")
 
 
 def test_memory_of_a_running_job_is_of_what_the_attempt_got(running, larger, now):
@@ -65,7 +62,7 @@ def test_memory_of_a_running_job_is_of_what_the_attempt_got(running, larger, now
 
     _, second = render.status_lines(running, attempt, NOTHING, now, "r01")
 
-    assert second == "mem 1.5 G of 4 G · cpu 99% · price unknown · r01"
+    assert second == "mem 1.5 G of 4 G · cpu 99% · price unknown"
 
 
 def test_memory_without_a_limit_is_shown_alone(running, larger, now):
@@ -73,14 +70,14 @@ def test_memory_without_a_limit_is_shown_alone(running, larger, now):
 
     _, second = render.status_lines(running, attempt, NOTHING, now, "r01")
 
-    assert second == "mem 1.5 G · cpu 99% · price unknown · r01"
+    assert second == "mem 1.5 G · cpu 99% · price unknown"
 
 
 def test_end_line_says_which_attempt_was_the_last(running, larger, now):
     line = render.end_line(failed(running, now), larger, NOTHING, "r01")
 
     assert line == (
-        "✖ FAILED (out-of-memory) · attempt 2 · 2m31s · peak 3 G of 4 G · price unknown · r01"
+        "✖ FAILED r01 (out-of-memory) · attempt 2 · 2m31s · peak 3 G of 4 G · price unknown"
     )
 
 
