@@ -80,7 +80,7 @@ def grid_lines(plan: GridPlan) -> list[str]:
     spec, limits = plan.draft.spec, plan.options
     first = launch_lines(plan)
     together = (
-        "no ceiling without --timeout, --max-cost or --budget"
+        "no ceiling without --timeout"
         if plan.ceiling_usd is None
         else f"at most {format_money(plan.ceiling_usd)} together"
     )
@@ -132,14 +132,11 @@ def price_line(rate: Rate | None, ceiling: float | None) -> str:
     at_most = (
         f", at most {format_money(ceiling)}"
         if ceiling is not None
-        else ", no ceiling without --timeout or --max-cost"
+        else ", no ceiling without --timeout"
     )
     if rate.is_hypothetical:
-        return (
-            f"$0.00 here · would be ≈ {format_money(rate.usd_per_h)} an hour on Fargate "
-            f"{rate.region}{at_most}"
-        )
-    return f"≈ {format_money(rate.usd_per_h)} an hour{at_most}"
+        return f"$0.00 here · on Fargate {rate.region} ≈ {format_money(rate.usd_per_h)}/h{at_most}"
+    return f"≈ {format_money(rate.usd_per_h)}/h{at_most}"
 
 
 def cost_text(cost: Cost, *, is_final: bool) -> str:

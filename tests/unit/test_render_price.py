@@ -22,7 +22,7 @@ def test_before_a_launch_is_said_what_where_how_large_and_for_how_much(make_spec
 
     assert render.launch_lines(plan) == [
         "flotilla ▸ train  process on ana-laptop  0.5 vCPU  memory 1.5 G  timeout 1h30m",
-        "  $0.00 here · would be ≈ $0.36 an hour on Fargate us-east-1, at most $0.54",
+        "  $0.00 here · on Fargate us-east-1 ≈ $0.36/h, at most $0.54",
         "  note: priced as 1",
     ]
 
@@ -64,14 +64,18 @@ def test_what_earlier_runs_took_is_said_before_the_notes(
 def test_price_that_is_billed_has_no_would(make_rate):
     line = render.price_line(make_rate(is_hypothetical=False), 1.5)
 
-    assert line == "≈ $0.36 an hour, at most $1.50"
+    assert line == "≈ $0.36/h, at most $1.50"
 
 
 @pytest.mark.parametrize("is_hypothetical", [True, False], ids=["hypothetical", "billed"])
 def test_price_without_ceiling_says_what_would_set_one(make_rate, is_hypothetical):
     line = render.price_line(make_rate(is_hypothetical=is_hypothetical), None)
 
-    assert line.endswith("no ceiling without --timeout or --max-cost")
+    assert line.endswith("no ceiling without --timeout")
+
+
+def test_price_fits_into_a_common_terminal(make_rate):
+    assert len(f"  {render.price_line(make_rate(usd_per_h=0.0583), None)}") <= 80
 
 
 @pytest.mark.parametrize(
