@@ -194,8 +194,8 @@ class RunHandle:
         """Return why the run did not succeed, or None; None also while it is not final."""
         status = self.status
         if status is RunStatus.FAILED:
-            return RunFailed(self.explain())
-        return RunCancelled(self.explain()) if status is RunStatus.CANCELLED else None
+            return RunFailed(str(self.explain()))
+        return RunCancelled(str(self.explain())) if status is RunStatus.CANCELLED else None
 
     def logs(self, tail: int | None = None, follow: bool = False) -> Logs:
         """Return what the job wrote.
@@ -241,7 +241,7 @@ class RunHandle:
         self._flotilla.keep(self.id)
         return self
 
-    def explain(self, last_lines: int = 5) -> str:
+    def explain(self, last_lines: int = 5) -> render.Words:
         """Return why the run ended as it did, with evidence and what to do next."""
         run, attempt = self.refresh()._run, self._latest()
         tail = attempt.last_lines[-last_lines:] if attempt is not None and last_lines > 0 else ()

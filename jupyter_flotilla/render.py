@@ -28,6 +28,15 @@ GLYPHS = {
 }
 
 _BAR_CELLS = 10
+#: Characters of a message, or of a line of output, that are shown: some are a whole data frame.
+_LONGEST = 2_000
+
+
+class Words(str):
+    """Text that is shown as it is, also as the value of a notebook's cell."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +116,7 @@ def counts_text(counts: Mapping[str, int], total: int) -> str:
 
 def params_text(params: Mapping[str, Any]) -> str:
     """Return parameters on one line: ``lr=0.1 depth=3``."""
-    return _one_line(" ".join(f"{name}={value}" for name, value in params.items()), 200)
+    return one_line(" ".join(f"{name}={value}" for name, value in params.items()), 200)
 
 
 def table_html(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -161,7 +170,7 @@ def progress_text(progress: Progress | None) -> str:
     elif progress.cells:
         parts.append(_bar(progress.cell or 0, progress.cells))
     if progress.message:
-        parts.append(f"({_one_line(progress.message)})")
+        parts.append(f"({one_line(progress.message)})")
     return " ".join(parts)
 
 
@@ -198,12 +207,12 @@ def status_lines(
 def _waiting_text(run: Run, attempt: Attempt | None, now: datetime, queue: Queue | None) -> str:
     """Return what a run waits for that has not begun, or nothing."""
     if run.status is RunStatus.PENDING and attempt is not None and attempt.message:
-        return f"not launched yet: {_one_line(attempt.message, 200)}"
+        return f"not launched yet: {one_line(attempt.message, 200)}"
     if run.status is not RunStatus.QUEUED:
         return ""
     if run.not_before is not None and (queue is None or run.not_before > now):
         wait_s = max(0.0, (run.not_before - now).total_seconds())
-        return f"next attempt in {format_duration(wait_s)} ({_one_line(run.message or '', 200)})"
+        return f"next attempt in {format_duration(wait_s)} ({one_line(run.message or '', 200)})"
     return "" if queue is None else queue.text
 
 
@@ -241,23 +250,23 @@ def end_line(
     return " · ".join(parts)
 
 
-def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], short: str) -> str:
+def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], short: str) -> Words:
     """Return why a run is as it is: cause, evidence, and what to do next."""
     if run.status is RunStatus.SUCCEEDED:
-        return f"{short} {run.name} succeeded."
+        return Words(f"{short} {run.name} succeeded.")
     if not run.status.is_final:
-        return f"{short} {run.name} is {run.status}: nothing to explain yet."
+        return Words(f"{short} {run.name} is {run.status}: nothing to explain yet.")
     kind = f" ({run.failure_kind})" if run.failure_kind else ""
-    lines = [f"{short} {run.name} {run.status}{kind}: {run.message or ''}".rstrip()]
+    lines = [f"{short} {run.name} {run.status}{kind}: {_cut(run.message or '')}".rstrip()]
     if attempt is not None:
         lines += _evidence(attempt)
     shown = [text for line in last_lines if (text := plain(line).rstrip())]
     if shown:
-        lines += ["  Last lines:", *(f"    {line}" for line in shown)]
+        lines += ["  Last lines:", *(f"    {_cut(line)}" for line in shown)]
     if attempt is not None and attempt.next_step is not None:
         lines.append(f"  Next: {attempt.next_step.replace(run.id, short)}")
     lines.append(f"  All of it: jupyter flotilla logs {short}")
-    return "\n".join(lines)
+    return Words("\n".join(lines))
 
 
 def _evidence(attempt: Attempt) -> list[str]:
@@ -277,7 +286,7 @@ def _evidence(attempt: Attempt) -> list[str]:
 
 def run_html(run: Run, line: str) -> str:
     """Return a run, with its line of text, as escaped HTML."""
-    message = f"<pre>{html.escape(run.message)}</pre>" if run.message else ""
+    message = f"<pre>{html.escape(_cut(run.message))}</pre>" if run.message else ""
     return f"<div><b>{html.escape(run.name)}</b> {html.escape(line)}{message}</div>"
 
 
@@ -294,5 +303,11 @@ def _bar(done: float, total: float | None) -> str:
     return f"{'█' * full}{'░' * (_BAR_CELLS - full)} {share:.0%}"
 
 
-def _one_line(text: str, longest: int = 60) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)[:longest]
+def one_line(text: str, longest: int = 60) -> str:
+    """Return text on one line, shortened where it is longer than that."""
+    line = "".join(c if c.isprintable() else " " for c in text[: longest + 1])
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -210,10 +210,14 @@ def _failures(runs: RunSet) -> Iterator[str]:
     """Yield each reason that runs did not succeed for, with how many, and what to do next."""
     bad = [run.snapshot for run in runs if run.snapshot.status is not RunStatus.SUCCEEDED]
     for message, count in Counter(run.message or "" for run in bad).most_common(5):
-        yield f"  {count} × {message.splitlines()[0] if message else 'no reason was given'}"
+        yield f"  {count} × {_first_line(message) or 'no reason was given'}"
     if bad:
         yield f"  Next: jupyter flotilla show {bad[0].id[:7]}"
         yield f"  To run again what failed: jupyter flotilla retry {runs.id[:7]}"
+
+
+def _first_line(message: str) -> str:
+    return render.one_line(message.partition("\n")[0], 200)
 
 
 def _as_dict(runs: RunSet) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 from jupyter_flotilla import render
 from jupyter_flotilla.model.cost import Cost
@@ -179,6 +180,35 @@ def test_there_is_nothing_to_explain_of_a_success(make_run, now):
 )
 def test_record_is_shown_as_a_log_shows_it(record, text):
     assert record_text(record) == text
+
+
+def test_explanation_is_readable_as_the_value_of_a_cell(failed):
+    text = render.explanation(*failed, ["a"], "r01")
+
+    assert repr(text) == str(text)
+    assert pretty(text) == str(text)
+
+
+def test_long_message_is_cut_wherever_it_is_shown(failed):
+    run, attempt = failed
+    run = run.model_copy(update={"message": "é" * 100_000})
+
+    text = render.explanation(run, attempt, ["x" * 100_000, "end"], "r01")
+    markup = render.run_html(run, "line")
+
+    assert f"{'é' * 2000}…\n" in text
+    assert f"    {'x' * 2000}…\n    end\n" in text
+    assert f"{'é' * 2000}…</pre>" in markup
+    assert max(len(text), len(markup)) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("", ""), ("abcd", "abcd"), ("abcde", "abc…"), ("a\nb\x1b", "a b "), ("a" * 10**6, "aaa…")],
+    ids=["empty", "fits", "long", "unprintable", "huge"],
+)
+def test_text_on_one_line_says_that_it_is_shortened(text, line):
+    assert render.one_line(text, 4) == line
 
 
 def elements(markup):
