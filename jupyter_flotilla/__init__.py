@@ -22,6 +22,8 @@ __all__ = [
     "get",
     "get_grid",
     "job",
+    "map",
+    "remote",
     "run_grid",
     "run_notebook",
     "run_source",
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         runs,
         submit,
     )
+    from jupyter_flotilla.calls import map, remote
     from jupyter_flotilla.errors import FlotillaError, RunCancelled, RunFailed
     from jupyter_flotilla.handle import RunHandle
     from jupyter_flotilla.model.run import RunStatus
@@ -54,6 +57,8 @@ _HOMES = {
     "RunSet": "run_set",
     "RunStatus": "model.run",
     "costs": "api",
+    "map": "calls",
+    "remote": "calls",
     "get": "api",
     "get_grid": "api",
     "run_grid": "api",

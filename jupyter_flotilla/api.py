@@ -1,6 +1,7 @@
 """The functions of ``import jupyter_flotilla as fl``."""
 
 import inspect
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, wraps
@@ -71,23 +72,36 @@ def _opened(settings: Settings) -> Flotilla:
 
 @_with_options
 def submit(
-    command: Sequence[str],
-    *,
+    what: Sequence[str] | Callable[..., Any],
+    *args: Any,
     wait: bool = False,
     confirm: bool = True,
     **options: Unpack[OptionKeywords],
 ) -> RunHandle:
-    """Run a command, ``["program", "argument", …]``, in the current folder; return its run.
+    """Run a command or a function, in the current folder; return its run.
+
+    A command is a list of words. A function is called with the arguments; what it returns is
+    ``run.result()``. Keywords of its own are bound with `functools.partial`.
 
     >>> run = fl.submit(["python", "train.py"], memory="8G")     # doctest: +SKIP
+    >>> fl.submit(fit, frame, memory="8G").result()              # doctest: +SKIP
     """
-    if isinstance(command, str):
+    if callable(what):
+        with tempfile.TemporaryDirectory(prefix="flotilla-") as folder:
+            return _submit(
+                lambda o: flotilla().draft_call(what, args, o, Path(folder)),
+                options,
+                wait=wait,
+                confirm=confirm,
+            )
+    if isinstance(what, str) or args:
+        words = what.split() if isinstance(what, str) else [str(word) for word in what]
         raise InvalidOption(
-            f"a command is a list of words, not {command!r}",
-            next_step=f"submit({command.split()!r}); run_notebook or run_source for the others",
+            f"a command is one list of words, not {what!r}",
+            next_step=f"submit({[*words, *map(str, args)]!r})",
         )
     return _submit(
-        lambda o: flotilla().draft_command([str(word) for word in command], o, current_folder()),
+        lambda o: flotilla().draft_command([str(word) for word in what], o, current_folder()),
         options,
         wait=wait,
         confirm=confirm,

@@ -16,6 +16,7 @@ from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.options import OptionKeywords
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.units import format_duration, parse_duration
+from jupyter_flotilla.outputs import Outputs
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.usage import UsageSeries
 
@@ -74,6 +75,11 @@ class RunHandle:
     def cost(self) -> Cost:
         """What the run has cost so far, or would have."""
         return self._flotilla.cost(self.refresh()._run)
+
+    @property
+    def outputs(self) -> Outputs:
+        """Values that a cell has given back (``-o``), read when they are taken."""
+        return Outputs(self._folder())
 
     @property
     def usage(self) -> UsageSeries:
@@ -170,7 +176,8 @@ class RunHandle:
         Returns
         -------
         of a notebook, the executed notebook; of a cell, the MIME bundle of its last expression
-        (``{"text/plain": …}``) or None; of a command, what it wrote to stdout.
+        (``{"text/plain": …}``) or None; of a function, what it returned; of a command, what it
+        wrote to stdout.
 
         Raises
         ------
@@ -184,6 +191,8 @@ class RunHandle:
             raise error
         if self._run.spec.kind == "notebook":
             return self.notebook
+        if protocol.RETURNED in self._run.spec.outputs:
+            return self.outputs[protocol.RETURNED]
         records = protocol.StreamReader(str(self._folder())).read()
         if self._run.spec.kind == "command":
             return "".join(record["text"] for record in records if record["kind"] == "stdout")

@@ -11,19 +11,16 @@ from typing import Any
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import LocalArtifacts
-from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.defaults import Defaults
 from jupyter_flotilla.capture.draft import MODULES, Draft
-from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
-from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
-from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.sweeper import Sweeper
 from jupyter_flotilla.dispatch.wake import Wake
+from jupyter_flotilla.drafting import Drafting
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import open_engine
-from jupyter_flotilla.errors import FlotillaError, InvalidNotebook
+from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost, Rate, charge_usd
 from jupyter_flotilla.model.grid import Grid, new_grid_id
@@ -39,7 +36,7 @@ from jupyter_flotilla.store.connection import Store
 from jupyter_flotilla.store.migration import HEAD
 
 
-class Flotilla:
+class Flotilla(Drafting):
     """Everything that a face can ask for.
 
     Parameters
@@ -85,57 +82,6 @@ class Flotilla:
             bills=lambda engine: self.engine(engine).bills,
         )
 
-    def draft_file(self, path: Path, options: JobOptions) -> Draft:
-        """Return the job that runs a notebook (``.ipynb``) or Python file (``.py``)."""
-        engine = self.engine(options.engine)
-        if path.suffix == ".py":
-            return draft_file(path, options, engine=engine.name, place=engine.place)
-        if path.suffix == ".ipynb" or not path.is_file():
-            return draft_notebook(path, options, engine=engine.name, place=engine.place)
-        raise InvalidNotebook(
-            f"{path} is neither a notebook (.ipynb) nor a Python file (.py)",
-            next_step=f"run it as a command: jupyter flotilla run -- PROGRAM {path}",
-        )
-
-    def draft_points(
-        self, path: Path, options: JobOptions, points: Sequence[dict[str, Any]]
-    ) -> list[Draft]:
-        """Return the jobs that run a notebook, each with the parameters of its point."""
-        engine = self.engine(options.engine)
-        if path.suffix == ".py":
-            raise InvalidNotebook(
-                f"{path} is no notebook, and only notebooks take parameters",
-                next_step="a .ipynb with a cell tagged 'parameters'",
-            )
-        return draft_points(path, options, points, engine=engine.name, place=engine.place)
-
-    def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
-        """Return the job that runs source text as one cell."""
-        engine = self.engine(options.engine)
-        return draft_cell(text, options, cwd=cwd, engine=engine.name, place=engine.place)
-
-    def draft_sent_cell(
-        self,
-        body: str,
-        options: JobOptions,
-        asked: Asked,
-        sender: Sender,
-        *,
-        lines_before: int,
-        folder: Path,
-    ) -> SentCell:
-        """Return the job that runs a cell with what it needs of its namespace."""
-        engine = self.engine(options.engine)
-        return draft_sent_cell(
-            body, options, asked, sender, lines_before=lines_before, folder=folder,
-            engine=engine.name, place=engine.place,
-        )  # fmt: skip
-
-    def draft_command(self, argv: Sequence[str], options: JobOptions, cwd: Path) -> Draft:
-        """Return the job that runs a command."""
-        engine = self.engine(options.engine)
-        return draft_command(argv, options, cwd=cwd, engine=engine.name, place=engine.place)
-
     def plan(self, draft: Draft) -> Plan:
         """Return what submitting would do and cost, without doing it; raises as `plan_job`."""
         return plan_job(draft, self.engine(draft.spec.engine), self.store, self.settings)
@@ -153,10 +99,6 @@ class Flotilla:
         """Return what is to change of a job that was frozen, profiles taken in."""
         resolution = self.defaults.resolve_changes(given, folder=Path.home())
         return JobOptions(**resolution.values(OPTIONS))
-
-    def draft_retry(self, run: Run, options: JobOptions) -> Draft:
-        """Return the job of an earlier run, with changes."""
-        return draft_again(run.spec, self.artifacts.input_folder(run.id), options)
 
     def submit(self, draft: Draft, *, retry_of: str | None = None) -> Run:
         """Freeze a job into the store and wake whoever launches it; returns in milliseconds.

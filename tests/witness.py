@@ -148,3 +148,11 @@ def kill(pid: int) -> None:
     """Kill a process, if it is there."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def program(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end."""
+    return subprocess.run(
+        [*map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip

@@ -22,6 +22,8 @@ OUTPUTS = "outputs.json"
 VALUES = "values"
 #: Name of the value of a cell's last expression among its outputs.
 RESULT = "_result"
+#: Name of what a called function has returned, among them.
+RETURNED = "_returned"
 SUPERVISOR = "supervisor.json"
 PROCESSES = "processes.json"
 SOCKETS = "sockets.json"

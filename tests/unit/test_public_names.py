@@ -20,6 +20,8 @@ PUBLIC = [
     "get",
     "get_grid",
     "job",
+    "map",
+    "remote",
     "run_grid",
     "run_notebook",
     "run_source",

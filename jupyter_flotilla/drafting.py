@@ -1,0 +1,103 @@
+"""From what the user has in hand to a draft, on whichever engine."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.capture.again import draft_again
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.function import draft_call, draft_map
+from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
+from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
+from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
+from jupyter_flotilla.engines.base import Engine
+from jupyter_flotilla.errors import InvalidNotebook
+from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.run import Run
+
+
+class Drafting(ABC):
+    """What a façade can make drafts of."""
+
+    artifacts: LocalArtifacts
+
+    @abstractmethod
+    def engine(self, name: str) -> Engine:
+        """Return an engine; ``auto`` is the configured one. Raises UnknownEngine."""
+
+    def draft_file(self, path: Path, options: JobOptions) -> Draft:
+        """Return the job that runs a notebook (``.ipynb``) or Python file (``.py``)."""
+        engine = self.engine(options.engine)
+        if path.suffix == ".py":
+            return draft_file(path, options, engine=engine.name, place=engine.place)
+        if path.suffix == ".ipynb" or not path.is_file():
+            return draft_notebook(path, options, engine=engine.name, place=engine.place)
+        raise InvalidNotebook(
+            f"{path} is neither a notebook (.ipynb) nor a Python file (.py)",
+            next_step=f"run it as a command: jupyter flotilla run -- PROGRAM {path}",
+        )
+
+    def draft_points(
+        self, path: Path, options: JobOptions, points: Sequence[dict[str, Any]]
+    ) -> list[Draft]:
+        """Return the jobs that run a notebook, each with the parameters of its point."""
+        engine = self.engine(options.engine)
+        if path.suffix == ".py":
+            raise InvalidNotebook(
+                f"{path} is no notebook, and only notebooks take parameters",
+                next_step="a .ipynb with a cell tagged 'parameters'",
+            )
+        return draft_points(path, options, points, engine=engine.name, place=engine.place)
+
+    def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
+        """Return the job that runs source text as one cell."""
+        engine = self.engine(options.engine)
+        return draft_cell(text, options, cwd=cwd, engine=engine.name, place=engine.place)
+
+    def draft_sent_cell(
+        self,
+        body: str,
+        options: JobOptions,
+        asked: Asked,
+        sender: Sender,
+        *,
+        lines_before: int,
+        folder: Path,
+    ) -> SentCell:
+        """Return the job that runs a cell with what it needs of its namespace."""
+        engine = self.engine(options.engine)
+        return draft_sent_cell(
+            body, options, asked, sender, lines_before=lines_before, folder=folder,
+            engine=engine.name, place=engine.place,
+        )  # fmt: skip
+
+    def draft_call(
+        self, function: Callable[..., Any], args: Sequence[Any], options: JobOptions, folder: Path
+    ) -> Draft:
+        """Return the job that calls a function once; its values are written into ``folder``."""
+        engine = self.engine(options.engine)
+        return draft_call(
+            function, args, options, folder=folder, cwd=Path.cwd(),
+            engine=engine.name, place=engine.place,
+        )  # fmt: skip
+
+    def draft_map(
+        self, function: Callable[..., Any], items: Sequence[Any], options: JobOptions, folder: Path
+    ) -> Draft:
+        """Return the job that calls a function with each item."""
+        engine = self.engine(options.engine)
+        return draft_map(
+            function, items, options, folder=folder, cwd=Path.cwd(),
+            engine=engine.name, place=engine.place,
+        )  # fmt: skip
+
+    def draft_command(self, argv: Sequence[str], options: JobOptions, cwd: Path) -> Draft:
+        """Return the job that runs a command."""
+        engine = self.engine(options.engine)
+        return draft_command(argv, options, cwd=cwd, engine=engine.name, place=engine.place)
+
+    def draft_retry(self, run: Run, options: JobOptions) -> Draft:
+        """Return the job of an earlier run, with changes."""
+        return draft_again(run.spec, self.artifacts.input_folder(run.id), options)
