@@ -45,12 +45,22 @@ class Defaults:
         self._environ = environ
 
     def resolve(
-        self, given: Mapping[str, Any], *, notebook: Path | None = None, folder: Path
+        self,
+        given: Mapping[str, Any],
+        *,
+        notebook: Path | None = None,
+        folder: Path,
+        session: Mapping[str, Any] | None = None,
     ) -> Resolution:
         """Return what a job gets that is asked for with these keywords.
 
-        Precedence: given > its profile > the notebook's metadata > FLOTILLA_* > the project's
-        file > the user's file.
+        Precedence: given > its profile > the notebook's metadata > the session > FLOTILLA_* > the
+        project's file > the user's file.
+
+        Parameters
+        ----------
+        session
+            What ``%flotilla set`` has set.
 
         Raises
         ------
@@ -63,6 +73,8 @@ class Defaults:
             sources.append(self._profile(str(given["profile"]), users, project))
         if notebook is not None:
             sources.append(self._notebook(notebook))
+        if session:
+            sources.append(Source(name="%flotilla set", written=session))
         sources += self._variables()
         if project is not None:
             sources.append(self._unseen(project.source, project.defaults))

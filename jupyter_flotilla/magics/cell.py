@@ -17,6 +17,7 @@ from jupyter_flotilla.errors import InvalidOption, Refused, UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.magics.following import Following, bind
 from jupyter_flotilla.magics.origin import find_origin
+from jupyter_flotilla.magics.session import session_of
 from jupyter_flotilla.magics.tokens import Split, split_cell
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
@@ -84,6 +85,7 @@ class CellRun:
             options.given(dict(keywords)),
             notebook=Path(notebook) if notebook else None,
             folder=api.current_folder(),
+            session=session_of(self._shell),
         )
         resolution.check_consent()
         notes = [f"  note: {note}" for note in resolution.notes]

@@ -16,6 +16,7 @@ from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.magics.following import Following, bind
 from jupyter_flotilla.magics.origin import find_origin
+from jupyter_flotilla.magics.session import set_options, show_deps, show_profiles
 from jupyter_flotilla.magics.tables import Rows
 from jupyter_flotilla.magics.tokens import split_line
 from jupyter_flotilla.model.attempt import Attempt
@@ -182,6 +183,11 @@ def _pull(shell: Any, words: list[str]) -> None:
     print(f"{', '.join(names)} → namespace")
 
 
+def _estimate(shell: Any, words: list[str]) -> None:
+    """Print what a run would cost, without running it."""
+    _command("run", [*words, "--dry-run"])
+
+
 def _help(shell: Any, words: list[str]) -> None:
     if words and (command := command_of(words[0])) is not None:
         print(command.get_help(click.Context(command, info_name=f"%flotilla {words[0]}")))
@@ -189,6 +195,9 @@ def _help(shell: Any, words: list[str]) -> None:
     print("%flotilla                the latest runs of this notebook, and what the month has cost")
     print("%flotilla attach [ID]    stream a run again, wait for it and bind what it gives back")
     print("%flotilla pull ID [NAME] bind outputs of a run  [--force]")
+    print("%flotilla set memory=16G options of this session's jobs")
+    print("%flotilla profiles, deps what @PROFILE means; what would travel with a cell")
+    print("%flotilla estimate FILE  what a run would cost")
     for verb in VERBS:
         command = command_of(verb)
         assert command is not None
@@ -198,5 +207,6 @@ def _help(shell: Any, words: list[str]) -> None:
 
 #: Verbs that are done otherwise in a notebook, or only there.
 OWN_VERBS: dict[str, Callable[[Any, list[str]], Any]] = {
-    "attach": _attach, "help": _help, "ls": _ls, "pull": _pull,
+    "attach": _attach, "deps": show_deps, "estimate": _estimate, "help": _help, "ls": _ls,
+    "profiles": show_profiles, "pull": _pull, "set": set_options,
 }  # fmt: skip

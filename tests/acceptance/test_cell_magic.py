@@ -291,3 +291,17 @@ def test_waiting_in_the_cell_lets_status_be_seen(kernel: RealKernel) -> None:
 
     assert time.monotonic() - began < witness.PATIENCE_S
     assert any("SUCCEEDED" in line for line in _card(said)["lines"])
+
+
+def test_options_of_a_session_are_set_and_taken_back(kernel: RealKernel) -> None:
+    shown = kernel.run("%flotilla set memory=3G timeout=7m", "%%flotilla_run --dry-run\n1")
+    back = kernel.run("%flotilla set memory=", "%%flotilla_run --dry-run --timeout 8m\n1")
+    wrong = kernel.run("%flotilla set memory=16")
+    listed = kernel.run("%flotilla profiles")
+    deps = kernel.run("%flotilla deps")
+
+    assert "memory 3 G  timeout 7m" in shown.stdout
+    assert "memory unlimited  timeout 8m" in back.stdout
+    assert "'16' is not a size" in wrong.traceback
+    assert "No profiles yet" in listed.stdout
+    assert sys.executable in deps.stdout
