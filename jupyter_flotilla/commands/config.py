@@ -13,7 +13,7 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
 from jupyter_flotilla.model.options import OPTIONS
 from jupyter_flotilla.model.precedence import PER_RUN, Decided
-from jupyter_flotilla.settings import Settings, settings_file, sourced_settings
+from jupyter_flotilla.settings import Settings, Sourced, settings_file, sourced_settings
 
 _OPTIONS = {option.py: option for option in (*OPTIONS, *GRID_OPTIONS) if option.py not in PER_RUN}
 
@@ -33,12 +33,15 @@ def config(why: str | None, file: Path | None, profile: str | None, as_json: boo
         return
     settings = [replace(s, value=_without_password(s.value)) for s in sourced_settings()]
     if as_json:
-        print_json({s.name: {"value": str(s.value), "source": s.source} for s in settings})
+        written = {s.name: None if s.value is None else str(s.value) for s in settings}
+        print_json({s.name: {"value": written[s.name], "source": s.source} for s in settings})
         return
     click.echo(f"settings file: {settings_file()}")
+    names, values = (max(map(len, column)) for column in zip(*map(_cells, settings), strict=True))
     for setting in settings:
-        click.echo(f"{setting.name:<14} {setting.value}   [{setting.source}]")
-        click.echo(f"{'':<14} {Settings.model_fields[setting.name].description}")
+        name, value = _cells(setting)
+        click.echo(f"{name:<{names}}  {value:<{values}}  [{setting.source}]")
+        click.echo(f"{'':<{names}}  {Settings.model_fields[setting.name].description}")
     click.echo("Each can be set in that file, or as FLOTILLA_<NAME> in the environment. What the")
     click.echo(
         "dispatcher goes by (max_running, retry_delay_s, keep_*, idle_s) belongs in the file:"
@@ -46,6 +49,10 @@ def config(why: str | None, file: Path | None, profile: str | None, as_json: boo
     click.echo("it serves all your terminals, and takes only FLOTILLA_HOME and _STORE from one.")
     click.echo("Options of jobs: [defaults] and [profiles.NAME] in it, FLOTILLA_<OPTION>, or a")
     click.echo("project's own flotilla.toml; 'config --why memory' says which of them decides.")
+
+
+def _cells(setting: Sourced) -> tuple[str, str]:
+    return setting.name, "unset" if setting.value is None else str(setting.value)
 
 
 def _why(name: str, file: Path | None, profile: str | None, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -67,9 +68,10 @@ def _print_status(facade: Flotilla, as_json: bool) -> None:
         lives = "lives" if row["is_alive"] else "is gone"
         if row["host"] != machine.host():
             lives = "is on another host, whose processes cannot be seen from here"
+        since = datetime.fromisoformat(str(row["since"])).astimezone()
         click.echo(
             f"{row['engine']} on {row['place']}: pid {row['pid']} on {row['host']} {lives}, "
-            f"version {row['version']}, since {row['since']} ({row['python']})"
+            f"version {row['version']}, since {since:%Y-%m-%d %H:%M:%S} ({row['python']})"
         )
     click.echo(f"Its log: {facade.wake.log}")
 

@@ -93,6 +93,7 @@ def run(
     for note in resolution.notes:
         say(f"  note: {note}")
     if dry_run:
+        say("  dry run: nothing was submitted")
         return
     agree(plan, yes=yes)
     if limits is None:
@@ -128,6 +129,10 @@ def _draft(file: Path | None, command: list[str] | None, job_options: JobOptions
         raise InvalidOption("either a FILE or -- COMMAND, not both", next_step="leave one out")
     if file is not None:
         return facade.draft_file(file, job_options)
+    if command == []:
+        raise UsageError(
+            "there is no command after --", next_step="jupyter flotilla run -- PROGRAM ARGUMENTS"
+        )
     if command is not None:
         return facade.draft_command(command, job_options, api.current_folder())
     raise UsageError(

@@ -4,9 +4,11 @@ import shlex
 
 import click
 
+from jupyter_flotilla import render
 from jupyter_flotilla.commands.screen import flotilla, print_json
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.units import format_duration, format_size
 
@@ -41,9 +43,9 @@ def show(run_id: str, as_json: bool) -> None:
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     spec = run.spec
-    memory = format_size(spec.resources.memory_mib) if spec.resources.memory_mib else "no limit"
+    memory = format_size(spec.resources.memory_mib) if spec.resources.memory_mib else "unlimited"
     facts = [
-        ("what", shlex.join(spec.command) if spec.command else f"{spec.kind} {spec.path or ''}"),
+        ("what", render.one_line(_command(spec) or f"{spec.kind} {spec.path or ''}", 200)),
         ("where", f"{spec.engine} on {spec.place}, in {spec.cwd}"),
         ("with", f"{spec.resources.cpu:g} vCPU, memory {memory}"),
         ("python", spec.interpreter),
@@ -51,12 +53,19 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     if spec.timeout_s:
         facts.append(("timeout", format_duration(spec.timeout_s)))
     if spec.params:
-        facts.append(("params", ", ".join(f"{k}={v!r}" for k, v in spec.params.items())))
+        params = ", ".join(f"{k}={v!r}" for k, v in spec.params.items())
+        facts.append(("params", render.one_line(params, 500)))
     if spec.tags:
         facts.append(("tags", ", ".join(f"{k}={v}" if v else k for k, v in spec.tags.items())))
     if spec.secrets:
         facts.append(("secrets", ", ".join(ref.name for ref in spec.secrets)))
     return facts
+
+
+def _command(spec: JobSpec) -> str:
+    words = shlex.join(spec.command or ())
+    # a script that is given on the command line has lines of its own
+    return words if words.isprintable() else " ".join(words.split())
 
 
 def _attempt_line(attempt: Attempt) -> str:
