@@ -1,6 +1,9 @@
 """``jupyter flotilla demo``: the whole way through, in one command."""
 
+import shlex
+import shutil
 import sys
+import sysconfig
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +19,7 @@ from jupyter_flotilla.model.options import read_options
 
 _NEEDS = ("sklearn", "matplotlib", "pandas")
 _NOTEBOOK = "digits.ipynb"
+_PROGRAM = "jupyter-flotilla"
 
 
 @click.command()
@@ -56,6 +60,39 @@ def _what_next(handle: RunHandle) -> None:
     say("")
     say(f"The executed notebook, with its plots: {handle.notebook_path}")
     say("Three things to try next:")
-    say(f"  jupyter flotilla show {short}                 # phases, peak memory, cost, events")
-    say(f"  jupyter flotilla logs {short}                 # all it wrote, from any terminal")
-    say("  jupyter flotilla run YOUR.ipynb --memory 8G --bg   # it outlives this terminal")
+    called, first = how_to_call()
+    if first:
+        say(f"  {first}   # first, once in each terminal")
+    for words, what in (
+        (f"show {short}", "phases, peak memory, cost, events"),
+        (f"logs {short}", "all it wrote, from any terminal"),
+        ("run YOUR.ipynb --memory 8G --bg", "it outlives this terminal"),
+    ):
+        say(f"  {called} {words:<31}   # {what}")
+
+
+def how_to_call(scripts: Path | None = None) -> tuple[str, str | None]:
+    """Return what to type for this program here, and what to type before that; None: nothing.
+
+    ``.venv/bin/jupyter flotilla demo`` works where ``jupyter flotilla`` is not found, or is of
+    another installation.
+
+    Parameters
+    ----------
+    scripts
+        Where this installation has its programs; None: to be found out.
+    """
+    scripts = scripts or Path(sysconfig.get_path("scripts"))
+    own, found = scripts / _PROGRAM, shutil.which(_PROGRAM)
+    if found is not None and own.exists() and own.samefile(found) and shutil.which("jupyter"):
+        return "jupyter flotilla", None
+    if (scripts / "activate").exists():
+        return "jupyter flotilla", f". {_typed(scripts / 'activate')}"
+    if own.exists():
+        return _typed(own), None
+    return f"{_typed(Path(sys.executable))} -m jupyter_flotilla", None
+
+
+def _typed(path: Path) -> str:
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
