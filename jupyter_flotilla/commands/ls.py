@@ -59,7 +59,7 @@ def _print(facade: Flotilla, found: Sequence[tuple[Run, Attempt | None]]) -> Non
     columns = [
         Column(heading="id"),
         Column(heading="grid", leaves=5),
-        Column(heading="name", least=12, at_last=4),
+        Column(heading="name", least=8, at_last=4),
         # how far a run is may be shortened, what became of it only at last
         Column(heading="status", least=max(map(cell_len, statuses)), at_last=11),
         Column(heading="when", leaves=4),
@@ -88,7 +88,9 @@ def _status(run: Run, position: int | None) -> str:
     status = f"{render.GLYPHS[run.status]} {run.status}"
     if run.failure_kind:
         status += f" {run.failure_kind}"
-    return f"{status}, {position} before" if position else status
+    if position is None:
+        return status
+    return f"{status}, {position} before" if position else f"{status}, next"
 
 
 def _cells(run: Run, attempt: Attempt | None, short: str, status: str) -> list[Text]:

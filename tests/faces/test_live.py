@@ -151,6 +151,7 @@ def test_a_queued_run_says_what_it_is_behind(
     assert (code, second.returncode) == (0, 0)
     assert "1 of 1 running, 1 before you" in shown.stdout
     assert "QUEUED, 1 before" in listed.stdout
+    assert "QUEUED, next" in listed.stdout
 
 
 def test_waiting_shows_the_run_that_is_waited_for(waits: str, go_on: Callable[[], None]) -> None:
