@@ -7,6 +7,7 @@ needs in turn.
 
 import ast
 import builtins
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -171,6 +172,9 @@ class Gatherer:
     def _definition(self, name: str, value: Any) -> None:
         own = getattr(value, "__name__", name)
         found = self._find(own) or self._find(name)
+        if found is None and (text := _lambda_text(value)) is not None:
+            self._text(name, text)
+            return
         if found is None:
             raise UnsendableInput(
                 f"input {name!r}: its source is in no cell that was run here",
@@ -207,6 +211,13 @@ class Gatherer:
         # after what it needs: decorators and defaults are evaluated where it is defined
         source = "#\n" * (first - 1) + text
         self.closure.pieces[name] = Piece(name=name, source=source, cell=cell.number)
+
+    def _text(self, name: str, text: str) -> None:
+        """Gather an expression, and what it needs, under a name."""
+        needs = names_of(text)
+        self.names(needs.free, needs.required)
+        self.closure.modules |= imported_modules(text)
+        self.closure.pieces[name] = Piece(name=name, source=f"{name} = {text}", cell=0)
 
     def _value(self, name: str, value: Any) -> None:
         try:
@@ -246,6 +257,26 @@ def executed_cells(history: Sequence[str], to_python: Callable[[str], str]) -> l
             continue
         cells.append(Cell(number=number, source=source))
     return cells
+
+
+def _lambda_text(value: Any) -> str | None:
+    """Return the text of a lambda without a name; None where it is not sure, or holds a closure."""
+    code = getattr(value, "__code__", None)
+    if code is None or code.co_name != "<lambda>" or code.co_freevars:
+        return None
+    try:
+        lines, _ = inspect.findsource(value)
+    except (OSError, TypeError):
+        return None
+    source = "".join(lines)
+    tree = _parsed(source)
+    found = [
+        node
+        for node in ast.walk(tree or ast.Module([], []))
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno
+    ]
+    text = ast.get_source_segment(source, found[0]) if len(found) == 1 else None
+    return None if text is None else f"({text})"  # in brackets it may be of several lines
 
 
 def _parsed(source: str) -> ast.Module | None:

@@ -51,6 +51,20 @@ def test_an_installed_function_is_imported_by_its_name() -> None:
     assert fl.submit(statistics.mean, [1, 2, 6]).result() == 3
 
 
+def test_a_lambda_of_a_script_travels_as_its_text(tmp_path: Path, home: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import jupyter_flotilla as fl\nfactor = 3\n"
+        "print(fl.submit(lambda r: (\n    r * factor\n), 2).result())\n"
+    )
+
+    ran = witness.program(sys.executable, script)
+
+    assert (ran.returncode, ran.stdout) == (0, "6\n"), ran.stderr
+    [frozen] = home.glob("runs/*/*/input/cell.json")
+    assert "lambda r" in frozen.read_text()
+
+
 def test_a_closure_is_sent_by_value_to_the_same_python() -> None:
     pytest.importorskip("cloudpickle", reason="cloudpickle is not installed")
     here = 40
