@@ -58,6 +58,14 @@ class Closure:
     #: Modules that were imported by name, to see which are local.
     modules: set[str] = field(default_factory=set)
 
+    def content(self) -> dict[str, Any]:
+        """Return it as JSON values, as the runner makes it again."""
+        pieces = [
+            {"name": piece.name, "source": piece.source, "cell": piece.cell}
+            for piece in self.pieces.values()
+        ]
+        return {"imports": list(self.imports), "values": self.values, "pieces": pieces}
+
     @property
     def size(self) -> int:
         """Bytes of all values."""

@@ -101,12 +101,7 @@ def _draft(
         **common_fields(options, cwd=cwd, engine=engine, place=place),
     )
     content = {
-        "imports": list(closure.imports),
-        "values": closure.values,
-        "pieces": [
-            {"name": piece.name, "source": piece.source, "cell": piece.cell}
-            for piece in closure.pieces.values()
-        ],
+        **closure.content(),
         "source": f"{RETURNED} = {_with_bound(call, bound)}",
         "cell": None,
         "outputs": [RETURNED],

@@ -106,12 +106,7 @@ def draft_sent_cell(
         **common_fields(options, cwd=sender.cwd, engine=engine, place=place),
     )
     content = {
-        "imports": list(closure.imports),
-        "values": closure.values,
-        "pieces": [
-            {"name": piece.name, "source": piece.source, "cell": piece.cell}
-            for piece in closure.pieces.values()
-        ],
+        **closure.content(),
         "source": "\n".join([_HEADER, *["#"] * (lines_before - 1), body]),
         "cell": sender.origin.number,
         "outputs": list(outputs),
