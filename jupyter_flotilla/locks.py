@@ -35,16 +35,14 @@ class FileLock:
         """Take the lock; False if another holds it for all of ``wait_s`` seconds."""
         if self._fd is not None:
             return True
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + wait_s
-        while not _try_lock(fd):
-            if time.monotonic() >= deadline:
+        fd = _open(self.path)
+        try:
+            if _lock(fd, wait_s):
+                self._fd = fd
+        finally:
+            if self._fd is None:
                 os.close(fd)
-                return False
-            time.sleep(0.02)
-        self._fd = fd
-        return True
+        return self._fd is not None
 
     def release(self) -> None:
         """Give the lock back; nothing happens if it is not held."""
@@ -66,15 +64,14 @@ def start_holder(
     OSError
         If the process cannot be started.
     """
-    lock = FileLock(path)
-    # A little patience: whoever looks whether the lock is held holds it for an instant.
-    if not lock.acquire(wait_s=0.05):
-        return None
-    assert lock._fd is not None
+    fd = _open(path)
     try:
-        return subprocess.Popen([*argv, str(lock._fd)], pass_fds=[lock._fd], **options)
+        # A little patience: whoever looks whether the lock is held holds it for an instant.
+        if not _lock(fd, wait_s=0.05):
+            return None
+        return subprocess.Popen([*argv, str(fd)], pass_fds=[fd], **options)
     finally:
-        lock.release()  # the child's copy goes on holding it
+        os.close(fd)  # the child's copy goes on holding it
 
 
 def is_held(path: Path) -> bool:
@@ -83,12 +80,28 @@ def is_held(path: Path) -> bool:
     Taking it for an instant is the only way to know; who starts meanwhile must try for a moment
     (``acquire(wait_s=…)``).
     """
-    lock = FileLock(path)
-    if not path.exists():
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    if lock.acquire():
-        lock.release()
-        return False
+    try:
+        return not _try_lock(fd)
+    finally:
+        # Not `release`: an interrupt at its first line would leave the lock with nobody who lives.
+        os.close(fd)
+
+
+def _open(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _lock(fd: int, wait_s: float) -> bool:
+    deadline = time.monotonic() + wait_s
+    while not _try_lock(fd):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
     return True
 
 

@@ -1,5 +1,8 @@
 """A store of its own for each test, on each database, and runs to put into it."""
 
+import random
+import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
@@ -16,6 +19,11 @@ from jupyter_flotilla.store import runs
 from jupyter_flotilla.store.connection import Store
 
 _numbers = count()
+
+#: Interrupts of one test; a pool of SQLAlchemy's own has room for 15 connections.
+_INTERRUPTS = 300
+#: About as long as the calls of these tests take, in seconds.
+_LATEST_S = 0.004
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +69,29 @@ def make_run(store: Store) -> Callable[..., Run]:
         return run
 
     return make
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[Callable[[], object]], Counter[str]]]:
+    """Call something many times, interrupt it at different moments, and count what it raises."""
+
+    def press(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    def repeat(call: Callable[[], object]) -> Counter[str]:
+        raised: Counter[str] = Counter()
+        chances = random.Random(1)
+        for _ in range(_INTERRUPTS):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chances.uniform(1e-5, _LATEST_S))
+                while signal.getitimer(signal.ITIMER_REAL)[0]:
+                    call()
+            except BaseException as error:
+                raised[type(error).__name__] += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        return raised
+
+    before = signal.signal(signal.SIGALRM, press)
+    yield repeat
+    signal.signal(signal.SIGALRM, before)
