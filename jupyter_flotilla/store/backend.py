@@ -31,7 +31,10 @@ class Backend(ABC):
 
     @abstractmethod
     def create_engine(self) -> sa.Engine:
-        """Return the engine; connections are in autocommit, and `Store` says BEGIN and COMMIT."""
+        """Return the engine; its connections are in autocommit, and it keeps none (NullPool).
+
+        `Store` says BEGIN and COMMIT, `Connections` keeps what can be used again.
+        """
 
     @abstractmethod
     def explain(self, cause: Any) -> FlotillaError:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 
 from jupyter_flotilla.errors import StoreUnreadable
 from jupyter_flotilla.store.backend import Backend, ChangeWatch
+from jupyter_flotilla.store.connections import Connections
 from jupyter_flotilla.store.migration import migrate
 from jupyter_flotilla.store.postgresql import PostgresqlBackend
 from jupyter_flotilla.store.sqlite import SqliteBackend
@@ -39,8 +40,8 @@ class Store:
         self, where: Path | str, say: Callable[[str], None] = lambda sentence: None
     ) -> None:
         self._backend = _backend(where, say)
-        self._engine = self._backend.create_engine()
-        with self._errors(), self._engine.connect() as connection:
+        self._connections = Connections(self._backend.create_engine())
+        with self._errors(), self._connections.use() as connection:
             migrate(connection, self._backend)
 
     @property
@@ -50,7 +51,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._connections.close()
 
     def is_gone(self) -> bool:
         """Say whether the store that was opened is no longer the one at its address."""
@@ -63,12 +64,9 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Yield a connection for reading."""
-        with self._errors(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+        with self._errors(), self._connections.use("BEGIN") as connection:
+            yield connection
+            connection.exec_driver_sql("ROLLBACK")
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -77,21 +75,10 @@ class Store:
         What must be decided alone is `serialize`\\ d. Never call an engine, the network or a
         callback inside.
         """
-        with self._errors(), self._engine.connect() as connection:
-            connection.exec_driver_sql(self._backend.begin_write)
-            try:
-                yield connection
-                self._backend.before_commit(connection)
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                self._roll_back(connection)
-                raise
-
-    def _roll_back(self, connection: sa.Connection) -> None:
-        raw = connection.connection.dbapi_connection
-        # SQLite ends a transaction by itself on some errors, and then knows no ROLLBACK.
-        if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
-            connection.exec_driver_sql("ROLLBACK")
+        with self._errors(), self._connections.use(self._backend.begin_write) as connection:
+            yield connection
+            self._backend.before_commit(connection)
+            connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -52,6 +52,7 @@ def _revision(connection: sa.Connection) -> str | None:
 
 
 def _upgrade(connection: sa.Connection, begin: str) -> None:
+    """Migrate in one transaction; whoever lent the connection closes it if that fails."""
     from alembic import command
     from alembic.config import Config
 
@@ -60,9 +61,5 @@ def _upgrade(connection: sa.Connection, begin: str) -> None:
     config.attributes["connection"] = connection
     if connection.dialect.name == "sqlite":  # elsewhere the lock is a transaction already
         connection.exec_driver_sql(begin)
-    try:
-        command.upgrade(config, "head")
-        connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
-        raise
+    command.upgrade(config, "head")
+    connection.exec_driver_sql("COMMIT")

@@ -32,7 +32,7 @@ class PostgresqlBackend(Backend):
 
     def create_engine(self) -> sa.Engine:
         try:
-            return sa.create_engine(self._url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+            return sa.create_engine(self._url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         except ImportError as error:
             raise StoreUnreadable(
                 f"the store {self.name} needs psycopg: {error}",
@@ -52,12 +52,10 @@ class PostgresqlBackend(Backend):
     @contextmanager
     def migration_lock(self, connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql("BEGIN")
-        try:
-            serialize(connection, "flotilla-migrate")
-            yield
-        finally:
-            # the migration itself has committed or rolled back, which gave the lock back
-            connection.exec_driver_sql("ROLLBACK")
+        serialize(connection, "flotilla-migrate")
+        yield
+        # A migration has committed, which gave the lock back; a failure closes the connection.
+        connection.exec_driver_sql("ROLLBACK")
 
     def back_up(self, revision: str) -> None:
         """Nothing: a database server has backups of its own, and DDL in it is transactional."""

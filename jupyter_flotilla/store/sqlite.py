@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,10 @@ class SqliteBackend(Backend):
         self._opened = self._identity()
 
     def create_engine(self) -> sa.Engine:
-        engine = sa.create_engine(f"sqlite:///{self.path}", isolation_level="AUTOCOMMIT")
+        url = f"sqlite:///{self.path}"
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         sa.event.listen(engine, "connect", self._on_connect)
+        sa.event.listen(engine, "close", _on_close)
         return engine
 
     def before_commit(self, connection: sa.Connection) -> None:
@@ -76,8 +78,8 @@ class SqliteBackend(Backend):
     @contextmanager
     def migration_lock(self, connection: sa.Connection) -> Iterator[None]:
         lock = FileLock(self.path.with_name("migrate.lock"))
-        lock.acquire(wait_s=60)
         try:
+            lock.acquire(wait_s=60)
             yield
         finally:
             lock.release()
@@ -145,6 +147,13 @@ class SqliteBackend(Backend):
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self.path.parent).free
+
+
+def _on_close(connection: sqlite3.Connection, record: Any) -> None:
+    # A statement that an interrupt has left half read, in a traceback perhaps, keeps a closed
+    # connection's transaction, and with it the lock (sqlite.org/c3ref/close.html, close_v2).
+    with suppress(sqlite3.Error):
+        connection.rollback()
 
 
 class _DataVersion(ChangeWatch):
