@@ -41,11 +41,10 @@ def here(tmp_path: Path, settings_file: Path) -> Path:
     ],
     ids=lambda value: value[:10] if isinstance(value, str) else None,
 )
-@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["run", "dry run"])
 def test_a_place_that_cannot_be_written_is_named_before_anything_runs(
-    here: Path, facade: Flotilla, path: str, expected: list[str], dry_run: list[str]
+    here: Path, facade: Flotilla, path: str, expected: list[str]
 ) -> None:
-    refused = witness.flotilla("run", "train.ipynb", "--save", path, *dry_run, cwd=here)
+    refused = witness.flotilla("run", "train.ipynb", "--save", path, cwd=here)
 
     assert refused.returncode == 2, refused.stderr
     for part in expected:
