@@ -262,7 +262,7 @@ def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], sh
     kind = f" ({run.failure_kind})" if run.failure_kind else ""
     lines = [f"{short} {run.name} {run.status}{kind}: {_cut(run.message or '')}".rstrip()]
     if attempt is not None:
-        lines += _evidence(attempt)
+        lines += _evidence(attempt, is_notebook=run.spec.kind == "notebook")
     shown = [text for line in last_lines if (text := plain(line).rstrip())]
     if shown:
         lines += ["  Last lines:", *(f"    {_cut(line)}" for line in shown)]
@@ -272,13 +272,13 @@ def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], sh
     return Words("\n".join(lines))
 
 
-def _evidence(attempt: Attempt) -> list[str]:
+def _evidence(attempt: Attempt, *, is_notebook: bool) -> list[str]:
     facts = []
     if attempt.exit_code is not None:
         facts.append(f"exit code {attempt.exit_code}")
     if attempt.signal is not None:
         facts.append(f"signal {attempt.signal}")
-    if attempt.failed_cell is not None:
+    if attempt.failed_cell is not None and is_notebook:
         facts.append(f"in cell {attempt.failed_cell + 1}")
     if attempt.usage.peak_memory_mib:
         facts.append(f"peak memory {_memory(attempt.resources, attempt.usage.peak_memory_mib)}")
@@ -290,7 +290,9 @@ def _evidence(attempt: Attempt) -> list[str]:
 def run_html(run: Run, line: str) -> str:
     """Return a run, with its line of text, as escaped HTML."""
     message = f"<pre>{html.escape(_cut(run.message))}</pre>" if run.message else ""
-    return f"<div><b>{html.escape(run.name)}</b> {html.escape(line)}{message}</div>"
+    # <code>: elsewhere frontends take what stands between two dollars for a formula
+    shown = f"<code>{html.escape(line)}</code>"
+    return f"<div><b>{html.escape(run.name)}</b> {shown}{message}</div>"
 
 
 def _memory(resources: Resources, mib: float) -> str:

@@ -19,13 +19,14 @@ _RENEW_S = 0.5
 def bundle(handle: RunHandle, lines: list[str]) -> dict[str, Any]:
     """Return a run as a MIME bundle: for renderers of ours, as escaped HTML, and as text."""
     run = handle.snapshot
-    shown = "<br>".join(html.escape(line) for line in lines)
+    shown = "\n".join(html.escape(line) for line in lines)
     colour = _COLOURS.get(run.status.value, "inherit")
     return {
         MIME: {"run_id": run.id, "name": run.name, "status": run.status.value, "lines": lines},
         "text/html": (
-            f'<div style="border-left:4px solid {colour};padding:.1em .8em;font-family:monospace;'
-            f'white-space:pre-wrap">{shown}</div>'
+            # <pre>: elsewhere frontends take what stands between two dollars for a formula
+            f'<pre style="border-left:4px solid {colour};padding:.1em .8em;white-space:pre-wrap">'
+            f"{shown}</pre>"
         ),
         "text/plain": "\n".join(lines),
     }

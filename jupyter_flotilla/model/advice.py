@@ -53,8 +53,8 @@ def _mend(spec: JobSpec, attempt: Attempt) -> str | None:
         name = missing[1]
         install = f"{shlex.quote(spec.interpreter)} -m pip install {name.partition('.')[0]}"
         return f"{install}; if {name} is yours, keep it beside the notebook or add it with --files"
-    if spec.path is None:
-        return None
+    if spec.path is None or spec.origin is not None:
+        return None  # a cell that was sent: its caller has it before them
     where = "" if attempt.failed_cell is None else f" cell {attempt.failed_cell + 1} of"
     return f"mend{where} {spec.path}, then run it again"
 

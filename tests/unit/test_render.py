@@ -141,7 +141,8 @@ def test_end_line_of_what_never_ran(make_run, now):
 
 def test_explanation_gives_cause_evidence_and_where_the_rest_is(failed):
     run, attempt = failed
-    run = run.model_copy(update={"message": "Cell 3 failed"})
+    spec = run.spec.model_copy(update={"kind": "notebook"})
+    run = run.model_copy(update={"message": "Cell 3 failed", "spec": spec})
 
     assert render.explanation(run, attempt, ["a", "ValueError: é"], "r01").splitlines() == [
         "r01 train FAILED (user-error): Cell 3 failed",
@@ -227,7 +228,7 @@ def test_html_of_a_failed_run_lets_no_markup_through(failed):
 
     markup = render.run_html(run, render.end_line(run, attempt, NOTHING, HOSTILE))
 
-    assert elements(markup) == [("div", []), ("b", []), ("pre", [])]
+    assert elements(markup) == [("div", []), ("b", []), ("code", []), ("pre", [])]
 
 
 def test_html_of_a_running_run_lets_no_markup_through(running, now):
@@ -237,5 +238,5 @@ def test_html_of_a_running_run_lets_no_markup_through(running, now):
     lines = render.status_lines(run, attempt, NOTHING, now, "r01")
     markup = render.run_html(run, " · ".join(lines))
 
-    assert elements(markup) == [("div", []), ("b", [])]
+    assert elements(markup) == [("div", []), ("b", []), ("code", [])]
     assert "&lt;script&gt;" in markup
