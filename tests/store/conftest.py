@@ -75,23 +75,28 @@ def make_run(store: Store) -> Callable[..., Run]:
 def interrupt() -> Iterator[Callable[[Callable[[], object]], Counter[str]]]:
     """Call something many times, interrupt it at different moments, and count what it raises."""
 
+    presses = 0
+
     def press(number: int, frame: Any) -> None:
+        nonlocal presses
+        presses += 1
         raise KeyboardInterrupt
 
     def repeat(call: Callable[[], object]) -> Counter[str]:
+        nonlocal presses
         raised: Counter[str] = Counter()
         chances = random.Random(1)
-        for _ in range(_INTERRUPTS):
+        for nth in range(1, _INTERRUPTS + 1):
             try:
                 signal.setitimer(signal.ITIMER_REAL, chances.uniform(1e-5, _LATEST_S))
-                while signal.getitimer(signal.ITIMER_REAL)[0]:
+                while presses < nth:
                     call()
             except BaseException as error:
                 raised[type(error).__name__] += 1
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                presses = nth  # also where it raised something before it was interrupted
         return raised
 
     before = signal.signal(signal.SIGALRM, press)
     yield repeat
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
