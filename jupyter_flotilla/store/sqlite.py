@@ -56,7 +56,8 @@ class SqliteBackend(Backend):
         self._opened = self._identity()
 
     def create_engine(self) -> sa.Engine:
-        url = f"sqlite:///{self.path}"
+        # not as text: "?" and "%" of a folder's name would be read as parts of a URL
+        url = sa.URL.create("sqlite", database=str(self.path))
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         sa.event.listen(engine, "connect", self._on_connect)
         sa.event.listen(engine, "close", _on_close)

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.errors import StoreTooNew, StoreUnreadable
-from jupyter_flotilla.store import migration
+from jupyter_flotilla.store import migration, runs
 from jupyter_flotilla.store.connection import Store
 from jupyter_flotilla.store.schema import metadata
 
@@ -108,6 +108,15 @@ def test_a_file_that_is_no_store_is_refused_with_its_path(home: Path) -> None:
 
     with pytest.raises(StoreUnreadable, match=r"flotilla\.db.*not a database"):
         Store(path)
+
+
+@pytest.mark.parametrize("name", ["what?at=1", "100%25", "a#b", "a;b&c"])
+def test_a_folder_may_be_named_like_parts_of_a_url(tmp_path: Path, name: str) -> None:
+    with closing(Store(tmp_path / name / "flotilla.db")) as store, store.read() as tx:
+        assert runs.latest(tx) == []
+
+    assert (tmp_path / name / "flotilla.db").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_folder_in_the_stores_place_is_refused(home: Path) -> None:
