@@ -25,8 +25,8 @@ def bundle(handle: RunHandle, lines: list[str]) -> dict[str, Any]:
         MIME: {"run_id": run.id, "name": run.name, "status": run.status.value, "lines": lines},
         "text/html": (
             # <pre>: elsewhere frontends take what stands between two dollars for a formula
-            f'<pre style="margin:.2em 0;border-left:4px solid {colour};padding:0 .8em;white-space:pre-wrap">'
-            f"{shown}</pre>"
+            f'<pre style="margin:.2em 0;border-left:4px solid {colour};padding:0 .8em;'
+            f'white-space:pre-wrap">{shown}</pre>'
         ),
         "text/plain": "\n".join(lines),
     }
