@@ -32,6 +32,8 @@ def get(conn: sa.Connection, grid_id: str) -> Grid:
 def find(conn: sa.Connection, reference: str) -> Grid | None:
     """Return the grid of an id or unique prefix of one; None: no grid is meant.
 
+    The whole name of a run means that run, also where a grid's id begins so.
+
     Raises
     ------
     AmbiguousRun
@@ -42,11 +44,13 @@ def find(conn: sa.Connection, reference: str) -> Grid | None:
     found = conn.execute(
         grids.select().where(grids.c.id >= reference, grids.c.id < reference + "~").limit(2)
     ).all()
+    if not found or (found[0].id != reference and runs.latest(conn, name=reference, limit=1)):
+        return None
     if len(found) > 1:
         raise AmbiguousRun(
             f"{reference!r} begins the ids of several grids", next_step="write more characters"
         )
-    return Grid.model_validate(found[0]._asdict()) if found else None
+    return Grid.model_validate(found[0]._asdict())
 
 
 def use(conn: sa.Connection, grid_id: str) -> GridUse:

@@ -17,6 +17,8 @@ from jupyter_flotilla.store.schema import grids, runs, tags
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.grid_index.desc(), runs.c.id)
 #: No id and no name is longer.
 _LONGEST_REFERENCE = 100
+#: Shortest prefix that means a run: every id begins with the same character.
+_SHORTEST_PREFIX = 2
 #: Shortest form in which an id is shown.
 _SHORTEST = 7  # r and six characters
 
@@ -44,25 +46,45 @@ def find(conn: sa.Connection, reference: str) -> Run:
     Parameters
     ----------
     reference
-        An id, a unique prefix of one, ``last`` or ``-1`` (``-2`` is the one before), or a name
-        (its latest run).
+        ``last`` or ``-1`` (``-2`` is the one before), a whole id, a name (its latest run), or a
+        unique prefix of an id; what comes first in this list counts.
 
     Raises
     ------
-    RunNotFound, AmbiguousRun
+    RunNotFound
+    AmbiguousRun
+        If several ids begin so, or one does and it is the name of another run: a cancel must not
+        hit the wrong one.
     """
     if reference == "last" or (reference.startswith("-") and reference[1:].isdigit()):
         back = 1 if reference == "last" else int(reference[1:])
         return _from_latest(conn, back)
-    if reference.isprintable() and 0 < len(reference) <= _LONGEST_REFERENCE:
-        for row in _by_prefix(conn, reference):
-            return _run(row)
-        latest = runs.select().where(runs.c.name == reference).order_by(runs.c.created_at.desc())
-        named = conn.execute(latest.limit(1)).first()
-        if named is not None:
-            return _run(named)
-    raise RunNotFound(
-        f"no run has the id, id prefix or name {reference[:100]!r}",
+    if not (reference.isprintable() and 0 < len(reference) <= _LONGEST_REFERENCE):
+        raise _not_found(reference)
+    with_id = conn.execute(runs.select().where(runs.c.id == reference)).first()
+    if with_id is not None:
+        return _run(with_id)
+    named, begun = latest(conn, name=reference, limit=1), _by_prefix(conn, reference)
+    if len(begun) > 1 and not named:
+        raise AmbiguousRun(
+            f"{reference!r} begins the ids of {begun[0].id}, {begun[1].id} and maybe more",
+            next_step="write more characters of the id",
+        )
+    if named and len(begun) == 1 and named[0].id != begun[0].id:
+        raise AmbiguousRun(
+            f"{reference!r} is the name of run {named[0].id} and begins the id of run "
+            f"{begun[0].id} ({begun[0].spec.name})",
+            next_step=f"write the whole id: {named[0].id} or {begun[0].id}",
+        )
+    for run in (*named, *begun):
+        return run
+    raise _not_found(reference)
+
+
+def _not_found(reference: str) -> RunNotFound:
+    return RunNotFound(
+        f"no run has the id, id prefix (at least {_SHORTEST_PREFIX} characters) or name "
+        f"{reference[:100]!r}",
         next_step="jupyter flotilla ls --all",
     )
 
@@ -279,16 +301,12 @@ def _shared_length(one: str, other: str) -> int:
     return next((at for at, (a, b) in pairs if a != b), len(one))
 
 
-def _by_prefix(conn: sa.Connection, prefix: str) -> list[sa.Row[Any]]:
-    found = conn.execute(
-        runs.select().where(runs.c.id >= prefix, runs.c.id < prefix + "~").limit(2)
-    ).all()
-    if len(found) > 1:
-        raise AmbiguousRun(
-            f"{prefix!r} begins the ids of {found[0].id}, {found[1].id} and maybe more",
-            next_step="write more characters of the id",
-        )
-    return list(found)
+def _by_prefix(conn: sa.Connection, prefix: str) -> list[Run]:
+    """Return the runs whose ids begin so, two at most."""
+    if len(prefix) < _SHORTEST_PREFIX:
+        return []
+    begins = (runs.c.id >= prefix) & (runs.c.id < prefix + "~")
+    return [_run(row) for row in conn.execute(runs.select().where(begins).limit(2))]
 
 
 def _from_latest(conn: sa.Connection, back: int) -> Run:

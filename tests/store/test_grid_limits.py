@@ -177,6 +177,17 @@ def test_a_grid_is_found_by_a_prefix_of_its_id(store: Store, make_grid: MakeGrid
             grids.get(tx, "g0")
 
 
+def test_a_run_that_is_named_like_the_beginning_of_a_grids_id_is_not_taken_for_the_grid(
+    store: Store, make_grid: MakeGrid, make_run: Callable[..., Run]
+) -> None:
+    make_grid(1, grid_id="g12aaaaaaaaaa")
+    make_run(name="g12")
+
+    with store.read() as tx:
+        assert grids.find(tx, "g12") is None
+        assert grids.find(tx, "g12a") == grids.get(tx, "g12aaaaaaaaaa")
+
+
 def test_the_last_run_of_a_grid_takes_it_along(store: Store, make_grid: MakeGrid) -> None:
     made = make_grid(2)
     with store.write() as tx:

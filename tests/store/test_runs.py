@@ -125,6 +125,56 @@ def test_a_prefix_of_several_ids_is_refused(store: Store, make_run: MakeRun) -> 
         runs.find(tx, "r12345")
 
 
+def test_a_whole_id_means_its_run_whatever_others_are_named(
+    store: Store, make_run: MakeRun
+) -> None:
+    wanted = make_run(run_id="rae0567890abc")
+    make_run(run_id="rzz0567890abc", name=wanted.id)
+
+    with store.read() as tx:
+        assert runs.find(tx, wanted.id) == wanted
+
+
+def test_a_name_that_begins_another_runs_id_is_refused_with_both(
+    store: Store, make_run: MakeRun
+) -> None:
+    named = make_run(run_id="rzz0567890abc", name="rae0")
+    other = make_run(run_id="rae0567890abc", name="train")
+
+    with store.read() as tx, pytest.raises(AmbiguousRun) as refused:
+        runs.find(tx, "rae0")
+
+    assert refused.value.message == (
+        f"'rae0' is the name of run {named.id} and begins the id of run {other.id} (train)"
+    )
+    assert refused.value.next_step == f"write the whole id: {named.id} or {other.id}"
+
+
+def test_a_name_that_begins_its_own_runs_id_is_found(store: Store, make_run: MakeRun) -> None:
+    wanted = make_run(run_id="rae0567890abc", name="rae0")
+
+    with store.read() as tx:
+        assert runs.find(tx, "rae0") == wanted
+
+
+def test_a_name_is_found_where_the_ids_that_begin_so_are_several(
+    store: Store, make_run: MakeRun
+) -> None:
+    named = make_run(run_id="rzz0567890abc", name="rae0")
+    make_run(run_id="rae0567890abc")
+    make_run(run_id="rae0567890abd")
+
+    with store.read() as tx:
+        assert runs.find(tx, "rae0") == named
+
+
+def test_one_character_is_the_beginning_of_no_id(store: Store, make_run: MakeRun) -> None:
+    make_run(run_id="rae0567890abc")
+
+    with store.read() as tx, pytest.raises(RunNotFound, match="at least 2 characters"):
+        runs.find(tx, "r")
+
+
 @pytest.mark.parametrize(
     "reference", ["", "nope", "-7", "r%", "' OR 1=1 --", "a\0b", "x" * 10_000_000]
 )
