@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from jupyter_flotilla import protocol, render
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import RunCancelled, RunFailed, WaitTimeout
-from jupyter_flotilla.logs import Logs
+from jupyter_flotilla.logs import Logs, piece_text
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.options import OptionKeywords
@@ -195,7 +195,8 @@ class RunHandle:
             return self.outputs[protocol.RETURNED]
         records = protocol.StreamReader(str(self._folder())).read()
         if self._run.spec.kind == "command":
-            return "".join(record["text"] for record in records if record["kind"] == "stdout")
+            texts = (record["text"] for record in records if record["kind"] == "stdout")
+            return "".join(piece_text("stdout", text) for text in texts)
         results = [record["data"] for record in records if record["kind"] == "result"]
         return results[-1] if results else None
 

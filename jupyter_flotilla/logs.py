@@ -1,18 +1,20 @@
 """What a run's job wrote, read from its stream, again or while it is written."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.protocol import StreamReader, record_text
+from jupyter_flotilla.protocol import StreamReader, record_bytes, record_text
 from jupyter_flotilla.service import Flotilla
 
 #: How often a follower looks for more, in seconds.
 _LOOK_S = 0.1
 #: How often it sees to it that a dispatcher lives, in seconds.
 _WAKE_EVERY_S = 1.0
+#: Kinds whose text is what a program wrote.
+_STREAMS = ("stdout", "stderr")
 
 
 class Logs:
@@ -53,13 +55,17 @@ class Logs:
                 return
 
     def pieces(self) -> Iterator[tuple[int, str, str]]:
-        """Yield the text in pieces, each after the number of its attempt and its record's kind."""
+        """Yield the text in pieces, each after the number of its attempt and its record's kind.
+
+        Bytes that are no UTF-8 are in it as ``surrogateescape`` decodes them: see `piece_bytes`
+        and `piece_text`.
+        """
         if self._tail is None:
             return _pieces(self._numbered(1, 0))
         return self._from_tail(self._tail)
 
     def __iter__(self) -> Iterator[str]:
-        return (text for _, _, text in self.pieces())
+        return (piece_text(kind, text) for _, kind, text in self.pieces())
 
     def _from_tail(self, tail: int) -> Iterator[tuple[int, str, str]]:
         pieces, number, seq = self._end(tail)
@@ -93,9 +99,26 @@ class Logs:
         return str(self)
 
 
+def piece_bytes(kind: str, text: str) -> bytes:
+    """Return a piece of a job's text as it was written, byte for byte."""
+    if kind in _STREAMS:
+        return record_bytes({"kind": kind, "text": text})
+    return text.encode("utf-8", "replace")
+
+
+def piece_text(kind: str, text: str) -> str:
+    """Return a piece of a job's text for people: what is no UTF-8 is replaced."""
+    return piece_bytes(kind, text).decode("utf-8", "replace")
+
+
+def record_piece(record: Mapping[str, Any]) -> str:
+    """Return the text of a record as a piece; empty for what is no text."""
+    return str(record["text"]) if record["kind"] in _STREAMS else record_text(record)
+
+
 def _pieces(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, str, str]]:
     for number, record in records:
-        if text := record_text(record):
+        if text := record_piece(record):
             yield number, record["kind"], text
 
 

@@ -260,7 +260,7 @@ def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], sh
     if not run.status.is_final:
         return Words(f"{short} {run.name} is {run.status}: nothing to explain yet.")
     kind = f" ({run.failure_kind})" if run.failure_kind else ""
-    lines = [f"{short} {run.name} {run.status}{kind}: {_cut(run.message or '')}".rstrip()]
+    lines = [f"{short} {run.name} {run.status}{kind}: {plain(_cut(run.message or ''))}".rstrip()]
     if attempt is not None:
         lines += _evidence(attempt, is_notebook=run.spec.kind == "notebook")
     shown = [text for line in last_lines if (text := plain(line).rstrip())]

@@ -5,7 +5,7 @@ import sys
 import click
 
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.commands.screen import flotilla, print_json, say
+from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.errors import InvalidOption, Refused
 from jupyter_flotilla.model.units import format_size, parse_duration, parse_size
 
@@ -33,7 +33,7 @@ def clean(
     else:
         for run in due:
             ended = run.ended_at.astimezone().strftime("%Y-%m-%d %H:%M")
-            click.echo(f"{run.run_id}  {run.name}  ended {ended}  {format_size(run.size / 2**20)}")
+            echo(f"{run.run_id}  {run.name}  ended {ended}  {format_size(run.size / 2**20)}")
     total = format_size(sum(run.size for run in due) / 2**20)
     if dry_run or not due:
         say(f"{len(due)} runs, {total}; nothing was deleted")

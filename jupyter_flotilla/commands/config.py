@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from jupyter_flotilla import api
-from jupyter_flotilla.commands.screen import flotilla, print_json
+from jupyter_flotilla.commands.screen import echo, flotilla, print_json
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
 from jupyter_flotilla.model.options import OPTIONS
@@ -36,19 +36,17 @@ def config(why: str | None, file: Path | None, profile: str | None, as_json: boo
         written = {s.name: None if s.value is None else str(s.value) for s in settings}
         print_json({s.name: {"value": written[s.name], "source": s.source} for s in settings})
         return
-    click.echo(f"settings file: {settings_file()}")
+    echo(f"settings file: {settings_file()}")
     names, values = (max(map(len, column)) for column in zip(*map(_cells, settings), strict=True))
     for setting in settings:
         name, value = _cells(setting)
-        click.echo(f"{name:<{names}}  {value:<{values}}  [{setting.source}]")
-        click.echo(f"{'':<{names}}  {Settings.model_fields[setting.name].description}")
-    click.echo("Each can be set in that file, or as FLOTILLA_<NAME> in the environment. What the")
-    click.echo(
-        "dispatcher goes by (max_running, retry_delay_s, keep_*, idle_s) belongs in the file:"
-    )
-    click.echo("it serves all your terminals, and takes only FLOTILLA_HOME and _STORE from one.")
-    click.echo("Options of jobs: [defaults] and [profiles.NAME] in it, FLOTILLA_<OPTION>, or a")
-    click.echo("project's own flotilla.toml; 'config --why memory' says which of them decides.")
+        echo(f"{name:<{names}}  {value:<{values}}  [{setting.source}]")
+        echo(f"{'':<{names}}  {Settings.model_fields[setting.name].description}")
+    echo("Each can be set in that file, or as FLOTILLA_<NAME> in the environment. What the")
+    echo("dispatcher goes by (max_running, retry_delay_s, keep_*, idle_s) belongs in the file:")
+    echo("it serves all your terminals, and takes only FLOTILLA_HOME and _STORE from one.")
+    echo("Options of jobs: [defaults] and [profiles.NAME] in it, FLOTILLA_<OPTION>, or a")
+    echo("project's own flotilla.toml; 'config --why memory' says which of them decides.")
 
 
 def _cells(setting: Sourced) -> tuple[str, str]:
@@ -72,10 +70,10 @@ def _why(name: str, file: Path | None, profile: str | None, as_json: bool) -> No
         print_json({"option": keyword, "value": one.value, "source": one.source, "said": said})
         return
     if not one.source:
-        click.echo(f"{keyword}: nobody says anything that counts. {_OPTIONS[keyword].help}")
+        echo(f"{keyword}: nobody says anything that counts. {_OPTIONS[keyword].help}")
     for source, written, why_not in one.said:
         mark = "→" if not why_not else " "
-        click.echo(f"{mark} {written!r}   [{source}]" + (f"   {why_not}" if why_not else ""))
+        echo(f"{mark} {written!r}   [{source}]" + (f"   {why_not}" if why_not else ""))
 
 
 def _without_password(value: Any) -> Any:

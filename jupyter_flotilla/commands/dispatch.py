@@ -12,7 +12,7 @@ import click
 import jupyter_flotilla
 from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.commands.screen import flotilla, print_json, say
+from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.dispatch.loop import Dispatcher
 from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import FlotillaError
@@ -61,19 +61,17 @@ def _print_status(facade: Flotilla, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo(
-            "Nobody dispatches; the next run, or whoever waits for one, starts a dispatcher."
-        )
+        echo("Nobody dispatches; the next run, or whoever waits for one, starts a dispatcher.")
     for row in rows:
         lives = "lives" if row["is_alive"] else "is gone"
         if row["host"] != machine.host():
             lives = "is on another host, whose processes cannot be seen from here"
         since = datetime.fromisoformat(str(row["since"])).astimezone()
-        click.echo(
+        echo(
             f"{row['engine']} on {row['place']}: pid {row['pid']} on {row['host']} {lives}, "
             f"version {row['version']}, since {since:%Y-%m-%d %H:%M:%S} ({row['python']})"
         )
-    click.echo(f"Its log: {facade.wake.log}")
+    echo(f"Its log: {facade.wake.log}")
 
 
 def _stop(facade: Flotilla) -> None:

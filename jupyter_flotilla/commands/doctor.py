@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from jupyter_flotilla.commands.screen import print_json
+from jupyter_flotilla.commands.screen import echo, print_json
 from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.settings import load_settings
 from jupyter_flotilla.setup.doctor import Finding, examine
@@ -23,7 +23,7 @@ def doctor(as_json: bool) -> None:
         print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            click.echo(f"{'✔' if finding.ok else '✖'} {finding.name:<16} {finding.message}")
+            echo(f"{'✔' if finding.ok else '✖'} {finding.name:<16} {finding.message}")
             if not finding.ok and finding.next_step:
-                click.echo(f"  → {finding.next_step}")
+                echo(f"  → {finding.next_step}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)

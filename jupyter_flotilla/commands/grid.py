@@ -16,7 +16,7 @@ from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.interrupts import INTERRUPTED, Interrupts, interrupts
 from jupyter_flotilla.commands.saving import save_notebooks
-from jupyter_flotilla.commands.screen import COLOURS, console, flotilla, print_json, say
+from jupyter_flotilla.commands.screen import COLOURS, console, echo, flotilla, print_json, say
 from jupyter_flotilla.commands.tables import Column, print_table, table_lines
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.grid_options import GridOptions
@@ -39,7 +39,7 @@ def grid(grid_id: str, as_json: bool) -> None:
     if as_json:
         print_json(_as_dict(runs))
         return
-    click.echo(f"{runs.name}  {runs.id}  {runs.summary()}")
+    echo(f"{runs.name}  {runs.id}  {runs.summary()}")
     print_table(*_table(runs, [*runs]))
     if (cost := _cost_line(runs)) is not None:
         say(cost)

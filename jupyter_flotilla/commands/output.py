@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import TextIO
 
 from jupyter_flotilla import render
-from jupyter_flotilla.commands.screen import say, write
+from jupyter_flotilla.commands.screen import say, write, write_bytes
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.logs import piece_bytes, piece_text, record_piece
 from jupyter_flotilla.model.text import plain
-from jupyter_flotilla.protocol import StreamReader, record_text
+from jupyter_flotilla.protocol import StreamReader
 from jupyter_flotilla.service import Flotilla
 
 #: Kind of the line between two attempts, which is ours and no record's.
@@ -40,7 +41,7 @@ class Output:
                 if self._attempt > 1:
                     yield HEADING, f"{heading(self._handle, self._attempt)}\n"
             for record in self._reader.read():
-                if text := record_text(record):
+                if text := record_piece(record):
                     yield record["kind"], text
             if self._attempt == run.attempt:
                 return
@@ -50,11 +51,11 @@ class Output:
         """Write what is new: the job's stderr to stderr, all else to stdout."""
         for kind, text in self._texts():
             if kind not in STDERR:
-                write(text)
+                _write(kind, text)
             else:
                 with suppress(OSError):  # the stream of the run has it all the same
                     opened = "\n" if kind == HEADING and self._is_line_open else ""
-                    sys.stderr.write(opened + for_stream(kind, text, sys.stderr))
+                    sys.stderr.write(opened + _shown(kind, text, sys.stderr))
             self._is_line_open = not text.endswith("\n")
 
     def for_terminal(self) -> Iterator[list[tuple[str, str]]]:
@@ -67,9 +68,9 @@ class Output:
         size = 0
         for kind, text in self._texts():
             if not to_terminal and kind not in STDERR:
-                write(text)
+                _write(kind, text)
                 continue
-            piece.append((kind, text))
+            piece.append((kind, piece_text(kind, text)))
             size += len(text)
             if size > _AT_ONCE:
                 yield piece
@@ -83,9 +84,19 @@ def heading(handle: RunHandle, attempt: int) -> str:
     return render.attempt_heading(attempt, handle.attempts[: attempt - 1])
 
 
-def for_stream(kind: str, text: str, stream: TextIO) -> str:
-    """Return text of a job as it goes to a stream: tracebacks have colours in terminals only."""
-    return plain(text) if kind == "error" and not stream.isatty() else text
+def _write(kind: str, text: str) -> None:
+    """Write a piece to stdout: byte for byte, but to a terminal as it shows it."""
+    if sys.stdout is None or sys.stdout.isatty() or kind == "error":
+        write(_shown(kind, text, sys.stdout))
+    else:
+        write_bytes(piece_bytes(kind, text))
+
+
+def _shown(kind: str, text: str, stream: TextIO | None) -> str:
+    shown = piece_text(kind, text)
+    # Tracebacks have colours, which are for terminals only.
+    is_bare = kind == "error" and stream is not None and not stream.isatty()
+    return plain(shown) if is_bare else shown
 
 
 def write_logs(handle: RunHandle, *, tail: int | None, follow: bool) -> None:
@@ -102,4 +113,4 @@ def write_logs(handle: RunHandle, *, tail: int | None, follow: bool) -> None:
         if before not in (None, number):
             say(("\n" if is_line_open else "") + heading(handle, number))
         before, is_line_open = number, not text.endswith("\n")
-        write(text if sys.stdout is None else for_stream(kind, text, sys.stdout))
+        _write(kind, text)

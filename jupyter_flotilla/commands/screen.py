@@ -6,10 +6,10 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-import click
 from rich.console import Console
 
 from jupyter_flotilla import api
+from jupyter_flotilla.commands import streams
 from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.service import Flotilla
@@ -48,11 +48,17 @@ def print_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
     # What a stdout of another encoding would replace is escaped, as JSON has it.
     is_unicode = (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
-    click.echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode, default=str))
+    echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode, default=str))
+
+
+def echo(line: str) -> None:
+    """Print a line on stdout; raises as `write`."""
+    # click's own echo goes past our stdout where that is an ASCII one
+    write(f"{line}\n")
 
 
 def write(text: str) -> None:
-    """Write text of a job to stdout as it is.
+    """Write text of a job to stdout.
 
     Raises
     ------
@@ -61,7 +67,17 @@ def write(text: str) -> None:
     StdoutClosed
         If nobody reads it any more.
     """
-    if sys.stdout is None:
-        raise EnvironmentProblem("stdout is closed", next_step="write it to a file or a pipe")
+    _check_stdout()
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def write_bytes(content: bytes) -> None:
+    """Write what a job wrote to stdout as it is; raises as `write`."""
+    _check_stdout()
+    streams.write_bytes(content)
+
+
+def _check_stdout() -> None:
+    if sys.stdout is None:
+        raise EnvironmentProblem("stdout is closed", next_step="write it to a file or a pipe")

@@ -5,7 +5,7 @@ import shlex
 import click
 
 from jupyter_flotilla import render
-from jupyter_flotilla.commands.screen import flotilla, print_json
+from jupyter_flotilla.commands.screen import echo, flotilla, print_json
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.job import JobSpec
@@ -25,20 +25,20 @@ def show(run_id: str, as_json: bool) -> None:
         print_json({**handle.to_dict(), "events": events})
         return
     run = handle.snapshot
-    click.echo(f"{run.name}  {run.id}")
-    click.echo(f"  {handle.status_line()}")
+    echo(f"{run.name}  {run.id}")
+    echo(f"  {handle.status_line()}")
     for label, value in _facts(run):
-        click.echo(f"  {label:<10} {value}")
+        echo(f"  {label:<10} {value}")
     for attempt in handle.attempts:
-        click.echo(f"  {'attempt':<10} {_attempt_line(attempt)}")
+        echo(f"  {'attempt':<10} {_attempt_line(attempt)}")
     if handle.notebook_path.exists():
-        click.echo(f"  {'notebook':<10} {handle.notebook_path}")
-    click.echo(f"  {'folder':<10} {facade.attempt_folder(run.id, max(1, run.attempt))}")
+        echo(f"  {'notebook':<10} {handle.notebook_path}")
+    echo(f"  {'folder':<10} {facade.attempt_folder(run.id, max(1, run.attempt))}")
     for event in facade.events(run.id):
         at = event.at.astimezone().strftime("%H:%M:%S")
-        click.echo(f"  {'event':<10} {at} {event.name}")
+        echo(f"  {'event':<10} {at} {event.name}")
     if run.status.is_final and run.message:
-        click.echo(handle.explain())
+        echo(handle.explain())
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

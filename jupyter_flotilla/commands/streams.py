@@ -40,6 +40,16 @@ def flush() -> None:
         sys.stdout.flush()
 
 
+def write_bytes(content: bytes) -> None:
+    """Write bytes to stdout, whatever its encoding; raises as it does."""
+    sys.stdout.flush()
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        _give_up(sys.stdout.fileno(), error)
+
+
 class _Stdout(io.TextIOWrapper):
     """stdout whose failures are told once."""
 

@@ -32,7 +32,7 @@ def waits(tmp_path: Path) -> str:
 def test_stdout_of_a_job_goes_to_a_file_as_it_is_while_the_terminal_shows_the_run(
     tmp_path: Path, waits: str, go_on: Callable[[], None]
 ) -> None:
-    script = f"printf 'a\\r\\033[2Jb\\0'; echo err >&2; {waits}; printf end"
+    script = f"printf 'a\\r\\033[2Jb\\0\\377'; echo err >&2; {waits}; printf end"
 
     with (tmp_path / "out").open("wb") as out:
         terminal = Terminal("run", "--", "sh", "-c", script, stdout=out)
@@ -42,7 +42,7 @@ def test_stdout_of_a_job_goes_to_a_file_as_it_is_while_the_terminal_shows_the_ru
         code = terminal.end()
 
     assert code == 0
-    assert (tmp_path / "out").read_bytes() == b"a\r\033[2Jb\0end"
+    assert (tmp_path / "out").read_bytes() == b"a\r\033[2Jb\0\xffend"
     assert "b" not in terminal.rows()
     assert not any("● RUNNING" in row for row in terminal.rows())
     assert any("✔ SUCCEEDED" in row for row in terminal.rows())
@@ -79,6 +79,7 @@ def test_a_line_is_shown_while_it_grows(waits: str, go_on: Callable[[], None]) -
     script = f"printf 'training .'; sleep 0.3; printf ..; {waits}; echo ' done'"
 
     with Terminal("run", "--", "sh", "-c", script) as terminal:
+        terminal.until(lambda rows: any("● RUNNING" in row for row in rows))
         rows = terminal.until(lambda rows: "training ..." in rows)
         go_on()
         terminal.end()

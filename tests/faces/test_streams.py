@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import witness
+from terminal import Terminal
 
 import jupyter_flotilla as fl
 
@@ -60,7 +61,8 @@ def test_letters_that_stdout_does_not_know_are_escaped(run: fl.RunHandle) -> Non
     [row] = json.loads(witness.flotilla("ls", "--json", env=ascii_only).stdout)
 
     assert [one.returncode for one in shown] == [0, 0, 0], [one.stderr for one in shown]
-    assert shown[1].stdout == "\\xe9\n"
+    assert "what       echo '\\xe9'" in shown[2].stdout
+    assert shown[1].stdout == "é\n"  # what a job wrote goes through as it is
     assert row["spec"]["command"] == ["echo", "é"]
 
 
@@ -69,5 +71,26 @@ def test_a_run_goes_on_to_its_end_where_stderr_does_not_know_its_words() -> None
         "run", "--", "echo", "é", env={**os.environ, "PYTHONIOENCODING": "ascii"}
     )
 
-    assert (ran.returncode, ran.stdout) == (0, "\\xe9\n")
+    assert (ran.returncode, ran.stdout) == (0, "é\n")
     assert "? SUCCEEDED" in ran.stderr
+
+
+def test_bytes_that_are_no_text_reach_files_and_pipes_as_they_are(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 100 + b"\xe2\x82"
+    (tmp_path / "content").write_bytes(content)
+    command = f"flotilla run -- cat '{tmp_path}/content' > '{tmp_path}/run' && flotilla logs"
+
+    _shell(f"{command} | cat > '{tmp_path}/logs'; flotilla logs --tail 2 > '{tmp_path}/tail'")
+
+    assert (tmp_path / "run").read_bytes() == content
+    assert (tmp_path / "logs").read_bytes() == content
+    assert (tmp_path / "tail").read_bytes() == b"\n".join(content.split(b"\n")[-2:])
+
+
+def test_bytes_that_are_no_text_are_replaced_on_a_terminal(run: fl.RunHandle) -> None:
+    with Terminal("run", "--", "printf", "a\\377b") as terminal:
+        code = terminal.end()
+
+    assert code == 0
+    assert "a�b" in terminal.rows()
+    assert fl.get("last").result() == "a�b"

@@ -190,6 +190,13 @@ def test_explanation_is_readable_as_the_value_of_a_cell(failed):
     assert pretty(text) == str(text)
 
 
+def test_explanation_lets_no_control_sequence_of_a_message_through(failed):
+    run, attempt = failed
+    run = run.model_copy(update={"message": "\x1b[2Jgone\x1b]0;title\x07 é"})
+
+    assert render.explanation(run, attempt, [], "r01").splitlines()[0].endswith(": gone é")
+
+
 def test_long_message_is_cut_wherever_it_is_shown(failed):
     run, attempt = failed
     run = run.model_copy(update={"message": "é" * 100_000})
