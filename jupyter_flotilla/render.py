@@ -166,11 +166,12 @@ def progress_text(progress: Progress | None) -> str:
     if progress is None:
         return ""
     parts = []
-    if progress.cells:
+    is_notebook = (progress.cells or 0) > 1  # of one cell there is nothing to count
+    if is_notebook:
         parts.append(f"cell {(progress.cell or 0) + 1} of {progress.cells}")
     if progress.done is not None:
         parts.append(_bar(progress.done, progress.total))
-    elif progress.cells:
+    elif is_notebook:
         parts.append(_bar(progress.cell or 0, progress.cells))
     if progress.message:
         parts.append(f"({one_line(progress.message)})")

@@ -199,7 +199,8 @@ def _evaluated(name: str, expression: str, namespace: Mapping[str, Any]) -> Any:
 
 
 def _name(body: str) -> str:
-    """Return a name from the first comment, or the first definition, or the first line."""
+    """Return a name from the first comment, or the first line that is no import."""
     lines = [line.strip() for line in body.splitlines() if line.strip()]
-    first = next((line.lstrip("# ") for line in lines if line.startswith("#")), lines[0])
-    return slug(first[:40], "cell")
+    comments = [line.lstrip("#%| ") for line in lines if line.startswith("#")]
+    plain = [line for line in lines if not line.startswith(("#", "import ", "from ", "%", "!"))]
+    return slug((comments or plain or lines)[0][:40], "cell")
