@@ -1,7 +1,8 @@
 """What the user holds: one run, seen from any process, at any time."""
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -20,9 +21,8 @@ from jupyter_flotilla.outputs import Outputs
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.usage import UsageSeries
 
-#: How often a waiter looks for changes, and whether a dispatcher lives, in seconds.
-LOOK_S = 0.02
-WAKE_EVERY_S = 1.0
+#: How often an awaited run is looked at, in seconds.
+_AWAIT_S = 0.2
 #: Runs that go on are counted up to here: a live line is drawn several times a second.
 _COUNTED = 100
 
@@ -157,18 +157,29 @@ class RunHandle:
 
         Sees to it meanwhile that a dispatcher lives.
         """
-        with closing(self._flotilla.watch()) as watch:
-            wake_at = 0.0
-            while True:
-                if time.monotonic() >= wake_at:
-                    self._flotilla.ensure_dispatcher()
-                    wake_at = time.monotonic() + WAKE_EVERY_S
+        with closing(self._flotilla.looks(every_s)) as looks:
+            for _ in looks:
                 yield self.refresh()
                 if self._run.status.is_final:
                     return
-                until = time.monotonic() + every_s
-                while not watch.has_changed() and time.monotonic() < until:
-                    time.sleep(LOOK_S)
+
+    def __await__(self) -> Generator[Any, None, "RunHandle"]:
+        """Wait as `wait`, without holding up the event loop.
+
+        To cancel the waiting, as ■ does in a notebook, cancels the run: it is what is awaited.
+        """
+        return self._final().__await__()
+
+    async def _final(self) -> "RunHandle":
+        try:
+            while not await asyncio.to_thread(self.done):
+                await asyncio.to_thread(self._flotilla.ensure_dispatcher)
+                # ipykernel brings an interrupt to an `await` when its sleep has ended
+                await asyncio.sleep(_AWAIT_S)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self.cancel()
+            raise
+        return self
 
     def result(self, timeout: float | str | None = None) -> Any:
         """Wait, and return what the job gave.

@@ -9,13 +9,13 @@ from typing import Any, Literal, Unpack
 from jupyter_flotilla import render
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.errors import WaitTimeout
-from jupyter_flotilla.handle import LOOK_S, WAKE_EVERY_S, RunHandle
+from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.grid import Grid
 from jupyter_flotilla.model.grid_options import GridKeywords, GridOptions, read_grid_options
 from jupyter_flotilla.model.options import JobOptions, OptionKeywords
 from jupyter_flotilla.model.run import Run, RunStatus
-from jupyter_flotilla.model.units import parse_duration
+from jupyter_flotilla.model.units import format_duration, parse_duration
 from jupyter_flotilla.service import Flotilla
 
 
@@ -99,18 +99,11 @@ class RunSet(Sequence[RunHandle]):
 
         Sees to it meanwhile that a dispatcher lives.
         """
-        with closing(self._flotilla.watch()) as watch:
-            wake_at = 0.0
-            while True:
-                if time.monotonic() >= wake_at:
-                    self._flotilla.ensure_dispatcher()
-                    wake_at = time.monotonic() + WAKE_EVERY_S
+        with closing(self._flotilla.looks(every_s)) as looks:
+            for _ in looks:
                 yield self.refresh()
                 if all(run.snapshot.status.is_final for run in self._runs):
                     return
-                until = time.monotonic() + every_s
-                while not watch.has_changed() and time.monotonic() < until:
-                    time.sleep(LOOK_S)
 
     def wait(self, timeout: float | str | None = None) -> "RunSet":
         """Return once all runs are final.
@@ -140,8 +133,9 @@ class RunSet(Sequence[RunHandle]):
                     told.add(run.id)
                     yield run
             if deadline is not None and time.monotonic() > deadline and len(told) < len(self):
+                after = format_duration(limit or 0)
                 raise WaitTimeout(
-                    f"{len(self) - len(told)} of {len(self)} runs are not final after {timeout}",
+                    f"{len(self) - len(told)} of {len(self)} runs are not final after {after}",
                     next_step="they go on; wait() again, or cancel()",
                 )
 

@@ -2,8 +2,9 @@
 
 import getpass
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,10 @@ from jupyter_flotilla.store import attempts, costs, events, grids, leases, runs
 from jupyter_flotilla.store.backend import ChangeWatch
 from jupyter_flotilla.store.connection import Store
 from jupyter_flotilla.store.migration import HEAD
+
+#: How often a waiter looks for changes, and whether a dispatcher lives, in seconds.
+_LOOK_S = 0.02
+_WAKE_EVERY_S = 1.0
 
 
 class Flotilla(Drafting):
@@ -300,6 +305,22 @@ class Flotilla(Drafting):
     def attempt_folder(self, run_id: str, number: int) -> Path:
         """Return the folder of an attempt's stream, notebook and records."""
         return self.artifacts.attempt_folder(run_id, number)
+
+    def looks(self, every_s: float) -> Generator[None, None, None]:
+        """Yield at every change by others, and at least so often, for ever.
+
+        Sees to it meanwhile that a dispatcher lives. Whoever has seen enough closes it.
+        """
+        with closing(self.watch()) as watch:
+            wake_at = 0.0
+            while True:
+                if time.monotonic() >= wake_at:
+                    self.ensure_dispatcher()
+                    wake_at = time.monotonic() + _WAKE_EVERY_S
+                yield
+                until = time.monotonic() + every_s
+                while not watch.has_changed() and time.monotonic() < until:
+                    time.sleep(_LOOK_S)
 
     def watch(self) -> ChangeWatch:
         """Return what tells of changes by other processes; the caller closes it."""

@@ -65,6 +65,9 @@ def follow(
             _follow_plain(handle, presses, output)
     say(handle.status_line(), status=handle.snapshot.status)
     if handle.snapshot.status is RunStatus.SUCCEEDED:
+        latest = handle.attempts[-1]
+        if latest.message:
+            say(f"  note: {latest.message.strip()}")  # that its notebook could not be saved
         return 0
     if presses.presses:
         return INTERRUPTED

@@ -305,3 +305,19 @@ def test_options_of_a_session_are_set_and_taken_back(kernel: RealKernel) -> None
     assert "'16' is not a size" in wrong.traceback
     assert "No profiles yet" in listed.stdout
     assert sys.executable in deps.stdout
+
+
+def test_the_stop_button_stops_what_is_awaited(kernel: RealKernel) -> None:
+    started = kernel.start(
+        "import jupyter_flotilla as fl\nprint('on', flush=True)\nawait fl.submit(['sleep', '60'])"
+    )
+    kernel.wait(started, until="on")
+    witness.until(lambda: [r for r in fl.runs() if r.status == "RUNNING"], "the run is on")
+
+    kernel.interrupt()
+    said = kernel.wait(started)
+    [run] = fl.runs()
+
+    assert said.ename in ("CancelledError", "KeyboardInterrupt")
+    assert run.wait().status == "CANCELLED"
+    assert kernel.run("(await fl.submit(['true'])).status.value").text == "'SUCCEEDED'"
