@@ -262,7 +262,7 @@ def test_a_job_interrupted_by_somebody_else_is_told_so(oracle: Path) -> None:
 
 
 def test_a_damaged_end_is_told_and_nothing_waits_for_ever() -> None:
-    run = fl.submit(["sleep", "1"])
+    run = fl.submit(["sleep", "5"])
     folder = run._folder()
     witness.until(lambda: run.status == "RUNNING")
     witness.flotilla("dispatch", "--stop")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import cells
 import contenders
 import scale
 
@@ -30,6 +31,10 @@ BENCHMARKS: dict[
     "commands": (contenders.commands, "s"),
     "submit": (contenders.submit, "s"),
     "import": (contenders.imports, "s"),
+    "load-ext": (cells.load_ext, "s"),
+    "cell": (cells.cell, "s"),
+    "frame": (cells.frame, "s"),
+    "lines": (cells.lines, "s"),
     "list": (scale.listing, "s"),
     "stream": (scale.stream, "s"),
     "stream-memory": (scale.stream_memory, "MiB"),
