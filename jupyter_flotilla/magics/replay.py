@@ -12,6 +12,7 @@ from jupyter_flotilla.service import Flotilla
 _MOST_LINES = 2_000
 _MOST_CHARACTERS = 10 * 2**20
 _MOST_DISPLAYS = 200
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Replay:
@@ -108,8 +109,10 @@ class Replay:
         self._displays += not is_update
         self._places.add(display_id)
         self._make_room()
+        # a live widget's model is in the job's kernel, and gone with it: what is left is its text
+        data = {mime: body for mime, body in record["data"].items() if mime != _WIDGET}
         publish_display_data(
-            record["data"],
+            data,
             metadata=record.get("metadata") or {},
             transient={"display_id": display_id},
             update=is_update,

@@ -321,3 +321,22 @@ def test_the_stop_button_stops_what_is_awaited(kernel: RealKernel) -> None:
     assert said.ename in ("CancelledError", "KeyboardInterrupt")
     assert run.wait().status == "CANCELLED"
     assert kernel.run("(await fl.submit(['true'])).status.value").text == "'SUCCEEDED'"
+
+
+def test_a_widget_leaves_its_text(kernel: RealKernel) -> None:
+    said = kernel.run(
+        "%%flotilla_run\nfrom IPython.display import publish_display_data\n"
+        "publish_display_data({'application/vnd.jupyter.widget-view+json': {'model_id': 'x'},"
+        " 'text/plain': 'IntSlider(value=1)'})"
+    )
+
+    shown = [data for data in said.displays.values() if MIME not in data]
+    assert shown == [{"text/plain": "IntSlider(value=1)"}]
+
+
+def test_twenty_megabytes_of_output_do_not_reach_the_notebook(kernel: RealKernel) -> None:
+    said = kernel.run("%%flotilla_run\nfor i in range(200_000): print('x' * 100)")
+
+    assert len(said.stdout) < 300_000
+    [run] = fl.runs()
+    assert sum(len(text) for text in run.logs()) == 200_000 * 101

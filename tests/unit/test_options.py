@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_flotilla import api
 from jupyter_flotilla.commands.run import run
+from jupyter_flotilla.magics.cell import flotilla_run
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridKeywords, GridOptions
 from jupyter_flotilla.model.options import (
     OPTIONS,
@@ -18,6 +19,8 @@ from jupyter_flotilla.model.options import (
 
 #: Options of the command itself, not of the job.
 RUN_ONLY = {"wait", "save", "yes", "dry_run", "as_json"}
+#: Options of the magic itself.
+MAGIC_ONLY = {"inputs", "outputs", "wait", "on_interrupt", "again", "yes", "dry_run", "quiet"}
 #: Keywords of the functions themselves.
 CALL_ONLY = {"wait", "confirm"}
 KEYWORDS = {option.py for option in OPTIONS}
@@ -85,6 +88,21 @@ def test_signature_of_a_grid_shows_both_tables():
 
 def test_flags_of_the_command_line_are_the_tables():
     assert set(click_options()) - RUN_ONLY == KEYWORDS | GRID_KEYWORDS
+
+
+def test_flags_of_the_cell_magic_are_the_tables():
+    own = {p.name for p in flotilla_run.params if isinstance(p, click.Option)}
+
+    assert own - MAGIC_ONLY == KEYWORDS
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_flag_of_the_cell_magic_is_spelled_and_explained_as_on_the_command_line(option):
+    [here] = [p for p in flotilla_run.params if p.name == option.py]
+    there = click_options()[option.py]
+
+    assert isinstance(here, click.Option)
+    assert (here.opts, here.multiple, here.help) == (there.opts, there.multiple, there.help)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
