@@ -42,6 +42,9 @@ def flush() -> None:
 
 def write_bytes(content: bytes) -> None:
     """Write bytes to stdout, whatever its encoding; raises as it does."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):  # a notebook's, which shows text alone
+        sys.stdout.write(content.decode("utf-8", "replace"))
+        return
     sys.stdout.flush()
     try:
         sys.stdout.buffer.write(content)

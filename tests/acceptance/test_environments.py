@@ -112,7 +112,8 @@ def test_the_runner_is_python_3_8() -> None:
     import ast
 
     package = _ROOT / "jupyter_flotilla"
-    sources = [package / "protocol.py", package / "job.py", *(package / "runner").glob("*.py")]
+    folders = (package / "protocol", package / "runner")
+    sources = [package / "job.py", *(path for folder in folders for path in folder.glob("*.py"))]
 
     for source in sources:
         ast.parse(source.read_text(), feature_version=(3, 8))
