@@ -114,7 +114,7 @@ def test_a_killed_kernel_fails_the_run_in_its_cell(
     ended = _end(facade, run)
 
     assert (ended.status, ended.failure_kind) == (RunStatus.FAILED, "user-error")
-    assert "The kernel died (killed by SIGKILL) while cell 2 was running." == ended.message
+    assert ended.message == "The kernel died (killed by SIGKILL) while cell 2 was running."
     assert witness.lines(oracle) == ["start"]
     assert witness.processes_of_run(run.id) == []
 
