@@ -1,6 +1,5 @@
 """What the user holds: one run, seen from any process, at any time."""
 
-import asyncio
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -171,6 +170,8 @@ class RunHandle:
         return self._final().__await__()
 
     async def _final(self) -> "RunHandle":
+        import asyncio
+
         try:
             while not await asyncio.to_thread(self.done):
                 await asyncio.to_thread(self._flotilla.ensure_dispatcher)
