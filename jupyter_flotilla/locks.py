@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from jupyter_flotilla.errors import EnvironmentProblem
+
 
 class FileLock:
     """An exclusive lock on a file, held until ``release`` or the holder's death.
@@ -79,11 +81,21 @@ def is_held(path: Path) -> bool:
 
     Taking it for an instant is the only way to know; who starts meanwhile must try for a moment
     (``acquire(wait_s=…)``).
+
+    Raises
+    ------
+    EnvironmentProblem
+        If the file may not be opened: whether it is held is unknown then.
     """
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except PermissionError as error:
+        raise EnvironmentProblem(
+            f"whether {path} is held cannot be seen: {error.strerror}",
+            next_step="mend the permissions of its folder, or set FLOTILLA_HOME to one of yours",
+        ) from error
     try:
         return not _try_lock(fd)
     finally:

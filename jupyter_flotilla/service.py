@@ -21,7 +21,7 @@ from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.drafting import Drafting
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import open_engine
-from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.errors import EnvironmentProblem, FlotillaError
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost, Rate, charge_usd
 from jupyter_flotilla.model.grid import Grid, new_grid_id
@@ -102,7 +102,7 @@ class Flotilla(Drafting):
 
     def changes(self, given: Mapping[str, Any]) -> JobOptions:
         """Return what is to change of a job that was frozen, profiles taken in."""
-        resolution = self.defaults.resolve_changes(given, folder=Path.home())
+        resolution = self.defaults.resolve_changes(given, folder=self.settings.home)
         return JobOptions(**resolution.values(OPTIONS))
 
     def submit(self, draft: Draft, *, retry_of: str | None = None) -> Run:
@@ -110,8 +110,8 @@ class Flotilla(Drafting):
 
         Raises
         ------
-        DiskFull, StoreUnreadable, StoreTooNew
-            Nothing of the run is left then.
+        EnvironmentProblem
+            If its folder or row cannot be written. Nothing of the run is left then.
         """
         run = self._new_run(draft).model_copy(update={"retry_of": retry_of})
         self._insert([(run, draft)])
@@ -158,6 +158,7 @@ class Flotilla(Drafting):
         is_in = False
         try:
             for run, draft in made:
+                self.artifacts.create(run.id)
                 self._write_input(run.id, draft)
             with store.write() as tx:
                 if grid is not None:
@@ -172,7 +173,7 @@ class Flotilla(Drafting):
         with suppress(FlotillaError, OSError):
             # The runs are in, and that is what was asked for: the dispatcher tries again.
             self._launch_here(made[0][0].spec.engine)
-        self.ensure_dispatcher()
+        self._see_to_dispatcher()
 
     def _write_input(self, run_id: str, draft: Draft) -> None:
         if draft.spec.source is not None and draft.source is not None:
@@ -185,9 +186,21 @@ class Flotilla(Drafting):
             self.artifacts.write_input(run_id, MODULES, draft.modules)
 
     def ensure_dispatcher(self) -> None:
-        """Start a dispatcher where none lives; ask one that is older than the store to leave."""
-        if self.wake.is_inside_job() or self.wake.ensure():
-            return
+        """Start a dispatcher where none lives; ask one that is older than the store to leave.
+
+        Raises
+        ------
+        EnvironmentProblem
+            If none can be started.
+        """
+        try:
+            if self.wake.is_inside_job() or self.wake.ensure():
+                return
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"no dispatcher can be started: {error}",
+                next_step="see 'jupyter flotilla doctor'; what is queued waits until one lives",
+            ) from error
         with self.store.read() as tx:
             older = [
                 lease
@@ -201,12 +214,19 @@ class Flotilla(Drafting):
                 leases.request_leave(tx, lease.engine, lease.place, utc_now())
         self.wake.replace()
 
+    def _see_to_dispatcher(self) -> None:
+        """As `ensure_dispatcher`, where something else was asked for: a problem is only said."""
+        try:
+            self.ensure_dispatcher()
+        except EnvironmentProblem as problem:
+            self._say(str(problem))
+
     def find(self, reference: str) -> Run:
         """Return the run of an id, unique prefix, name, ``last`` or ``-1``."""
         with self.store.read() as tx:
             run = runs.find(tx, reference)
         if not run.status.is_final:
-            self.ensure_dispatcher()
+            self._see_to_dispatcher()
         return run
 
     def get(self, run_id: str) -> Run:
@@ -227,7 +247,7 @@ class Flotilla(Drafting):
             found = runs.latest(tx, statuses=statuses, tag=tag, name=name, limit=limit)
             latest = attempts.latest_of(tx, [run.id for run in found])
         if any(not run.status.is_final for run in found):
-            self.ensure_dispatcher()  # else nobody may be left who moves them
+            self._see_to_dispatcher()  # else nobody may be left who moves them
         return [(run, latest.get(run.id)) for run in found]
 
     def find_grid(self, reference: str) -> Grid | None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from jupyter_flotilla.errors import DiskFull
+from jupyter_flotilla.errors import DiskFull, EnvironmentProblem
 
 
 @contextmanager
@@ -38,6 +38,17 @@ def disk_errors(where: Path) -> Iterator[None]:
         raise
 
 
+def what_is_wrong(folder: Path, error: OSError) -> str:
+    """Return why a folder of ours could not be made or written, for people."""
+    # What lies in a folder's place is told as "File exists", and only of the folder below it.
+    for part in (folder, *folder.parents):
+        with suppress(OSError):
+            if not stat.S_ISDIR(part.stat().st_mode):
+                return f"{part} is no folder"
+            break
+    return f"{folder} cannot be written: {error.strerror}"
+
+
 class LocalArtifacts:
     """The folders of all runs under one home."""
 
@@ -56,6 +67,25 @@ class LocalArtifacts:
     def attempt_folder(self, run_id: str, number: int) -> Path:
         """Return the folder of one attempt."""
         return self.run_folder(run_id) / "attempts" / str(number)
+
+    def create(self, run_id: str) -> None:
+        """Create the folder of a run.
+
+        Raises
+        ------
+        DiskFull
+            If there is no room.
+        EnvironmentProblem
+            If it may not or cannot be made there.
+        """
+        try:
+            with disk_errors(self._runs):
+                _private_folders(self.run_folder(run_id), self._runs.parent)
+        except OSError as error:
+            raise EnvironmentProblem(
+                what_is_wrong(self._runs, error),
+                next_step="mend its permissions, or set FLOTILLA_HOME to a folder of yours",
+            ) from error
 
     def write_input(self, run_id: str, name: str, content: bytes) -> Path:
         """Write a file into the run's input.

@@ -3,17 +3,22 @@
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from jupyter_flotilla import machine
+from jupyter_flotilla.artifacts.local import what_is_wrong
 from jupyter_flotilla.engines.registry import engine_names, open_engine
 from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.store.connection import Store
 
+#: Folders of a home that are written into.
+_FOLDERS = ("runs", "locks", "logs")
 #: Below this much free room a run of some size may fail, in MiB.
 _LOW_DISK_MIB = 1024
 
@@ -67,21 +72,33 @@ def _kernel(settings: Settings) -> Iterator[Finding]:
 
 def _home(settings: Settings) -> Iterator[Finding]:
     home = settings.home
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        free_mib = shutil.disk_usage(home).free / 2**20
-    except OSError as error:
-        yield Finding(
-            name="home", ok=False, message=f"{home}: {error.strerror}",
-            next_step="mend its permissions, or set FLOTILLA_HOME",
-        )  # fmt: skip
-        return
+    for folder in (home, *(home / name for name in _FOLDERS)):
+        problem = _cannot_be_used(folder)
+        if problem is not None:
+            yield Finding(
+                name="home", ok=False, message=problem,
+                next_step="mend its permissions, or set FLOTILLA_HOME to a folder of yours",
+            )  # fmt: skip
+            return
+    free_mib = shutil.disk_usage(home).free / 2**20
     kind = machine.file_system(home) or "unknown file system"
     yield Finding(
         name="home", ok=free_mib > _LOW_DISK_MIB,
         message=f"{home} on {kind}, {format_size(free_mib)} free",
         next_step="free some space, or set FLOTILLA_HOME to another disk",
     )  # fmt: skip
+
+
+def _cannot_be_used(folder: Path) -> str | None:
+    """Return why nothing can be written into a folder of ours; None: it can."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # modes do not tell all: there are read-only mounts, lists of access, quotas
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        return what_is_wrong(folder, error)
+    return None
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from jupyter_flotilla import machine
-from jupyter_flotilla.artifacts.local import disk_errors
+from jupyter_flotilla.artifacts.local import disk_errors, what_is_wrong
 from jupyter_flotilla.errors import DiskFull, FlotillaError, StoreUnreadable
 from jupyter_flotilla.locks import FileLock
 from jupyter_flotilla.store.backend import Backend, ChangeWatch
@@ -119,8 +119,9 @@ class SqliteBackend(Backend):
                 if self.path.stat().st_mode & 0o077:
                     self.path.chmod(0o600)
         except OSError as error:
+            reason = error.strerror if folder.is_dir() else what_is_wrong(folder, error)
             raise StoreUnreadable(
-                f"the store {self.path} cannot be opened: {error.strerror}",
+                f"the store {self.path} cannot be opened: {reason}",
                 next_step="mend its permissions, or set FLOTILLA_HOME to a folder of yours",
             ) from error
 
