@@ -6,7 +6,7 @@ defaults. Settings of a dispatcher are the user's alone: it serves many projects
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(
-        default_factory=lambda: user_data_path("flotilla"),
+        default_factory=lambda: _of_user(user_data_path),
         description="Folder of the store, of all runs and of logs.",
     )
     store: str | None = Field(
@@ -120,9 +120,21 @@ def load_job_defaults(environ: Mapping[str, str] = os.environ) -> JobDefaults:
 
 
 def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the path of the user's settings file, which need not exist."""
+    """Return the path of the user's settings file, which need not exist.
+
+    Where the user has no home folder it lies in ``FLOTILLA_HOME``; raises InvalidSettings if that
+    is not set either.
+    """
     given = environ.get("FLOTILLA_CONFIG")
-    return Path(given) if given else user_config_path("flotilla") / "flotilla.toml"
+    if given:
+        return Path(given)
+    try:
+        return _of_user(user_config_path) / "flotilla.toml"
+    except InvalidSettings:
+        home = environ.get("FLOTILLA_HOME")
+        if not home:
+            raise
+        return Path(home) / "flotilla.toml"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -149,6 +161,22 @@ def sourced_settings(environ: Mapping[str, str] = os.environ) -> list[Sourced]:
         Sourced(name=name, value=getattr(settings, name), source=sources.get(name, "default"))
         for name in Settings.model_fields
     ]
+
+
+def _of_user(folder: Callable[[str], Path]) -> Path:
+    """Return a folder of ours in the user's own; raises InvalidSettings where there is none."""
+    try:
+        path = folder("flotilla")
+        if path.is_absolute():  # some versions of platformdirs leave a tilde as it is
+            return path
+    except RuntimeError:
+        pass
+    raise InvalidSettings(
+        f"this user (uid {os.getuid()}) has no home folder: HOME is not set, and the system does "
+        "not know the user",
+        next_step="set FLOTILLA_HOME to a folder of yours, e.g. /data/flotilla; for notebooks HOME "
+        "as well, which Jupyter needs",
+    )
 
 
 def _absolute(home: Path, environ: Mapping[str, str]) -> Path:
@@ -182,7 +210,7 @@ def _given(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
 def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise InvalidSettings(

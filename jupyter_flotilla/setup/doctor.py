@@ -63,7 +63,14 @@ def _packages(settings: Settings) -> Iterator[Finding]:
 def _kernel(settings: Settings) -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager
 
-    found = KernelSpecManager().find_kernel_specs()
+    try:
+        found = KernelSpecManager().find_kernel_specs()
+    except RuntimeError as error:  # jupyter_core.paths, of a user without a home folder
+        yield Finding(
+            name="kernels", ok=False, message=f"Jupyter cannot look for them: {error}",
+            next_step="set HOME to a folder of yours; commands can run without",
+        )  # fmt: skip
+        return
     yield Finding(
         name="kernels", ok=bool(found), message=", ".join(sorted(found)) or "none",
         next_step=f"{sys.executable} -m ipykernel install --user",

@@ -12,6 +12,7 @@ import witness
 
 from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.setup.doctor import examine
 
 #: Lets root obey the modes of files as everybody else has to (capabilities(7)).
 _AS_A_USER = (
@@ -132,3 +133,19 @@ def test_what_lies_in_the_place_of_a_runs_folder_is_named(facade: Flotilla, home
         facade.artifacts.create("r0123456789ab")
 
     assert refused.value.next_step is not None
+
+
+def test_doctor_of_a_user_without_a_home_folder_goes_on_without_jupyter(
+    facade: Flotilla, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+    found = {finding.name: finding for finding in examine(facade.settings)}
+
+    assert not found["kernels"].ok
+    assert "set HOME" in str(found["kernels"].next_step)
+    assert found["store"].ok
