@@ -62,16 +62,16 @@ def next_attempt(
     if kind is FailureKind.OUT_OF_MEMORY:
         return _larger(spec, last, now)
     if kind in FREE_KINDS and made.free < INFRASTRUCTURE_RETRIES:
-        count, budget, whose = made.free, INFRASTRUCTURE_RETRIES, "free"
+        count, budget, which = made.free, INFRASTRUCTURE_RETRIES, "free retry"
     elif kind in USER_KINDS and made.users < spec.retries:
-        count, budget, whose = made.users, spec.retries, "yours"
+        count, budget, which = made.users, spec.retries, "retry"
     else:
         return None
     delay_s = min(MAX_DELAY_S, base_s * 2**count) * (0.5 + jitter / 2)
     return Retry(
         at=now + timedelta(seconds=delay_s),
         resources=last.resources,
-        reason=f"{kind}: retry {count + 1} of {budget} ({whose})",
+        reason=f"{kind}: {which} {count + 1} of {budget}",
     )
 
 

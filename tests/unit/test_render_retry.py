@@ -47,13 +47,13 @@ def failed(run, now):
 def test_status_line_between_attempts_says_when_and_why_the_next_begins(
     running, now, waited_s, shown
 ):
-    reason = "user-error: retry 2 of 3 (yours)"
+    reason = "user-error: retry 2 of 3"
     retry = Retry(at=now + timedelta(seconds=90), resources=Resources(), reason=reason)
     queued = running.requeue(retry, now)
 
     [first] = render.status_lines(queued, None, NOTHING, now + timedelta(seconds=waited_s), "r01")
 
-    assert first.endswith(f" · next attempt in {shown} (user-error: retry 2 of 3 (yours))")
+    assert first.endswith(f" · next attempt in {shown} (user-error: retry 2 of 3)")
     assert first.startswith("◷ QUEUED r01 · ")
 
 
