@@ -209,18 +209,24 @@ class StreamReader:
         self._offset = 0
 
     def read(self) -> Iterator[Dict[str, Any]]:
-        """Yield the records that are there and not yet read, in order."""
-        segments = self._segments()
-        if self._segment is None:
-            self._segment = self._find(segments)
-        if self._segment is None:
+        """Yield the records that are there and not yet read, in order.
+
+        Whoever deletes the folder meanwhile ends the reading: there is nothing more to come.
+        """
+        try:
+            segments = self._segments()
+            if self._segment is None:
+                self._segment = self._find(segments)
+            if self._segment is None or self._segment not in segments:
+                return
+            for name in segments[segments.index(self._segment) :]:
+                if name != self._segment:
+                    self._segment, self._offset = name, 0
+                for record in self._read_segment(name):
+                    self.after = record["seq"]
+                    yield self._whole(record)
+        except FileNotFoundError:
             return
-        for name in segments[segments.index(self._segment) :]:
-            if name != self._segment:
-                self._segment, self._offset = name, 0
-            for record in self._read_segment(name):
-                self.after = record["seq"]
-                yield self._whole(record)
 
     def backwards(self) -> Iterator[List[Dict[str, Any]]]:
         """Yield the records of each segment in order, the last segment first.
