@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +58,28 @@ class Flotilla(Drafting):
         self.artifacts = LocalArtifacts(self.settings.home)
         self.wake = Wake(self.settings.home)
         self._say = say
+        self._store: Store | None = None
         self._engines: dict[str, Engine] = {}
 
-    @cached_property
+    @property
     def store(self) -> Store:
-        """The store, opened (and created) at the first use; raises as `Store`."""
-        return Store(self.settings.store or self.settings.home / "flotilla.db", self._say)
+        """The store, opened (and created) at the first use; raises as `Store`.
+
+        One that was deleted or replaced meanwhile is opened again: what is written into the old
+        file is seen by nobody.
+        """
+        if self._store is not None and self._store.is_gone():
+            self.close()
+        if self._store is None:
+            where = self.settings.store or self.settings.home / "flotilla.db"
+            self._store = Store(where, self._say)
+        return self._store
 
     def close(self) -> None:
         """Close what was opened."""
-        if "store" in self.__dict__:
-            self.store.close()
+        opened, self._store = self._store, None
+        if opened is not None:
+            opened.close()
 
     def engine(self, name: str) -> Engine:
         """Return an engine; ``auto`` is the configured one. Raises UnknownEngine."""

@@ -70,8 +70,10 @@ class SqliteBackend(Backend):
         """A file that was deleted, moved or replaced goes on being written by who has it open."""
         try:
             return self._identity() != self._opened
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return True
+        except OSError:
+            return False  # it cannot be seen, and the next statement says why
 
     def watch(self) -> ChangeWatch:
         return _DataVersion(self.path)
