@@ -30,6 +30,7 @@ def main() -> None:
         shell = f"env FLOTILLA_HOME={home} PATH={bin_folder}:{os.environ['PATH']} PS1='$ ' sh"
         _tmux("new-session", "-d", "-x", str(_WIDTH), "-y", str(_HEIGHT), shell)
         try:
+            _screen_with("$", "$")  # a prompt, before anything is typed
             _tmux("send-keys", "jupyter flotilla demo", "Enter")
             middle = _screen_with("trees:  38", "RUNNING")
             end = _screen_with("Three things to try next", "terminal")

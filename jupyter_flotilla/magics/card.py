@@ -26,7 +26,7 @@ def bundle(handle: RunHandle, lines: list[str]) -> dict[str, Any]:
         "text/html": (
             # <pre>: elsewhere frontends take what stands between two dollars for a formula
             f'<pre style="margin:.2em 0;border-left:4px solid {colour};padding:0 .8em;'
-            f'white-space:pre-wrap">{shown}</pre>'
+            f'white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere">{shown}</pre>'
         ),
         "text/plain": "\n".join(lines),
     }
