@@ -258,6 +258,15 @@ class RunHandle:
         self._flotilla.plan(draft).check_consent(confirm=confirm)
         return RunHandle(self._flotilla, self._flotilla.submit(draft, retry_of=self.id))
 
+    def detach(self) -> "RunHandle":
+        """Let every cell and terminal that waits for this run go on without it; the run goes on."""
+        self._flotilla.detach(self.id)
+        return self
+
+    def detached_at(self) -> float:
+        """Return when somebody last asked for that, in seconds as of files; 0: never."""
+        return self._flotilla.detached_at(self.id)
+
     def keep(self) -> "RunHandle":
         """Keep this run whatever its age and size: neither retention nor clean deletes it."""
         self._flotilla.keep(self.id)

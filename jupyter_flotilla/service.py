@@ -38,6 +38,7 @@ from jupyter_flotilla.store.migration import HEAD
 #: How often a waiter looks for changes, and whether a dispatcher lives, in seconds.
 _LOOK_S = 0.02
 _WAKE_EVERY_S = 1.0
+_DETACH = "detach-requested"
 
 
 class Flotilla(Drafting):
@@ -322,6 +323,14 @@ class Flotilla(Drafting):
         """Return what attempts have cost, summed by something, the most expensive first."""
         with self.store.read() as tx:
             return costs.grouped(tx, by, since)
+
+    def detach(self, run_id: str) -> None:
+        """Let whoever waits for a run in a cell go on without it."""
+        self.artifacts.note(run_id, _DETACH)
+
+    def detached_at(self, run_id: str) -> float:
+        """Return when that was asked for last, in seconds as of files; 0: never."""
+        return self.artifacts.noted_at(run_id, _DETACH)
 
     def keep(self, run_id: str, *, is_kept: bool = True) -> None:
         """Keep a run whatever its age and size, or no longer."""

@@ -117,6 +117,26 @@ class LocalArtifacts:
             _private_folders(folder, self._runs.parent)
         return folder
 
+    def note(self, run_id: str, name: str) -> None:
+        """Leave an empty file with a run: a request that whoever waits for the run looks for.
+
+        Raises
+        ------
+        DiskFull
+        """
+        path = self.run_folder(run_id) / name
+        with disk_errors(self._runs):
+            _private_folders(path.parent, self._runs.parent)
+            path.unlink(missing_ok=True)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+
+    def noted_at(self, run_id: str, name: str) -> float:
+        """Return when `note` was called last, in seconds as of files; 0: never."""
+        try:
+            return (self.run_folder(run_id) / name).stat().st_mtime
+        except OSError:
+            return 0.0
+
     def size(self, run_id: str) -> int:
         """Return the bytes of all that belongs to a run; 0 if there is nothing."""
         total = 0

@@ -15,7 +15,7 @@ from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.interrupts import interrupts
 from jupyter_flotilla.errors import InvalidOption, Refused, UsageError
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.magics.following import Following, bind
+from jupyter_flotilla.magics.following import Following, bind, note_values, noted_values
 from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import session_of
 from jupyter_flotilla.magics.tokens import Split, split_cell
@@ -140,15 +140,15 @@ class CellRun:
         with interrupts() as presses:
             handle = RunHandle(self._facade, self._facade.submit(sent.draft))
             self._shell.user_ns["_flotilla"] = handle
+            note_values(self._shell, handle, sent.draft.spec.outputs)
             shown = [] if keywords["quiet"] else head
             if not keywords["wait"]:
                 presses.aim(handle.short_id, partial(self._facade.cancel, handle.id))
                 Following(self._shell, self._facade, handle, shown).card.show(handle)
                 return handle
-            before = {name: id(self._shell.user_ns.get(name)) for name in sent.draft.spec.outputs}
             following = Following(self._shell, self._facade, handle, shown)
             following.follow(presses, detach=keywords["on_interrupt"] == "detach")
-        bind(self._shell, handle, before)
+        bind(self._shell, handle, noted_values(self._shell, handle))
         return following.result()
 
 

@@ -1,5 +1,6 @@
 """Follows a run from a cell, to its end or until somebody stops; binds what it gives back."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from jupyter_flotilla.service import Flotilla
 _LAZY_BYTES = 500 * 10**6
 #: How often a cell is renewed at least, in seconds.
 _RENEW_S = 0.5
+_BEFORE = "_flotilla_before"
 
 
 class Stopped(KeyboardInterrupt):
@@ -52,6 +54,7 @@ class Following:
         """
         handle = self._handle
         act = self._detach if detach else partial(self._flotilla.cancel, handle.id)
+        before = handle.detached_at()
         presses.aim(handle.short_id, act)
         for _ in handle.changes(every_s=_RENEW_S):
             self._replay.show_new()
@@ -59,7 +62,7 @@ class Following:
             for sentence in presses.news():
                 self.card.make_room()
                 print(sentence if not detach else f"detaching from {handle.short_id} …")
-            if self._is_detached:
+            if self._is_detached or handle.detached_at() != before:
                 short = handle.short_id
                 raise Detached(f"{short} goes on: %flotilla attach {short} comes back to it")
         self._replay.show_new()
@@ -114,21 +117,34 @@ class Shown:
         return "".join(text) if isinstance(text, list) else str(text)
 
 
+def note_values(shell: Any, handle: RunHandle, names: Iterable[str]) -> None:
+    """Remember what names stand for at a launch, for `bind` after this cell or a later one."""
+    before = {name: id(shell.user_ns[name]) for name in names if name in shell.user_ns}
+    shell.user_ns_hidden.setdefault(_BEFORE, {})[handle.id] = before
+
+
+def noted_values(shell: Any, handle: RunHandle) -> dict[str, int]:
+    """Return what `note_values` has noted; nothing in another kernel than that of the launch."""
+    found: dict[str, int] = shell.user_ns_hidden.get(_BEFORE, {}).get(handle.id, {})
+    return found
+
+
 def bind(shell: Any, handle: RunHandle, before: dict[str, int], *, force: bool = False) -> None:
     """Bind a run's outputs to their names; never over a value that is newer than the launch.
 
     Parameters
     ----------
     before
-        Name → ``id`` of its value at launch; of names that are not in it nothing is known, and
-        they are bound.
+        Name → ``id`` of its value at launch. What is not in it and is here now was bound by
+        somebody else.
     """
     outputs = handle.outputs
     bound = []
     for name, entry in outputs.entries.items():
         if name not in set(outputs):
             continue
-        if not force and name in before and id(shell.user_ns.get(name)) != before[name]:
+        is_here = name in shell.user_ns
+        if not force and is_here and before.get(name) != id(shell.user_ns[name]):
             print(
                 f"{name} changed here since the launch and stays; the run's value: "
                 f"%flotilla pull {handle.short_id} {name} --force"

@@ -14,7 +14,7 @@ from jupyter_flotilla.commands import VERBS, flotilla
 from jupyter_flotilla.commands.interrupts import interrupts
 from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.magics.following import Following, bind
+from jupyter_flotilla.magics.following import Following, bind, noted_values
 from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import set_options, show_deps, show_profiles
 from jupyter_flotilla.magics.tables import Rows
@@ -141,7 +141,7 @@ def _attach(shell: Any, words: list[str]) -> Any:
     with interrupts() as presses:
         following = Following(shell, api.flotilla(), handle, [])
         following.follow(presses, detach=True)
-    bind(shell, handle, {})
+    bind(shell, handle, noted_values(shell, handle))
     shell.user_ns["_flotilla"] = handle
     return following.result()
 

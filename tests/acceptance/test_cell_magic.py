@@ -334,9 +334,33 @@ def test_a_widget_leaves_its_text(kernel: RealKernel) -> None:
     assert shown == [{"text/plain": "IntSlider(value=1)"}]
 
 
-def test_twenty_megabytes_of_output_do_not_reach_the_notebook(kernel: RealKernel) -> None:
-    said = kernel.run("%%flotilla_run\nfor i in range(200_000): print('x' * 100)")
+def test_a_hundred_megabytes_of_output_do_not_reach_the_notebook(kernel: RealKernel) -> None:
+    said = kernel.run("%%flotilla_run\nfor i in range(1_000_000): print('x' * 100)")
 
     assert len(said.stdout) < 300_000
     [run] = fl.runs()
-    assert sum(len(text) for text in run.logs()) == 200_000 * 101
+    assert sum(len(text) for text in run.logs()) == 1_000_000 * 101
+
+
+def test_a_cell_that_waits_is_detached_from_elsewhere(kernel: RealKernel) -> None:
+    started = kernel.start("%%flotilla_run\nimport time; print('on', flush=True); time.sleep(3)")
+    kernel.wait(started, until="on")
+
+    told = witness.flotilla("detach", "last")
+    said = kernel.wait(started)
+
+    [run] = fl.runs()
+    assert told.returncode == 0, told.stderr
+    assert said.ename == "Detached"
+    assert run.wait().status == "SUCCEEDED"
+
+
+def test_a_value_that_was_rebound_meanwhile_is_not_replaced_by_attaching(
+    kernel: RealKernel,
+) -> None:
+    kernel.run("x = y = 0", "%%flotilla_run --bg -o x,y\nx = y = 5", "_flotilla.wait(); x = 1")
+
+    said = kernel.run("%flotilla attach last")
+
+    assert "x changed here since the launch" in said.stdout
+    assert kernel.run("x, y").text == "(1, 5)"
