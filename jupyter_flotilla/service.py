@@ -11,9 +11,11 @@ from typing import Any
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.artifacts.reserve import Reserve
 from jupyter_flotilla.capture.defaults import Defaults
 from jupyter_flotilla.capture.draft import MODULES, Draft
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.dispatch.canceller import Canceller
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.sweeper import Sweeper
 from jupyter_flotilla.dispatch.wake import Wake
@@ -59,6 +61,7 @@ class Flotilla(Drafting):
         self.artifacts = LocalArtifacts(self.settings.home)
         self.wake = Wake(self.settings.home)
         self._say = say
+        self._reserve = Reserve(self.settings.home)
         self._store: Store | None = None
         self._engines: dict[str, Engine] = {}
 
@@ -73,7 +76,8 @@ class Flotilla(Drafting):
             self.close()
         if self._store is None:
             where = self.settings.store or self.settings.home / "flotilla.db"
-            self._store = Store(where, self._say)
+            self._store = self._reserve.lend(lambda: Store(where, self._say))
+            self._reserve.keep()
         return self._store
 
     def close(self) -> None:
@@ -166,6 +170,7 @@ class Flotilla(Drafting):
 
     def _insert(self, made: Sequence[tuple[Run, Draft]], grid: Grid | None = None) -> None:
         store = self.store  # first: where it cannot be opened, nothing is written at all
+        self._reserve.demand()
         is_in = False
         try:
             for run, draft in made:
@@ -299,11 +304,11 @@ class Flotilla(Drafting):
             return runs.short_id(tx, run_id)
 
     def cancel(self, run_id: str, grace_s: float = 10.0) -> Run:
-        """Ask for a run to end: politely for ``grace_s`` seconds, then by force."""
-        with self.store.write() as tx:
-            run = runs.request_cancel(tx, run_id, utc_now(), grace_s)
+        """Ask for a run to end: politely for ``grace_s`` seconds, then by force (`Canceller`)."""
+        canceller = Canceller(self.store, self.engine, self._reserve.give_up, self._say)
+        run = canceller.cancel(run_id, utc_now(), grace_s)
         if not run.status.is_final:
-            self.wake.ensure()
+            self._see_to_dispatcher()
         return run
 
     def cost(self, run: Run) -> Cost:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.errors import DiskFull
 from jupyter_flotilla.model.retention import Finished, expired
 from jupyter_flotilla.store import runs
 from jupyter_flotilla.store.connection import Store
@@ -62,12 +63,35 @@ class Sweeper:
         return expired(sized, now, keep_days=self._keep_days, keep_bytes=self._keep_bytes)
 
     def delete(self, due: list[Finished]) -> None:
-        """Delete runs, row first: what a crash leaves is a folder without a row."""
-        for run in due:
+        """Delete runs, row first: what a crash leaves is a folder without a row.
+
+        On a full disk a row cannot even be deleted. There the folder goes first, for room: what a
+        crash leaves then is a run that has ended and has no outputs.
+
+        Raises
+        ------
+        DiskFull
+            If there is no room for the rows with all these folders gone.
+        """
+        waiting = [run for run in due if not self._delete(run)]
+        for run in waiting:
             with self._store.write() as tx:
-                is_gone = runs.delete(tx, run.run_id)
-            if is_gone:
+                runs.delete(tx, run.run_id)
+
+    def _delete(self, run: Finished) -> bool:
+        """Delete a run; False where there was no room for that, and only its folder is gone."""
+        try:
+            with self._store.write() as tx:
+                is_deleted = runs.delete(tx, run.run_id)
+        except DiskFull:
+            with self._store.read() as tx:
+                is_free = runs.may_be_deleted(tx, run.run_id)
+            if is_free:
                 self._artifacts.delete(run.run_id)
+            return False
+        if is_deleted:
+            self._artifacts.delete(run.run_id)
+        return True
 
     def _delete_orphans(self, now: datetime) -> int:
         old = self._artifacts.unlaunched_before(now - _ORPHAN_AFTER)

@@ -211,13 +211,19 @@ def keep(conn: sa.Connection, run_id: str, kept_at: datetime | None) -> None:
     conn.execute(runs.update().where(runs.c.id == run_id).values(kept_at=kept_at))
 
 
+def may_be_deleted(conn: sa.Connection, run_id: str) -> bool:
+    """Say whether a run is there, is final, and not kept."""
+    is_free = runs.c.ended_at.isnot(None) & runs.c.kept_at.is_(None)
+    query = sa.select(runs.c.id).where(runs.c.id == run_id, is_free)
+    return conn.execute(query).first() is not None
+
+
 def delete(conn: sa.Connection, run_id: str) -> bool:
     """Delete a run and all rows of it; False if it is not final, is kept or is gone.
 
     The last run of a grid takes the grid with it.
     """
-    is_free = runs.c.ended_at.isnot(None) & runs.c.kept_at.is_(None)
-    if conn.execute(sa.select(runs.c.id).where(runs.c.id == run_id, is_free)).first() is None:
+    if not may_be_deleted(conn, run_id):
         return False
     for table in (events_table, attempts_table, tags):
         conn.execute(table.delete().where(table.c.run_id == run_id))
