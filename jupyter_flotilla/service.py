@@ -170,12 +170,12 @@ class Flotilla(Drafting):
 
     def _insert(self, made: Sequence[tuple[Run, Draft]], grid: Grid | None = None) -> None:
         store = self.store  # first: where it cannot be opened, nothing is written at all
-        self._reserve.demand()
         is_in = False
         try:
             for run, draft in made:
                 self.artifacts.create(run.id)
                 self._write_input(run.id, draft)
+            self._reserve.demand()
             with store.write() as tx:
                 if grid is not None:
                     grids.insert(tx, grid)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,17 +28,12 @@ class Reserve:
         self._pieces = [home / f"reserve-{number}" for number in range(1, _PIECES + 1)]
 
     def keep(self) -> None:
-        """Set aside what is missing, if there is plenty of room."""
-        for piece in self._missing():
-            try:
+        """Set aside what is missing, if there is plenty of room, and the home can be used."""
+        with suppress(OSError):
+            for piece in self._missing():
                 if self._free() < _PLENTY:
                     return
-                with open_private(str(piece), "xb") as file:
-                    file.write(os.urandom(_PIECE_BYTES))  # some disks take no room for zeros
-            except FileExistsError:
-                pass  # another process was first
-            except OSError:
-                forget(str(piece))
+                self._set_aside(piece)
 
     def demand(self) -> None:
         """Refuse what is new where room could not be set aside: the rest is for ways out.
@@ -73,6 +69,15 @@ class Reserve:
             except DiskFull:
                 if not self.give_up():
                     raise
+
+    def _set_aside(self, piece: Path) -> None:
+        try:
+            with open_private(str(piece), "xb") as file:
+                file.write(os.urandom(_PIECE_BYTES))  # some disks take no room for zeros
+        except FileExistsError:
+            pass  # another process was first
+        except OSError:
+            forget(str(piece))
 
     def _missing(self) -> list[Path]:
         return [piece for piece in self._pieces if not piece.exists()]
