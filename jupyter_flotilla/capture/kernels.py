@@ -19,8 +19,13 @@ def find_kernel(name: str, language: str | None) -> tuple[Kernel, str | None]:
     """
     from jupyter_client.kernelspec import KernelSpecManager
 
-    manager = KernelSpecManager()
-    installed: dict[str, str] = manager.find_kernel_specs()
+    try:
+        manager = KernelSpecManager()
+        installed: dict[str, str] = manager.find_kernel_specs()
+    except RuntimeError as error:  # jupyter_core, where nobody knows the user's home folder
+        raise UnknownKernel(
+            f"kernels cannot be looked for: {error}", next_step="set HOME to a folder of yours"
+        ) from error
     if name in installed:
         return _frozen(name, manager.get_kernel_spec(name)), None
     for other in sorted(installed, key=lambda known: known != DEFAULT_KERNEL):

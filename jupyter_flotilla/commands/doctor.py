@@ -7,7 +7,8 @@ import click
 
 from jupyter_flotilla.commands.screen import echo, print_json
 from jupyter_flotilla.dispatch.wake import Wake
-from jupyter_flotilla.settings import load_settings
+from jupyter_flotilla.errors import EnvironmentProblem
+from jupyter_flotilla.settings import Settings, load_settings
 from jupyter_flotilla.setup.doctor import Finding, examine
 
 
@@ -16,9 +17,7 @@ from jupyter_flotilla.setup.doctor import Finding, examine
 def doctor(as_json: bool) -> None:
     """Check this machine; each ✖ says what to do. Exit code 1 if there is any."""
     settings = load_settings()
-    is_awake = Wake(settings.home).is_awake()
-    words = "lives" if is_awake else "none now; the next run starts one"
-    findings = [*examine(settings), Finding(name="dispatcher", ok=True, message=words)]
+    findings = [*examine(settings), _dispatcher(settings)]
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])
     else:
@@ -27,3 +26,14 @@ def doctor(as_json: bool) -> None:
             if not finding.ok and finding.next_step:
                 echo(f"  → {finding.next_step}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _dispatcher(settings: Settings) -> Finding:
+    try:
+        is_awake = Wake(settings.home).is_awake()
+    except EnvironmentProblem as error:
+        return Finding(
+            name="dispatcher", ok=False, message=error.message, next_step=error.next_step
+        )
+    words = "lives" if is_awake else "none now; the next run starts one"
+    return Finding(name="dispatcher", ok=True, message=words)

@@ -235,7 +235,10 @@ class StreamReader:
         """
         for name in reversed(self._segments()):
             self._segment, self._offset, self.after = name, 0, 0
-            records = [self._whole(record) for record in self._read_segment(name)]
+            try:
+                records = [self._whole(record) for record in self._read_segment(name)]
+            except FileNotFoundError:
+                return  # deleted meanwhile, with all that belongs to the run
             if records:
                 yield records
 

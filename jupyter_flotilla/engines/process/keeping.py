@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.environ import own_environment
+from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.locks import is_held, start_holder
 
 _LOOK_EVERY_S = 2.0
@@ -37,12 +38,13 @@ class DispatcherKeeper:
         """Start a dispatcher if it is time to look and none lives."""
         if self._keeper is None or (not force and time.monotonic() < self._next_look):
             return
-        if is_held(Path(self._keeper["lock"])):
-            self._back_off_s = _LOOK_EVERY_S
-        else:
-            with contextlib.suppress(OSError):  # the job and its limits matter more
+        # whatever is wrong with the lock or the start: the job and its limits matter more
+        with contextlib.suppress(OSError, EnvironmentProblem):
+            if is_held(Path(self._keeper["lock"])):
+                self._back_off_s = _LOOK_EVERY_S
+            else:
+                self._back_off_s = min(_MAX_BACK_OFF_S, self._back_off_s * 1.5)
                 self._start()
-            self._back_off_s = min(_MAX_BACK_OFF_S, self._back_off_s * 1.5)
         self._next_look = time.monotonic() + self._jittered(self._back_off_s)
 
     def _start(self) -> None:
