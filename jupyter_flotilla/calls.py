@@ -31,6 +31,11 @@ class MapSet(RunSet):
     ) -> None:
         super().__init__(flotilla, grid, runs)
         self._sizes = list(sizes)
+        self._size_of = {run.id: size for run, size in zip(runs, sizes, strict=True)}
+
+    def _subset(self, runs: Sequence[RunHandle]) -> "MapSet":
+        sizes = [self._size_of[run.id] for run in runs]
+        return MapSet(self._flotilla, self._grid, runs, sizes)
 
     def results(self, errors: Literal["raise", "return", "skip"] = "raise") -> list[Any]:
         """Wait for all, and return what the function gave for each item, in order.

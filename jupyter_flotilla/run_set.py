@@ -52,7 +52,7 @@ class RunSet(Sequence[RunHandle]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return RunSet(self._flotilla, self._grid, self._runs[index])
+            return self._subset(self._runs[index])
         return self._runs[index]
 
     def __iter__(self) -> Iterator[RunHandle]:
@@ -92,7 +92,10 @@ class RunSet(Sequence[RunHandle]):
 
     def _with(self, status: RunStatus) -> "RunSet":
         found = [run for run in self.refresh() if run.snapshot.status is status]
-        return RunSet(self._flotilla, self._grid, found)
+        return self._subset(found)
+
+    def _subset(self, runs: Sequence[RunHandle]) -> "RunSet":
+        return RunSet(self._flotilla, self._grid, runs)
 
     def changes(self, every_s: float = 1.0) -> Iterator["RunSet"]:
         """Yield this set, renewed, at every change and at least so often, until all are final.

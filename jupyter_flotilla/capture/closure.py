@@ -167,7 +167,8 @@ class Gatherer:
         for node in nodes:
             aliases = node.names if isinstance(node, ast.Import) else []
             for alias in aliases:
-                if alias.asname is None and alias.name.partition(".")[0] == name:
+                is_loaded = alias.name in sys.modules  # that of a cell that failed is not
+                if is_loaded and alias.asname is None and alias.name.partition(".")[0] == name:
                     yield f"import {alias.name}"
 
     @staticmethod
@@ -236,6 +237,7 @@ class Gatherer:
                 next_step=f"create it inside the cell, or leave it out: -i with other names, "
                 f"or del {name}",
             ) from error
+        self.closure.modules |= set(entry.get("modules", ()))
         for needed in entry.get("main", ()):
             if needed in self._namespace:
                 self._name(needed)

@@ -14,7 +14,7 @@ from pathlib import Path
 #: Larger files of a package travel only with ``--files``.
 _LARGEST_BYTES = 10 * 2**20
 #: Never travel.
-_IGNORED = ("__pycache__", ".*", "*.pyc", "*.egg-info", "node_modules", "venv", "build", "dist")
+_IGNORED = ("__pycache__", ".*", "*.pyc", "*.egg-info", "node_modules")
 _IGNORE_FILES = (".flotillaignore", ".gitignore")
 #: A fixed date: the same files give the same bytes, and so the same digest.
 _DATE = (2020, 1, 1, 0, 0, 0)
@@ -83,15 +83,20 @@ def _inside(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _ignored_by(root: Path) -> list[str]:
-    """Return patterns of ignore files in a folder and above it; what they make an exception for
-    is not known to be one."""
+    """Return patterns of ignore files in a package's folder and above it.
+
+    Patterns that are anchored (``/data/``) are those of their own folder, and exceptions (``!``)
+    are not known to be such.
+    """
     patterns = []
     for folder in (root, *root.parents[:3]):
         for name in _IGNORE_FILES:
             file = folder / name
             lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
-            stripped = (line.strip().strip("/") for line in lines)
-            patterns += [line for line in stripped if line and line[0] not in "#!"]
+            for line in (line.strip() for line in lines):
+                is_anchored = "/" in line.rstrip("/")
+                if line and line[0] not in "#!" and (folder == root or not is_anchored):
+                    patterns.append(line.strip("/"))
     return patterns
 
 

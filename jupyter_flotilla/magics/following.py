@@ -119,23 +119,24 @@ class Shown:
 
 def note_values(shell: Any, handle: RunHandle, names: Iterable[str]) -> None:
     """Remember what names stand for at a launch, for `bind` after this cell or a later one."""
-    before = {name: id(shell.user_ns[name]) for name in names if name in shell.user_ns}
+    # the values themselves: an id may be that of another value by then
+    before = {name: shell.user_ns[name] for name in names if name in shell.user_ns}
     shell.user_ns_hidden.setdefault(_BEFORE, {})[handle.id] = before
 
 
-def noted_values(shell: Any, handle: RunHandle) -> dict[str, int]:
+def noted_values(shell: Any, handle: RunHandle) -> dict[str, Any]:
     """Return what `note_values` has noted; nothing in another kernel than that of the launch."""
-    found: dict[str, int] = shell.user_ns_hidden.get(_BEFORE, {}).get(handle.id, {})
+    found: dict[str, Any] = shell.user_ns_hidden.get(_BEFORE, {}).get(handle.id, {})
     return found
 
 
-def bind(shell: Any, handle: RunHandle, before: dict[str, int], *, force: bool = False) -> None:
+def bind(shell: Any, handle: RunHandle, before: dict[str, Any], *, force: bool = False) -> None:
     """Bind a run's outputs to their names; never over a value that is newer than the launch.
 
     Parameters
     ----------
     before
-        Name → ``id`` of its value at launch. What is not in it and is here now was bound by
+        Name → its value at launch. What is not in it and is here now was bound by
         somebody else.
     """
     outputs = handle.outputs
@@ -144,7 +145,7 @@ def bind(shell: Any, handle: RunHandle, before: dict[str, int], *, force: bool =
         if name not in set(outputs):
             continue
         is_here = name in shell.user_ns
-        if not force and is_here and before.get(name) != id(shell.user_ns[name]):
+        if not force and is_here and before.get(name, bind) is not shell.user_ns[name]:
             print(
                 f"{name} changed here since the launch and stays; the run's value: "
                 f"%flotilla pull {handle.short_id} {name} --force"
@@ -155,5 +156,6 @@ def bind(shell: Any, handle: RunHandle, before: dict[str, int], *, force: bool =
         else:
             shell.user_ns[name] = outputs[name]
             bound.append(name)
+    shell.user_ns_hidden.get(_BEFORE, {}).pop(handle.id, None)  # held no longer than it is needed
     if bound:
         print(f"{', '.join(bound)} → namespace")

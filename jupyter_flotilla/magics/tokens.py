@@ -60,7 +60,7 @@ def split_cell(line: str, cell: str, namespace: Mapping[str, Any]) -> Split:
 def split_line(line: str, namespace: Mapping[str, Any]) -> list[str]:
     """Return the words of a line, ``{expression}`` filled in word by word; raises InvalidOption."""
     try:
-        words = shlex.split(line, comments=True)
+        words = shlex.split(_without_comment(line))
     except ValueError as error:
         raise InvalidOption(
             f"{line.strip()[:100]!r}: {error}", next_step="close the quote"
@@ -68,10 +68,26 @@ def split_line(line: str, namespace: Mapping[str, Any]) -> list[str]:
     return [_filled(word, namespace) for word in words]
 
 
+def _without_comment(line: str) -> str:
+    """Return a line without what stands after a ``#`` that begins a word.
+
+    `shlex` itself would take one inside a word for it, and drop what comes after.
+    """
+    quote = ""
+    for at, character in enumerate(line):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "#" and (at == 0 or line[at - 1].isspace()):
+            return line[:at]
+    return line
+
+
 def _header_words(key: str, value: str) -> list[str]:
     flag = f"--{key.replace('_', '-')}"
-    if value.strip().lower() == "true":
-        return [flag]
+    if value.strip().lower() in ("true", "false"):
+        return [flag] if value.strip().lower() == "true" else []
     text = value.strip()
     return [
         flag,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_flotilla.errors import InvalidOption, Refused
+from jupyter_flotilla.model.grid_options import DEFAULT_PARALLEL
 from jupyter_flotilla.model.option import Option, read_keywords
 from jupyter_flotilla.model.resources import DEFAULT_CPU, DEFAULT_MEMORY_MIB
 
@@ -21,7 +22,7 @@ PER_RUN = frozenset({"name", "params", "profile", "grid", "zip", "points"})
 #: Keyword → what is in force where nobody has said anything; None: no limit.
 _LIMITS: Mapping[str, float | None] = {
     "cpu": DEFAULT_CPU, "memory": None, "timeout": None, "max_cost": None, "retries": 0,
-    "max_parallel": None, "budget": None,
+    "max_parallel": DEFAULT_PARALLEL, "budget": None,
 }  # fmt: skip
 #: May be decided by anybody.
 _LABELS = frozenset({"tags"})

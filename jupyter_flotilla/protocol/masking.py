@@ -1,6 +1,7 @@
 """Keeps secrets out of what a job says, as far as they can be recognised."""
 
 import base64
+import html
 import json
 import urllib.parse
 from typing import Any, Iterator, List, Sequence, Tuple
@@ -67,6 +68,7 @@ def _forms(secret: str) -> Iterator[str]:
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
+    yield html.escape(secret)
     yield repr(raw)[2:-1]
     yield raw.hex()
     yield base64.b64encode(raw).decode()

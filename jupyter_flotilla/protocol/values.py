@@ -33,7 +33,8 @@ def save(value: Any, folder: str, name: str) -> Dict[str, Any]:
     ``name``, ``format`` (parquet, npy, json, literal, text, bytes, path or pickle), ``file`` (its
     name in ``folder``), ``size`` (bytes), ``type`` (for people), ``kind`` (what a format needs to
     make the same type again) and, of a pickle, ``python`` (minor version), ``module`` (who made
-    it), ``version`` and ``main`` (names of the main module that it needs).
+    it), ``version``, ``main`` (names of the main module that it needs) and ``modules``
+    (others that it needs).
 
     Raises
     ------
@@ -49,14 +50,20 @@ def save(value: Any, folder: str, name: str) -> Dict[str, Any]:
             entry["why_pickle"] = "%s: %s" % (type(error).__name__, error)
             format, kind = "pickle", ""
     if format != "pickle":
-        return _write(entry, folder, format, kind, lambda file: _WRITERS[format](value, file))
+        try:
+            return _write(entry, folder, format, kind, lambda file: _WRITERS[format](value, file))
+        except ValueError:  # an integer of more digits than Python writes
+            format, kind = "pickle", ""
     main: Set[str] = set()
+    modules: Set[str] = set()
     entry.update(_origin(value))
     try:
-        entry = _write(entry, folder, format, kind, lambda file: _pickle(value, file, main))
+        entry = _write(
+            entry, folder, format, kind, lambda file: _pickle(value, file, main, modules)
+        )
     except Exception as error:  # __reduce__ of anything raises anything
         raise NotSaveable(str(error)) from error
-    return dict(entry, main=sorted(main))
+    return dict(entry, main=sorted(main), modules=sorted(modules))
 
 
 def load(entry: Dict[str, Any], folder: str, allow_pickle: bool = True) -> Any:
@@ -234,20 +241,24 @@ _WRITERS = {"npy": _npy, "json": _json, "text": _text, "bytes": _bytes, "path": 
 class _Pickler(pickle.Pickler):
     """Notes which names of the main module a pickle needs."""
 
-    def __init__(self, file: BinaryIO, main: Set[str]) -> None:
+    def __init__(self, file: BinaryIO, main: Set[str], modules: Set[str]) -> None:
         super().__init__(file, protocol=4)
         self._main = main
+        self._modules = modules
 
     def reducer_override(self, item: Any) -> Any:
         """Look at an object on its way; it is pickled as ever."""
-        name = getattr(item, "__qualname__", None)
-        if getattr(item, "__module__", None) == "__main__" and isinstance(name, str):
-            self._main.add(name.partition(".")[0])
+        for one in (item, type(item)):
+            module, name = getattr(one, "__module__", None), getattr(one, "__qualname__", None)
+            if module == "__main__" and isinstance(name, str):
+                self._main.add(name.partition(".")[0])
+            elif isinstance(module, str):
+                self._modules.add(module)
         return NotImplemented
 
 
-def _pickle(value: Any, file: BinaryIO, main: Set[str]) -> None:
-    _Pickler(file, main).dump(value)
+def _pickle(value: Any, file: BinaryIO, main: Set[str], modules: Set[str]) -> None:
+    _Pickler(file, main, modules).dump(value)
 
 
 def _origin(value: Any) -> Dict[str, str]:

@@ -13,30 +13,32 @@ _IN = re.compile(r"(Cell(?:\x1b\[[0-9;]*m| )*In\[)(\d+)(\])")
 #: The codec is executed from the runner's own file: the kernel may have another version of us, or
 #: none. Nothing of it stays in the cell's namespace.
 _WITH_VALUES = """
-def _flotilla():
-    import json, zipimport
+def _flotilla(space):
+    # nothing of the cell's own names: it may have given `open` or `Out` another meaning
+    from builtins import RuntimeError, __import__, exec, getattr, open, type, Exception
+    import json, os, zipimport
     codec = {{"__name__": "flotilla_values"}}
     exec(zipimport.zipimporter({app!r}).get_data("jupyter_flotilla/protocol/values.py"), codec)
     {body}
-_flotilla(); del _flotilla
+_flotilla(__import__("sys").modules["__main__"].__dict__); del _flotilla
 """
 _LOAD = """for entry in json.loads({entries!r}):
         try:
-            globals()[entry["name"]] = codec["load"](entry, {folder!r})
+            space[entry["name"]] = codec["load"](entry, {folder!r})
         except Exception as error:
             raise RuntimeError("input %r (%s) cannot be loaded: %s: %s" % (
                 entry["name"], entry["type"], type(error).__name__, error)) from None"""
-_SAVE = """import os
+_SAVE = """from IPython import get_ipython
     os.makedirs({folder!r}, mode=0o700, exist_ok=True)
-    entries, last = [], Out.get({count})
+    entries, last = [], get_ipython().history_manager.output_hist.get({count})
     for name in {names!r}:
-        if name not in globals():
+        if name not in space:
             raise RuntimeError("output %r was never assigned" % name)
         try:
-            entries.append(codec["save"](globals()[name], {folder!r}, name))
+            entries.append(codec["save"](space[name], {folder!r}, name))
         except codec["NotSaveable"] as error:
             raise RuntimeError("output %r is a %s, which cannot be sent back: %s" % (
-                name, codec["type_name"](globals()[name]), error)) from None
+                name, codec["type_name"](space[name]), error)) from None
     if last is not None:
         try:
             entry = codec["save"](last, {folder!r}, {result!r})

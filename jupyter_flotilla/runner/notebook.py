@@ -73,8 +73,7 @@ class _Execution:
             outcome = _kernel_died(self.failed_cell, self.kernel.process.poll())
         except CellExecutionError as error:
             if is_clean_exit(error.ename, error.evalue):
-                self.failed_cell = None
-                outcome = Outcome("succeeded")
+                outcome = await self._left_well()
             else:
                 outcome = _cell_failed(error, self.failed_cell, self.cell_job)
         finally:
@@ -125,6 +124,16 @@ class _Execution:
         reply = await self._ask(cell_job.finale(count, self.attempt.folder), store_history=False)
         if reply["status"] == "error":
             raise _StepFailed(reply, cell_job)
+
+    async def _left_well(self) -> Outcome:
+        """Return how a job ended that has called ``sys.exit()``: it gives back what it has."""
+        self.failed_cell = None
+        try:
+            if self.cell_job is not None:
+                await self._give_back(self.cell_job)
+        except _StepFailed as failed:
+            return failed.outcome
+        return Outcome("succeeded")
 
     async def _ask(self, code: str, store_history: bool) -> Dict[str, Any]:
         client: Any = self.client
@@ -203,6 +212,8 @@ class _Execution:
         """Write the executed notebook, with a banner if it did not succeed."""
         nb = self.nb
         if outcome is not None and outcome.outcome != "succeeded":
+            # nbclient takes an error from the kernel's reply, which nobody has masked yet
+            outcome.message = self.attempt.stream.mask(outcome.message)
             nb = with_banner(nb, self.failed_cell, outcome)
         path = self.attempt.path(protocol.NOTEBOOK)
         try:

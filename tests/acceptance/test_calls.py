@@ -77,6 +77,8 @@ def test_items_are_mapped_in_chunks_and_results_are_in_order(module) -> None:
 
     assert runs.results() == [x * 2 for x in range(10)]
     assert len(runs) == 3
+    assert runs[1:].results() == [x * 2 for x in range(4, 10)]
+    assert runs.succeeded.results() == runs.results()
     assert "10 items in 3 of 3 final" in repr(runs)
 
 

@@ -364,3 +364,24 @@ def test_a_value_that_was_rebound_meanwhile_is_not_replaced_by_attaching(
 
     assert "x changed here since the launch" in said.stdout
     assert kernel.run("x, y").text == "(1, 5)"
+
+
+def test_a_cell_that_leaves_by_exit_gives_back_what_it_has(kernel: RealKernel) -> None:
+    said = kernel.run("%%flotilla_run -o z\nimport sys\nz = 1\nsys.exit()", "z")
+
+    assert said.text == "1"
+
+
+def test_names_of_ours_may_mean_something_else_in_the_cell(kernel: RealKernel) -> None:
+    said = kernel.run("%%flotilla_run -o z\nfrom os import *\nz = getpid() > 0\nOut = 3\nz", "z")
+
+    assert said.text == "True"
+
+
+def test_a_value_whose_id_is_used_again_is_not_taken_for_the_old_one(kernel: RealKernel) -> None:
+    kernel.run("x = float('1.5')", "%%flotilla_run --bg -o x\nx = 99.0", "_flotilla.wait(); None")
+    kernel.run("x = None; x = float('2.5')")
+
+    kernel.run("%flotilla attach last")
+
+    assert kernel.run("x").text == "2.5"

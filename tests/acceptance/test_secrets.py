@@ -1,5 +1,6 @@
 """A secret reaches the job and nothing else."""
 
+import html
 import json
 import subprocess
 import sys
@@ -31,6 +32,8 @@ def _found_in(home: Path) -> list[Path]:
     """Return the files below a home that hold the secret, as text or inside JSON."""
     forms = [_VALUE.encode(), json.dumps(_VALUE)[1:-1].encode()]
     forms.append(json.dumps(_VALUE, ensure_ascii=False)[1:-1].encode())
+    forms.append(html.escape(_VALUE).encode())
+    forms.append(json.dumps(html.escape(_VALUE), ensure_ascii=False)[1:-1].encode())
     files = [path for path in home.rglob("*") if path.is_file()]
     return [path for path in files if any(form in path.read_bytes() for form in forms)]
 
@@ -42,14 +45,14 @@ def test_a_notebook_has_the_secret_and_cannot_leak_it_by_printing(
         "import os; value = os.environ['DB_PASSWORD']; len(value)",
         "print(value); value",
         "from jupyter_flotilla import job; job.progress(1, 2, value); job.log_metric(value, 1)",
-        "raise RuntimeError(value)",
+        "raise RuntimeError('the error says ' + value)",
     )
     path = witness.notebook(tmp_path / "in.ipynb", *cells)
 
     run = fl.run_notebook(path, secrets=[secret]).wait()
 
     assert f"{len(_VALUE)}\n***" in str(run.logs())
-    assert "RuntimeError: ***" in run.explain()
+    assert "RuntimeError: the error says ***" in run.explain()
     [attempt] = run.attempts
     assert attempt.progress is not None
     assert (attempt.progress.message, attempt.progress.metrics) == ("***", {"***": 1.0})

@@ -51,7 +51,7 @@ def _home_finding() -> dict[str, object]:
 
 
 @needs_modes
-@pytest.mark.parametrize("words", ["ls", "doctor", "run -- true", "run nb.ipynb"])
+@pytest.mark.parametrize("words", ["ls", "run -- true", "run nb.ipynb"])
 def test_a_home_that_may_not_be_entered_is_one_error(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:

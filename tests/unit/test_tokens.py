@@ -16,6 +16,7 @@ NAMES = {"x": "a b", "n": 3, "d": {"k": "v"}}
         ("--name {x} # why", ["--name", "a b"]),
         ("--env A={x} --cpu {n+1}", ["--env", "A=a b", "--cpu", "4"]),
         ("--name {{x}}", ["--name", "{x}"]),
+        ("--name a#b --env K='c # d' # e", ["--name", "a#b", "--env", "K=c # d"]),
         ("""-p 'o={"a": 1}' "{d['k']}" """, ["-p", 'o={"a": 1}', "v"]),
         ("--env A=$HOME", ["--env", "A=$HOME"]),
         ("--tag 'q=[1, {n}]'", ["--tag", "q=[1, 3]"]),
