@@ -9,13 +9,22 @@ import ast
 import builtins
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+from jupyter_flotilla.capture.definitions import (
+    Cell,
+    code_of,
+    is_same_code,
+    lambda_text,
+    parsed,
+    text_of,
+)
 from jupyter_flotilla.capture.names import names_of
 from jupyter_flotilla.errors import UnsendableInput
 from jupyter_flotilla.protocol.values import NotSaveable, save, type_name
@@ -24,16 +33,8 @@ from jupyter_flotilla.protocol.values import NotSaveable, save, type_name
 _OF_SHELL = frozenset(
     {"get_ipython", "display", "exit", "quit", "In", "Out", "__name__", "__doc__"}
 )
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """A cell that was executed before, as plain Python."""
-
-    #: Number in ``In[…]``.
-    number: int
-    source: str
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,19 +53,30 @@ class Closure:
     """Everything that travels with a cell, in the order in which a job makes it again."""
 
     imports: dict[str, None] = field(default_factory=dict)
-    #: Entries of `protocol.values.save`.
-    values: list[dict[str, Any]] = field(default_factory=list)
-    pieces: dict[str, Piece] = field(default_factory=dict)
+    #: Entries of `protocol.values.save`, and definitions, each after what it needs.
+    steps: list[dict[str, Any] | Piece] = field(default_factory=list)
     #: Modules that were imported by name, to see which are local.
     modules: set[str] = field(default_factory=set)
 
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """What travels as a value."""
+        return [step for step in self.steps if isinstance(step, dict)]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """What travels as source."""
+        return [step for step in self.steps if isinstance(step, Piece)]
+
     def content(self) -> dict[str, Any]:
         """Return it as JSON values, as the runner makes it again."""
-        pieces = [
-            {"name": piece.name, "source": piece.source, "cell": piece.cell}
-            for piece in self.pieces.values()
+        steps = [
+            {"value": step}
+            if isinstance(step, dict)
+            else {"piece": {"name": step.name, "source": step.source, "cell": step.cell}}
+            for step in self.steps
         ]
-        return {"imports": list(self.imports), "values": self.values, "pieces": pieces}
+        return {"imports": list(self.imports), "steps": steps}
 
     @property
     def size(self) -> int:
@@ -87,7 +99,7 @@ class Gatherer:
 
     def __init__(self, namespace: Mapping[str, Any], cells: Sequence[Cell], folder: Path) -> None:
         self._namespace = namespace
-        self._trees = [(cell, tree) for cell in cells if (tree := _parsed(cell.source))]
+        self._trees = [(cell, tree) for cell in cells if (tree := parsed(cell.source))]
         self._folder = folder
         self._done: set[str] = set()
         self.closure = Closure()
@@ -173,75 +185,136 @@ class Gatherer:
 
     @staticmethod
     def _is_of_cells(value: Any) -> bool:
-        is_definition = isinstance(value, type) or (callable(value) and hasattr(value, "__code__"))
-        wrapped = getattr(value, "__wrapped__", None)
-        is_wrapped = wrapped is not None and hasattr(wrapped, "__code__")
-        return (is_definition or is_wrapped) and getattr(value, "__module__", "") == "__main__"
+        if isinstance(value, MethodType):
+            return False  # of an instance, which is a value
+        is_definition = isinstance(value, (type, FunctionType)) or hasattr(value, "__wrapped__")
+        return is_definition and getattr(value, "__module__", "") == "__main__"
 
     def _definition(self, name: str, value: Any) -> None:
-        own = getattr(value, "__name__", name)
-        found = self._find(own) or self._find(name)
-        if found is None and (text := _lambda_text(value)) is not None:
+        if (text := lambda_text(value)) is not None:
             self._text(name, text)
             return
+        found = self._find_class(value) if isinstance(value, type) else self._find_function(value)
         if found is None:
-            raise UnsendableInput(
-                f"input {name!r}: its source is in no cell that was run here",
-                next_step="define it in a cell, or import it from a module",
-            )
+            self._by_value(name, value)
+            return
         cell, node = found
-        defined = getattr(node, "name", name)
-        self._piece(defined, cell, node)
-        if defined != name:
-            alias = Piece(name=name, source=f"{name} = {defined}", cell=cell.number)
-            self.closure.pieces[name] = alias
+        defined = node.name
+        if self._namespace.get(defined, value) is value or defined == name:
+            self._piece(defined, cell, node)
+            if defined != name:
+                alias = f"{name} = {defined}"
+                self.closure.steps.append(Piece(name=name, source=alias, cell=cell.number))
+        else:  # an older definition under another name: its own name means something else by now
+            inside = textwrap.indent(text_of(cell, node)[1], "    ")
+            text = f"def _{name}():\n{inside}\n    return {defined}\n{name} = _{name}()"
+            self._source(name, text, text, cell.number)
 
-    def _find(self, name: str) -> tuple[Cell, ast.stmt] | None:
-        """Return the last top-level statement that defined a name."""
+    def _find_function(self, value: Any) -> tuple[Cell, _Definition] | None:
+        """Return the top-level statement that made this very function; None: it is not sure."""
+        target = inspect.unwrap(value)
+        code = getattr(target, "__code__", None)
+        if code is None or code.co_freevars or "<locals>" in target.__qualname__:
+            return None
+        if isinstance(value, FunctionType) and set(vars(value)) - {"__wrapped__"}:
+            return None  # something was added to it afterwards
         for cell, tree in reversed(self._trees):
             for node in reversed(tree.body):
-                if isinstance(node, _DEFINITIONS) and node.name == name:
+                if isinstance(node, _FUNCTIONS) and node.name == code.co_name:
+                    made = code_of(node)
+                    if made is not None and is_same_code(made, code):
+                        return cell, node
+        return None
+
+    def _find_class(self, value: type) -> tuple[Cell, _Definition] | None:
+        if "<locals>" in value.__qualname__:
+            return None
+        for cell, tree in reversed(self._trees):
+            for node in reversed(tree.body):
+                if isinstance(node, ast.ClassDef) and node.name == value.__name__:
                     return cell, node
+        return None
+
+    def _find_assignment(self, name: str) -> tuple[Cell, ast.Assign] | None:
+        for cell, tree in reversed(self._trees):
+            for node in reversed(tree.body):
                 targets = node.targets if isinstance(node, ast.Assign) else []
-                if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+                if isinstance(node, ast.Assign) and any(
+                    isinstance(target, ast.Name) and target.id == name for target in targets
+                ):
                     return cell, node
         return None
 
     def _piece(self, name: str, cell: Cell, node: ast.stmt) -> None:
-        if name in self.closure.pieces:
+        if any(piece.name == name for piece in self.closure.pieces):
             return
-        decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(d.lineno for d in decorators)])
-        text = "\n".join(cell.source.split("\n")[first - 1 : node.end_lineno])
+        first, text = text_of(cell, node)
+        # as many lines before it as make its line numbers those of its cell
+        self._source(name, text, "#\n" * (first - 1) + text, cell.number)
+
+    def _source(self, name: str, text: str, source: str, cell: int) -> None:
+        """Gather source after what it needs while it is executed, before what it needs later."""
         self._done.add(name)
         needs = names_of(text)
-        self.names(needs.free, needs.required - {name})
+        required = needs.required - {name}
+        now = [needed for needed in needs.free if needed in needs.immediate]
+        self.names(now, required & needs.immediate)
         self.closure.modules |= imported_modules(text)
-        # after what it needs: decorators and defaults are evaluated where it is defined
-        source = "#\n" * (first - 1) + text
-        self.closure.pieces[name] = Piece(name=name, source=source, cell=cell.number)
+        self.closure.steps.append(Piece(name=name, source=source, cell=cell))
+        self.names(needs.free, required)
 
     def _text(self, name: str, text: str) -> None:
         """Gather an expression, and what it needs, under a name."""
-        needs = names_of(text)
-        self.names(needs.free, needs.required)
-        self.closure.modules |= imported_modules(text)
-        self.closure.pieces[name] = Piece(name=name, source=f"{name} = {text}", cell=0)
+        self._source(name, text, f"{name} = {text}", 0)
 
     def _value(self, name: str, value: Any) -> None:
         try:
             entry = save(value, str(self._folder), name)
         except NotSaveable as error:
+            if isinstance(value, FunctionType):
+                self._by_value(name, value)
+                return
             raise UnsendableInput(
                 f"input {name!r} is a {type_name(value)}, which cannot be sent: {error}"[:500],
                 next_step=f"create it inside the cell, or leave it out: -i with other names, "
                 f"or del {name}",
             ) from error
+        if name in entry.get("main", ()) and (made := self._find_assignment(name)) is not None:
+            self._piece(name, *made)  # known by its own name only: TypeVar, NewType
+            return
         self.closure.modules |= set(entry.get("modules", ()))
         for needed in entry.get("main", ()):
             if needed in self._namespace:
                 self._name(needed)
-        self.closure.values.append(entry)
+        self.closure.steps.append(entry)
+
+    def _by_value(self, name: str, value: Any) -> None:
+        """Take a definition whose source is not sure by cloudpickle.
+
+        It runs in the same minor version of Python, since the interpreter is frozen with the job.
+        """
+        shown = getattr(value, "__qualname__", name)
+        try:
+            import cloudpickle
+        except ImportError:
+            raise UnsendableInput(
+                f"input {name!r} ({shown}): no cell that was run here surely defined it as it is",
+                next_step="define it at the top of a cell or module, or pip install cloudpickle",
+            ) from None
+        try:
+            content = cloudpickle.dumps(value)
+        except Exception as error:  # what a closure holds may raise anything
+            raise UnsendableInput(
+                f"{shown} holds what cannot be sent: {type(error).__name__}: {error}"[:500],
+                next_step="pass it as an argument, or create it inside the function",
+            ) from error
+        file = f"{name}.pickle"
+        (self._folder / file).write_bytes(content)
+        python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        self.closure.steps.append(
+            {"name": name, "format": "pickle", "kind": "", "file": file, "size": len(content),
+             "type": shown, "main": [], "python": python}
+        )  # fmt: skip
 
 
 def imported_modules(source: str) -> set[str]:
@@ -267,33 +340,6 @@ def executed_cells(history: Sequence[str], to_python: Callable[[str], str]) -> l
             continue
         cells.append(Cell(number=number, source=source))
     return cells
-
-
-def _lambda_text(value: Any) -> str | None:
-    """Return the text of a lambda without a name; None where it is not sure, or holds a closure."""
-    code = getattr(value, "__code__", None)
-    if code is None or code.co_name != "<lambda>" or code.co_freevars:
-        return None
-    try:
-        lines, _ = inspect.findsource(value)
-    except (OSError, TypeError):
-        return None
-    source = "".join(lines)
-    tree = _parsed(source)
-    found = [
-        node
-        for node in ast.walk(tree or ast.Module([], []))
-        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno
-    ]
-    text = ast.get_source_segment(source, found[0]) if len(found) == 1 else None
-    return None if text is None else f"({text})"  # in brackets it may be of several lines
-
-
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError):
-        return None
 
 
 def _import_line(name: str, value: Any) -> str | None:

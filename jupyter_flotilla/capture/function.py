@@ -13,7 +13,7 @@ from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.modules import local_modules, zipped
-from jupyter_flotilla.errors import InvalidOption, UnsendableInput
+from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.job import JobSpec, Origin, slug
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.protocol import RETURNED
@@ -81,10 +81,7 @@ def _draft(
     namespace, cells = _surroundings()
     function, bound = _unwrapped(function)
     gatherer = Gatherer({**namespace, _FUNCTION: function}, cells, folder)
-    try:
-        gatherer.names([_FUNCTION], [_FUNCTION])
-    except UnsendableInput:
-        _pickled_by_value(gatherer, function, folder)
+    gatherer.names([_FUNCTION], [_FUNCTION])
     for name, value in {**arguments, **bound}.items():
         gatherer.value(name, value)
     closure = gatherer.closure
@@ -156,30 +153,3 @@ def _with_bound(call: str, bound: Mapping[str, Any]) -> str:
                 if n.startswith("_flotilla_keyword_")
             ]
     return ast.unparse(tree)
-
-
-def _pickled_by_value(gatherer: Gatherer, function: Callable[..., Any], folder: Path) -> None:
-    """Take a closure by cloudpickle: it runs in this same interpreter, which has been frozen."""
-    try:
-        import cloudpickle
-    except ImportError:
-        raise UnsendableInput(
-            f"the source of {function!r} is nowhere to be found",
-            next_step="define it at the top of a cell or module, or pip install cloudpickle",
-        ) from None
-    name = getattr(function, "__qualname__", "function")
-    try:
-        content = cloudpickle.dumps(function)
-    except Exception as error:  # what a closure holds may raise anything
-        raise UnsendableInput(
-            f"{name} holds what cannot be sent: {type(error).__name__}: {error}"[:500],
-            next_step="pass it as an argument, or create it inside the function",
-        ) from error
-    (folder / "function.pickle").write_bytes(content)
-    gatherer.closure.values.append(
-        {
-            "name": _FUNCTION, "format": "pickle", "kind": "", "file": "function.pickle",
-            "size": len(content), "type": name, "main": [],
-            "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
-        }
-    )  # fmt: skip

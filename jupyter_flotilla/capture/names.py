@@ -19,6 +19,8 @@ class Names:
     free: tuple[str, ...]
     #: Of these, read where they are not even bound on some way: they must come from outside.
     required: frozenset[str]
+    #: Of ``free``, read while the source itself is executed; the others when functions run.
+    immediate: frozenset[str]
     #: Bound at the top level.
     bound: frozenset[str]
     #: True where ``from x import *`` may bind anything.
@@ -38,6 +40,7 @@ def names_of(source: str) -> Names:
     return Names(
         free=tuple(free),
         required=frozenset(required),
+        immediate=frozenset(walk.read),
         bound=frozenset(walk.bound),
         has_star=walk.has_star,
     )

@@ -190,7 +190,7 @@ def sent_lines(sent: SentCell) -> list[str]:
     closure = sent.closure
     lines = []
     values = [f"{e['name']} ({format_bytes(e['size'])} {e['format']})" for e in closure.values]
-    values += [f"{p.name} (source, cell {p.cell})" for p in closure.pieces.values()]
+    values += [f"{p.name} (source, cell {p.cell})" for p in closure.pieces]
     if values:
         lines.append(f"  inputs {', '.join(values)}")
     if sent.modules:

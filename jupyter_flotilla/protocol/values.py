@@ -249,7 +249,8 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, item: Any) -> Any:
         """Look at an object on its way; it is pickled as ever."""
         for one in (item, type(item)):
-            module, name = getattr(one, "__module__", None), getattr(one, "__qualname__", None)
+            module = getattr(one, "__module__", None)
+            name = getattr(one, "__qualname__", getattr(one, "__name__", None))
             if module == "__main__" and isinstance(name, str):
                 self._main.add(name.partition(".")[0])
             elif isinstance(module, str):

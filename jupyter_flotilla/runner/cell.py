@@ -84,18 +84,22 @@ class CellJob:
 
     def prelude(self) -> List[Tuple[str, Optional[int]]]:
         """Return code to run before the cell, in order, each with its cell's number or None."""
-        early = [entry for entry in self._job["values"] if not entry.get("main")]
-        late = [entry for entry in self._job["values"] if entry.get("main")]
         steps: List[Tuple[str, Optional[int]]] = []
         if self._modules is not None:
             steps.append(("import sys as _s; _s.path.insert(0, %r); del _s" % self._modules, None))
         if self._job["imports"]:
             steps.append(("\n".join(self._job["imports"]), None))
-        if early:
-            steps.append((self._load(early), None))
-        steps += [(piece["source"], piece["cell"]) for piece in self._job["pieces"]]
-        if late:  # instances of classes that the pieces define
-            steps.append((self._load(late), None))
+        values: List[Dict[str, Any]] = []  # those that follow each other are loaded together
+        for step in self._job["steps"]:
+            if "value" in step:
+                values.append(step["value"])
+                continue
+            if values:
+                steps.append((self._load(values), None))
+                values = []
+            steps.append((step["piece"]["source"], step["piece"]["cell"]))
+        if values:
+            steps.append((self._load(values), None))
         return steps
 
     def ran(self, execution_count: int, cell: Optional[int]) -> None:

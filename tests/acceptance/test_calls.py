@@ -115,12 +115,14 @@ def test_a_function_of_a_script_travels_as_source(tmp_path: Path) -> None:
     script.write_text(
         "import jupyter_flotilla as fl\nimport math as m\nfactor = 3\n"
         "def area(r):\n    return m.floor(r * factor)\n"
+        "class M:\n    def area(self, r): return 'method'\n"
         "if __name__ == '__main__':\n    print(fl.submit(area, 2.5).result())\n"
+        "    print(fl.submit(M().area, 1).result())\n"
     )
 
     ran = witness.program(sys.executable, script)
 
-    assert (ran.returncode, ran.stdout) == (0, "7\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, "7\nmethod\n"), ran.stderr
 
 
 def test_a_function_of_a_notebook_travels_as_source(tmp_path: Path) -> None:

@@ -385,3 +385,54 @@ def test_a_value_whose_id_is_used_again_is_not_taken_for_the_old_one(kernel: Rea
     kernel.run("%flotilla attach last")
 
     assert kernel.run("x").text == "2.5"
+
+
+@pytest.mark.parametrize(
+    ("cells", "expression", "expected"),
+    [
+        (["def mk(k):\n    def inner(x): return x * k\n    return inner",
+          "def inner(x): return 'WRONG'", "f = mk(3)"], "f(2)", "6"),
+        (["def deco(f):\n    def wrapper(*a): return 'deco:' + str(f(*a))\n    return wrapper",
+          "def wrapper(): pass", "@deco\ndef hh(x): return x"], "hh(2)", "'deco:2'"),
+        (["def k(): return 1", "%%time\ndef k(): return 2"], "k()", "2"),
+        (["def m(): return 1", "if True:\n    def m(): return 2"], "m()", "2"),
+        (["def h(): return 1", "old = h", "def h(): return old() + 1"], "h()", "2"),
+        (["n = 1; f = lambda x: x + n", "n = 10"], "f(1)", "11"),
+        (["def make(k): return lambda x: x + k", "k = 5; add5 = make(k); k = 6"], "add5(1)", "6"),
+        (["def fn(): return fn.k", "fn.k = 3"], "fn()", "3"),
+        (["class A:\n    def make(self): return B()", "class B(A): pass"],
+         "type(A().make()).__name__", "'B'"),
+        (["class Cfg:\n    n = 4", "cfg = Cfg()", "def fd(n=cfg.n): return n"], "fd()", "4"),
+        (["class K:\n    def meth(self): return 7", "kk = K()", "mm = kk.meth"], "mm()", "7"),
+        (["from typing import NewType, TypeVar\nT = TypeVar('T'); U = NewType('U', int)",
+          "def idt(x: T) -> T: return x"], "idt(U(3))", "3"),
+        (["def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)"], "fib(10)", "55"),
+        (["def even(n): return n == 0 or odd(n - 1)", "def odd(n): return n > 0 and even(n - 1)"],
+         "even(8)", "True"),
+        (["import functools\n@functools.lru_cache\ndef c(x): return x * 2"], "c(4)", "8"),
+        (["from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int = 3", "p = P()"],
+         "p == P(3)", "True"),
+        (["big = 10 ** 5000"], "big % 7", str(10**5000 % 7)),
+    ],
+)  # fmt: skip
+def test_what_travels_is_what_the_name_means_now(
+    kernel: RealKernel, cells: list[str], expression: str, expected: str
+) -> None:
+    kernel.run(*cells)
+    here = kernel.run(expression)
+
+    there = kernel.run(f"%%flotilla_run --quiet\n{expression}")
+
+    assert (here.text, there.text) == (expected, expected), there.traceback
+
+
+def test_a_function_that_was_added_to_and_cannot_be_taken_whole_is_refused(
+    kernel: RealKernel,
+) -> None:
+    said = kernel.run(
+        "import functools\n@functools.singledispatch\ndef sd(x): return 'base'",
+        "@sd.register\ndef _(x: int): return 'int'",
+        "%%flotilla_run --quiet\nsd(3)",
+    )
+
+    assert said.text == "'int'" or said.ename == "UnsendableInput", said.traceback
