@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.capture.closure import Cell, Gatherer, executed_cells
+from jupyter_flotilla.capture.closure import Gatherer, executed_cells
+from jupyter_flotilla.capture.definitions import Cell
 from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.capture.closure import Cell, Closure, Gatherer, imported_modules
+from jupyter_flotilla.capture.closure import Closure, Gatherer, imported_modules
+from jupyter_flotilla.capture.definitions import Cell
 from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
