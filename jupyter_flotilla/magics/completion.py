@@ -54,7 +54,7 @@ def _words(shell: Any, context: Any, typed: str) -> Iterable[str] | None:
     """Return what can stand at the cursor; None: somebody else knows."""
     previous = typed.split()[:-1] if not typed[-1:].isspace() else typed.split()
     if _LINE.match(typed) and " " in typed.lstrip():
-        return _line_words(shell, previous[1:], typed)
+        return _line_words(previous[1:])
     lines = context.full_text.split("\n")
     is_option_line = context.cursor_line == 0 or all(
         line.rstrip().endswith("\\") for line in lines[: context.cursor_line]
@@ -71,20 +71,21 @@ def _cell_words(shell: Any, previous: list[str]) -> Iterable[str]:
     if last in ("-i", "--in", "-o", "--out"):
         own = sorted(name for name in shell.user_ns if not name.startswith("_"))
         return [*own, "auto", "none"] if last in ("-i", "--in") else own
-    return [*_values_after(last), *_flags(flotilla_run), *_profiles(at=previous)]
+    return [*_values_after(last, flotilla_run), *_flags(flotilla_run), *_profiles(at=previous)]
 
 
-def _line_words(shell: Any, previous: list[str], typed: str) -> Iterable[str]:
-    from jupyter_flotilla.magics.line import OWN_VERBS, command_of, verbs
+def _line_words(previous: list[str]) -> Iterable[str]:
+    from jupyter_flotilla.commands import VERBS
+    from jupyter_flotilla.magics.line import OWN_VERBS, command_of
 
     if not previous:
-        return sorted({*verbs(), *OWN_VERBS})
+        return sorted({*VERBS, *OWN_VERBS})
     verb = previous[0]
     command = command_of(verb)
     flags = _flags(command) if command is not None else []
     if verb in _VERBS_WITH_RUNS and not previous[-1].startswith("-"):
         return [*_runs(), *flags]
-    return [*_values_after(previous[-1]), *flags]
+    return [*_values_after(previous[-1], command), *flags]
 
 
 def _flags(command: Any) -> list[str]:
@@ -96,11 +97,11 @@ def _flags(command: Any) -> list[str]:
     )
 
 
-def _values_after(flag: str) -> list[str]:
+def _values_after(flag: str, command: Any) -> list[str]:
     from jupyter_flotilla.model.resources import FARGATE_SIZES
     from jupyter_flotilla.model.run import RunStatus
 
-    if flag in ("--engine",):
+    if flag == "--engine":
         from jupyter_flotilla.engines.registry import engine_names
 
         return ["auto", *engine_names()]
@@ -109,17 +110,17 @@ def _values_after(flag: str) -> list[str]:
         return [f"{mib // 1024}G" for mib in sizes]
     if flag in ("--cpu", "-c"):
         return [f"{cpu:g}" for cpu in FARGATE_SIZES]
-    fixed = {
-        "--on-oom": ["fail", "double"],
-        "--on-interrupt": ["cancel", "detach"],
-        "--status": [status.lower() for status in RunStatus],
-        "--by": ["tag", "owner", "notebook", "day", "name", "engine"],
-    }
-    return fixed.get(flag, [])
+    if flag == "--on-oom":
+        return ["fail", "double"]
+    if flag == "--status":
+        return [status.lower() for status in RunStatus]
+    parameters = [] if command is None else command.params
+    choices = (getattr(p.type, "choices", ()) for p in parameters if flag in p.opts)
+    return [str(choice) for choice in next(choices, ())]
 
 
 def _profiles(at: list[str]) -> list[str]:
-    if at[-1] not in ("--profile",) and len(at) > 1:
+    if at[-1] != "--profile" and len(at) > 1:
         return []
     from jupyter_flotilla.settings import load_job_defaults
 

@@ -44,11 +44,6 @@ def run_line(shell: Any, line: str) -> Any:
     return _command(verb, rest)
 
 
-def verbs() -> tuple[str, ...]:
-    """Return the verbs of the command line."""
-    return VERBS
-
-
 def command_of(verb: str) -> click.Command | None:
     """Return the command of a verb; None for one that only exists here."""
     return flotilla.get_command(click.Context(flotilla), verb) if verb in VERBS else None

@@ -264,6 +264,8 @@ def test_completion_offers_options_values_names_and_runs(kernel: RealKernel) -> 
     assert "16G" in offered("%%flotilla_run --memory 1")
     assert offered("%flotilla sh") == ["show"]
     assert "zebra" in offered("%flotilla show ze")
+    assert offered("%%flotilla_run --on-interrupt c") == ["cancel"]
+    assert offered("%flotilla cost --by no") == ["notebook"]
     assert "print" in offered("pri")
 
 
