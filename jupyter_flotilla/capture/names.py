@@ -188,8 +188,7 @@ class _Walk:
         scope.bound |= set.intersection(*ends)
         self.run(node.finalbody, scope)
 
-    def _TryStar(self, node: ast.TryStar, scope: _Scope) -> None:
-        self._Try(node, scope)
+    _TryStar = _Try
 
     def _FunctionDef(self, node: "ast.FunctionDef | ast.AsyncFunctionDef", scope: _Scope) -> None:
         for part in (*node.decorator_list, *_signature(node.args)):

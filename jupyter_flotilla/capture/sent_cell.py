@@ -88,7 +88,7 @@ def draft_sent_cell(
             "there is nothing to run: the cell is empty", next_step="write below the magic line"
         )
     python = sender.to_python(body)
-    names = _names(python, body)
+    names = _names(python)
     outputs = _outputs(asked.outputs, names)
     gatherer = Gatherer(sender.namespace, sender.cells, folder)
     _gather(gatherer, asked.inputs, names, sender.namespace)
@@ -122,7 +122,7 @@ def draft_sent_cell(
     return SentCell(draft=draft, closure=closure, modules=modules)
 
 
-def _names(python: str, body: str) -> Names:
+def _names(python: str) -> Names:
     # Compiled whole first, so that the error is the cell's own.
     compile(python, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     return names_of(python)

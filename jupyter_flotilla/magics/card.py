@@ -7,7 +7,6 @@ import sys
 import time
 from typing import Any
 
-from jupyter_flotilla import render
 from jupyter_flotilla.handle import RunHandle
 
 #: The output's type, for frontends that keep it alive.
@@ -113,8 +112,3 @@ def make_card(shell: Any, head: list[str]) -> Card:
         return NotebookCard(head)
     is_dumb = os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ
     return TerminalCard(head) if sys.stdout.isatty() and not is_dumb else PlainCard(head)
-
-
-def end_lines(handle: RunHandle, given: list[str]) -> list[str]:
-    """Return what is said at the end beside the status: what was bound, what was kept."""
-    return [render.params_text({"→": line}).removeprefix("→=") for line in given]

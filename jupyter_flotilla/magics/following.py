@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from jupyter_flotilla.commands.interrupts import Interrupts
-from jupyter_flotilla.errors import RunCancelled
+from jupyter_flotilla.errors import RunCancelled, RunFailed
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.magics.card import make_card
 from jupyter_flotilla.magics.replay import Replay
@@ -96,10 +96,8 @@ class Following:
         error = self._replay.error
         if handle.snapshot.failure_kind == "user-error" and error is not None and error["ename"]:
             raise remote_error(message, error)
-        failure = handle.exception()
-        assert failure is not None
-        kind = RunCancelled if handle.snapshot.status is RunStatus.CANCELLED else type(failure)
-        raise kind(message)
+        is_cancelled = handle.snapshot.status is RunStatus.CANCELLED
+        raise RunCancelled(message) if is_cancelled else RunFailed(message)
 
 
 class Shown:

@@ -1,6 +1,5 @@
 """The table of grids, and what the runs of one use."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -91,12 +90,6 @@ def next_allowed(conn: sa.Connection, engine: str, place: str, now: datetime) ->
             waiting.add(grid.id)
         else:
             _refuse(conn, run, refusal(grid, used, run.ceiling_usd), now)
-
-
-def of_runs(conn: sa.Connection, grid_ids: Collection[str]) -> dict[str, Grid]:
-    """Return grids by their ids."""
-    rows = conn.execute(grids.select().where(grids.c.id.in_(grid_ids)))
-    return {row.id: Grid.model_validate(row._asdict()) for row in rows}
 
 
 def _refuse(conn: sa.Connection, run: Run, message: str, now: datetime) -> None:
