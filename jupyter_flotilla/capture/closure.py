@@ -26,6 +26,7 @@ from jupyter_flotilla.capture.definitions import (
     text_of,
 )
 from jupyter_flotilla.capture.names import names_of
+from jupyter_flotilla.capture.shell_syntax import cell_inside
 from jupyter_flotilla.errors import UnsendableInput
 from jupyter_flotilla.protocol.values import NotSaveable, save, type_name
 
@@ -335,8 +336,8 @@ def executed_cells(history: Sequence[str], to_python: Callable[[str], str]) -> l
         if not number or not raw.strip():
             continue
         try:
-            source = to_python(raw)
-        except SyntaxError:
+            source = cell_inside(to_python(raw))
+        except (SyntaxError, ValueError):
             continue
         cells.append(Cell(number=number, source=source))
     return cells

@@ -10,6 +10,8 @@ import symtable
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from jupyter_flotilla.capture.shell_syntax import ShellCall, shell_call
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
@@ -32,38 +34,76 @@ def names_of(source: str) -> Names:
     tree = ast.parse(source)
     walk = _Walk()
     walk.run(tree.body, _Scope())
-    inside = _read_inside(symtable.symtable(source, "<cell>", "exec"))
+    functions = [_Functions(source, tree), *(_Functions(s, ast.parse(s)) for s in walk.sources)]
+    inside = [name for one in functions for name in one.read]
+    shown = [*walk.shown, *(name for one in functions for name in one.shown)]
+    bound = walk.bound.union(*(one.bound for one in functions))
     # When a function runs is not known: what was bound before the first of them is sure.
     sure = walk.bound if walk.before_functions is None else walk.before_functions
-    free = dict.fromkeys([*walk.read, *(name for name in inside if name not in sure)])
-    required = {name for name in free if name not in walk.bound}
+    later = (name for name in [*inside, *shown] if name not in sure)
+    free = dict.fromkeys([*walk.read, *walk.shown, *later])
+    required = {name for name in [*walk.read, *inside] if name in free and name not in bound}
     return Names(
         free=tuple(free),
         required=frozenset(required),
-        immediate=frozenset(walk.read),
-        bound=frozenset(walk.bound),
+        immediate=frozenset([*walk.read, *walk.shown]),
+        bound=frozenset(bound),
         has_star=walk.has_star,
     )
 
 
 #: Names of scopes that are walked where they stand.
 _COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def _read_inside(table: symtable.SymbolTable, *, in_function: bool = False) -> list[str]:
-    """Return the globals that functions, at any depth, read."""
-    found: list[str] = []
-    for child in table.get_children():
-        is_function = child.get_type() == "function"
-        is_inside = in_function or (is_function and child.get_name() not in _COMPREHENSIONS)
-        if is_function and is_inside:
-            found += [
-                symbol.get_name()
-                for symbol in child.get_symbols()
-                if symbol.is_referenced() and symbol.is_global()
-            ]
-        found += _read_inside(child, in_function=is_inside)
-    return found
+class _Functions:
+    """What the functions in a source, at any depth, read and bind of the top level.
+
+    A class is a function here if it stands in one: its body runs when that does.
+    """
+
+    def __init__(self, source: str, tree: ast.Module) -> None:
+        self.read: list[str] = []
+        self.bound: set[str] = set()
+        #: Read where they exist: by what IPython puts into its own syntax.
+        self.shown: list[str] = []
+        self._added = {
+            node.target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+        }
+        self._look(symtable.symtable(source, "<cell>", "exec"), is_inside=False)
+        for function in (n for n in ast.walk(tree) if isinstance(n, _DEFINITIONS)):
+            self._look_at_shell(function)
+
+    def _look(self, table: symtable.SymbolTable, *, is_inside: bool) -> None:
+        for child in table.get_children():
+            kind, is_own = child.get_type(), child.get_name() not in _COMPREHENSIONS
+            is_in_function = is_inside or (kind == "function" and is_own)
+            if is_in_function and kind in ("function", "class"):
+                self._take(child)
+            self._look(child, is_inside=is_in_function)
+
+    def _take(self, table: symtable.SymbolTable) -> None:
+        for symbol in table.get_symbols():
+            name = symbol.get_name()
+            # `total += 1` is no reference to symtable
+            is_added = symbol.is_declared_global() and name in self._added
+            if symbol.is_global() and (symbol.is_referenced() or is_added):
+                self.read.append(name)
+            if symbol.is_declared_global() and symbol.is_assigned():
+                self.bound.add(name)
+
+    def _look_at_shell(self, function: "ast.FunctionDef | ast.AsyncFunctionDef") -> None:
+        own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)} | {
+            node.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        calls = [call for node in ast.walk(function) if (call := shell_call(node)) is not None]
+        for text in [text for call in calls for text in (call.source, *call.shown)]:
+            self.shown += [name for name in names_of(text).free if name not in own]
 
 
 @dataclass(slots=True)
@@ -81,8 +121,12 @@ class _Walk:
 
     def __init__(self) -> None:
         self.read: dict[str, None] = {}
+        #: Read where they exist.
+        self.shown: dict[str, None] = {}
         self.bound: set[str] = set()
         self.has_star = False
+        #: Python inside of IPython's own syntax, that was walked where it stands.
+        self.sources: list[str] = []
         #: What was surely bound when the first function was defined; None: there is none.
         self.before_functions: set[str] | None = None
 
@@ -232,9 +276,21 @@ class _Walk:
                 self._defines(scope)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self._comprehension(node, scope)
+            case ast.Call() if (call := shell_call(node)) is not None:
+                self._shell(call, scope)
             case _:
                 for child in ast.iter_child_nodes(node):
                     self._expression(child, scope)
+
+    def _shell(self, call: ShellCall, scope: _Scope) -> None:
+        for text in call.shown:
+            read = names_of(text).free
+            self.shown.update(dict.fromkeys(name for name in read if name not in scope.bound))
+        if call.source:
+            self.sources.append(call.source)
+            self.run(ast.parse(call.source).body, scope)
+        for name in call.binds:
+            self._binds(name, scope)
 
     def _comprehension(self, node: ast.expr, scope: _Scope) -> None:
         inside = scope.copy()

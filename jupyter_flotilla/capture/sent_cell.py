@@ -108,7 +108,7 @@ def draft_sent_cell(
     )
     content = {
         **closure.content(),
-        "source": "\n".join([_HEADER, *["#"] * (lines_before - 1), body]),
+        "source": _source(body, lines_before),
         "cell": sender.origin.number,
         "outputs": list(outputs),
     }
@@ -120,6 +120,12 @@ def draft_sent_cell(
         modules=zipped(modules) if modules else None,
     )
     return SentCell(draft=draft, closure=closure, modules=modules)
+
+
+def _source(body: str, lines_before: int) -> str:
+    if body.lstrip().startswith("%%"):
+        return body.lstrip()  # a cell magic must come first, and numbers lines from there anyway
+    return "\n".join([_HEADER, *["#"] * (lines_before - 1), body])
 
 
 def _names(python: str) -> Names:

@@ -59,6 +59,18 @@ def test_classes_decorators_and_closures_over_values_travel_as_source(kernel: Re
     assert back.text == "(900, True)"
 
 
+def test_ipythons_own_syntax_reads_and_binds_names(kernel: RealKernel) -> None:
+    said = kernel.run(
+        "folder, n = 'some where', 3",
+        "%%time\ndef helper(x):\n    return x * n",
+        "%%flotilla_run -o y,lines\n%time y = helper(2)\nlines = !echo {folder} $n $$HOME\ny",
+        "%%flotilla_run -o z\n%%capture words\nz = helper(5); print('hidden')",
+        "y, lines[0].startswith('some where 3 /'), z",
+    )
+
+    assert said.text == "(6, True, 15)"
+
+
 def test_local_modules_travel_with_what_they_import(kernel: RealKernel, tmp_path: Path) -> None:
     folder = tmp_path / "no te'books"
     (folder / "helpers.py").write_text("from pack.deep import value\ndef f(): return value")

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from IPython.core.inputtransformer2 import TransformerManager
 
 from jupyter_flotilla.capture.names import names_of
 
@@ -44,6 +45,7 @@ from jupyter_flotilla.capture.names import names_of
         ("[y := f(x) for x in xs]; y", "xs f y"),
         ("class A(B, metaclass=M):\n  y = z\n  def f(self): return w\n  u = y", "B M z w"),
         ("class A:\n  y = 1\ny", "y"),
+        ("def f():\n  class A(B):\n    y = z\n    def g(self): return w\n  return A", "B z w"),
         ("match p:\n  case [a, *b]: a, b\n  case {'k': c, **d}: c, d\n  case P(x=e): e", "p P"),
         ("match p:\n  case V.one: 1\n  case q if q > r: 2", "p V r"),
         ("f'{x!r:>{w}}'", "x w"),
@@ -59,6 +61,45 @@ def test_free_names(source: str, free: str) -> None:
     names = names_of(source)
 
     assert sorted(names.free) == sorted(free.split())
+
+
+@pytest.mark.parametrize(
+    ("cell", "required", "may_be", "bound"),
+    [
+        ("!echo {x} $y $HOME {z.a[0]!r:>3} {1:2}", "", "x y HOME z", ""),
+        ("!awk '{print $1}' {f}", "", "f", ""),
+        ("!echo $$HOME {x", "", "", ""),
+        ("x = 1\n!echo {x}", "", "", "x"),
+        ("files = !ls {folder}\nfiles", "", "folder", "files"),
+        ("%time y = f(x)\ny", "f x", "f x", "y"),
+        ("%time --no-raise-error g(x)", "g x", "g x", ""),
+        ("%timeit -n 10 -r3 -q f(x)", "f x", "f x", ""),
+        ("%prun -s cumulative -l 5 f(x)", "f x", "f x", ""),
+        ("%time files = !ls {x}", "", "x", "files"),
+        ("%time (", "", "", ""),
+        ("%cd {folder}", "", "folder", ""),
+        ("%%time\ny = f(x)", "f x", "f x", "y"),
+        ("%%time\ndef f(): return x\nf()", "x", "x", "f"),
+        ("%%timeit -n 2 a = b\na + c", "b c", "b c", "a"),
+        ("%%capture --no-stderr said\nprint(x)", "print x", "print x", "said"),
+        ("%%bash -s {x}\necho $y", "", "x", ""),
+        ("def f(p):\n    q = 1\n    !echo {p} {q} {x}\n    %time g(z)", "", "x g z", "f"),
+    ],
+)
+def test_names_in_ipythons_own_syntax(cell: str, required: str, may_be: str, bound: str) -> None:
+    names = names_of(TransformerManager().transform_cell(cell))
+
+    assert sorted(names.required - {"get_ipython"}) == sorted(required.split())
+    assert sorted(set(names.free) - {"get_ipython"}) == sorted(may_be.split())
+    assert sorted(names.bound) == sorted(bound.split())
+
+
+def test_a_function_that_says_global_binds_and_adds() -> None:
+    names = names_of("def f():\n  global made, total\n  made = 1\n  total += 1\nf()\nmade")
+
+    assert names.free == ("made", "total")
+    assert names.required == set()
+    assert names.bound == {"f", "made", "total"}
 
 
 def test_what_is_bound_on_some_way_is_not_required() -> None:
