@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
 from typing import Any
 
 from jupyter_flotilla.model.run import Run
@@ -15,6 +14,28 @@ _LOOK_S = 0.1
 _WAKE_EVERY_S = 1.0
 #: Kinds whose text is what a program wrote.
 _STREAMS = ("stdout", "stderr")
+
+
+class Streams:
+    """The streams of a run's attempts, from a place in one of them on, each where it was left."""
+
+    def __init__(self, flotilla: Flotilla, run_id: str, first: int = 1, after: int = 0) -> None:
+        self._flotilla = flotilla
+        self._run_id = run_id
+        self._number = first
+        self._reader = self._open(after)
+
+    def up_to(self, attempt: int) -> Iterator[tuple[int, StreamReader]]:
+        """Yield number and reader of each attempt up to this one that may have more to read."""
+        while self._number <= attempt:
+            yield self._number, self._reader
+            if self._number == attempt:
+                return
+            self._number += 1
+            self._reader = self._open()
+
+    def _open(self, after: int = 0) -> StreamReader:
+        return StreamReader(str(self._flotilla.attempt_folder(self._run_id, self._number)), after)
 
 
 class Logs:
@@ -38,21 +59,18 @@ class Logs:
     def _numbered(self, first: int, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield records with the number of their attempt, from a place in the first one on."""
         wake_at = 0.0
-        for number in count(first):
-            folder = self._flotilla.attempt_folder(self._run.id, number)
-            reader = StreamReader(str(folder), after if number == first else 0)
-            while True:
-                # Whether it is over is asked first: what is written in between is read below.
-                run = self._flotilla.get(self._run.id)
-                if self._follow and not run.status.is_final and time.monotonic() >= wake_at:
-                    self._flotilla.ensure_dispatcher()
-                    wake_at = time.monotonic() + _WAKE_EVERY_S
+        streams = Streams(self._flotilla, self._run.id, first, after)
+        while True:
+            # Whether it is over is asked first: what is written in between is read below.
+            run = self._flotilla.get(self._run.id)
+            if self._follow and not run.status.is_final and time.monotonic() >= wake_at:
+                self._flotilla.ensure_dispatcher()
+                wake_at = time.monotonic() + _WAKE_EVERY_S
+            for number, reader in streams.up_to(run.attempt):
                 yield from ((number, record) for record in reader.read())
-                if run.status.is_final or run.attempt > number or not self._follow:
-                    break
-                time.sleep(_LOOK_S)
-            if run.attempt <= number:
+            if run.status.is_final or not self._follow:
                 return
+            time.sleep(_LOOK_S)
 
     def pieces(self) -> Iterator[tuple[int, str, str]]:
         """Yield the text in pieces, each after the number of its attempt and its record's kind.

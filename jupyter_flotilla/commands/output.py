@@ -8,9 +8,8 @@ from typing import TextIO
 from jupyter_flotilla import render
 from jupyter_flotilla.commands.screen import say, write, write_bytes
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.logs import piece_bytes, piece_text, record_piece
+from jupyter_flotilla.logs import Streams, piece_bytes, piece_text, record_piece
 from jupyter_flotilla.model.text import plain
-from jupyter_flotilla.protocol import StreamReader
 from jupyter_flotilla.service import Flotilla
 
 #: Kind of the line between two attempts, which is ours and no record's.
@@ -25,27 +24,20 @@ class Output:
     """What the job writes, as it comes."""
 
     def __init__(self, flotilla: Flotilla, handle: RunHandle) -> None:
-        self._flotilla = flotilla
         self._handle = handle
+        self._streams = Streams(flotilla, handle.id)
         self._attempt = 1
-        self._reader: StreamReader | None = None
         self._is_line_open = False
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         """Yield ``(kind, text)`` of what is new."""
-        run = self._handle.snapshot
-        while self._attempt <= run.attempt:
-            if self._reader is None:
-                folder = self._flotilla.attempt_folder(run.id, self._attempt)
-                self._reader = StreamReader(str(folder))
-                if self._attempt > 1:
-                    yield HEADING, f"{heading(self._handle, self._attempt)}\n"
-            for record in self._reader.read():
+        for number, reader in self._streams.up_to(self._handle.snapshot.attempt):
+            if number > self._attempt:
+                self._attempt = number
+                yield HEADING, f"{heading(self._handle, number)}\n"
+            for record in reader.read():
                 if text := record_piece(record):
                     yield record["kind"], text
-            if self._attempt == run.attempt:
-                return
-            self._attempt, self._reader = self._attempt + 1, None
 
     def plain(self) -> None:
         """Write what is new: the job's stderr to stderr, all else to stdout."""

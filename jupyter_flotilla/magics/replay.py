@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.protocol import StreamReader, record_text
+from jupyter_flotilla.logs import Streams
+from jupyter_flotilla.protocol import record_text
 from jupyter_flotilla.service import Flotilla
 
 #: More of these are not shown in the cell, but kept in the run.
@@ -27,11 +28,10 @@ class Replay:
     def __init__(
         self, flotilla: Flotilla, handle: RunHandle, make_room: Callable[[], None]
     ) -> None:
-        self._flotilla = flotilla
         self._handle = handle
         self._make_room = make_room
+        self._streams = Streams(flotilla, handle.id)
         self._attempt = 1
-        self._reader: StreamReader | None = None
         self._lines = self._characters = self._displays = 0
         self._hidden_lines = self._hidden_displays = 0
         #: How many displays there were since the job cleared its output.
@@ -43,17 +43,12 @@ class Replay:
 
     def show_new(self) -> None:
         """Show what has come since the last time."""
-        run = self._handle.snapshot
-        while self._attempt <= run.attempt:
-            if self._reader is None:
-                folder = self._flotilla.attempt_folder(run.id, self._attempt)
-                self._reader = StreamReader(str(folder))
-            for record in self._reader.read():
+        for number, reader in self._streams.up_to(self._handle.snapshot.attempt):
+            if number > self._attempt:
+                self._attempt = number
+                self.error = self.result = None
+            for record in reader.read():
                 self._show(record)
-            if self._attempt == run.attempt:
-                return
-            self._attempt, self._reader = self._attempt + 1, None
-            self.error = self.result = None
 
     def hidden(self) -> str | None:
         """Return a sentence about what was not shown; None: all was."""
