@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+from jupyter_flotilla.capture.classes import is_class_of
 from jupyter_flotilla.capture.definitions import (
     Cell,
     code_of,
@@ -25,6 +26,7 @@ from jupyter_flotilla.capture.definitions import (
     parsed,
     text_of,
 )
+from jupyter_flotilla.capture.modules import imported_modules
 from jupyter_flotilla.capture.names import names_of
 from jupyter_flotilla.capture.shell_syntax import cell_inside
 from jupyter_flotilla.errors import UnsendableInput
@@ -219,32 +221,35 @@ class Gatherer:
             return None
         if isinstance(value, FunctionType) and set(vars(value)) - {"__wrapped__"}:
             return None  # something was added to it afterwards
-        for cell, tree in reversed(self._trees):
-            for node in reversed(tree.body):
-                if isinstance(node, _FUNCTIONS) and node.name == code.co_name:
-                    made = code_of(node)
-                    if made is not None and is_same_code(made, code):
-                        return cell, node
+        for cell, node in self._statements():
+            if isinstance(node, _FUNCTIONS) and node.name == code.co_name:
+                made = code_of(node)
+                if made is not None and is_same_code(made, code):
+                    return cell, node
         return None
 
     def _find_class(self, value: type) -> tuple[Cell, _Definition] | None:
         if "<locals>" in value.__qualname__:
             return None
-        for cell, tree in reversed(self._trees):
-            for node in reversed(tree.body):
-                if isinstance(node, ast.ClassDef) and node.name == value.__name__:
-                    return cell, node
+        for cell, node in self._statements():
+            is_class = isinstance(node, ast.ClassDef) and node.name == value.__name__
+            if isinstance(node, ast.ClassDef) and is_class and is_class_of(node, value):
+                return cell, node
         return None
 
     def _find_assignment(self, name: str) -> tuple[Cell, ast.Assign] | None:
+        for cell, node in self._statements():
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            if isinstance(node, ast.Assign) and name in names:
+                return cell, node
+        return None
+
+    def _statements(self) -> Iterator[tuple[Cell, ast.stmt]]:
+        """Yield the statements of all cells, the last first."""
         for cell, tree in reversed(self._trees):
             for node in reversed(tree.body):
-                targets = node.targets if isinstance(node, ast.Assign) else []
-                if isinstance(node, ast.Assign) and any(
-                    isinstance(target, ast.Name) and target.id == name for target in targets
-                ):
-                    return cell, node
-        return None
+                yield cell, node
 
     def _piece(self, name: str, cell: Cell, node: ast.stmt) -> None:
         if any(piece.name == name for piece in self.closure.pieces):
@@ -316,17 +321,6 @@ class Gatherer:
             {"name": name, "format": "pickle", "kind": "", "file": file, "size": len(content),
              "type": shown, "main": [], "python": python}
         )  # fmt: skip
-
-
-def imported_modules(source: str) -> set[str]:
-    """Return the modules that source imports anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
 
 
 def executed_cells(history: Sequence[str], to_python: Callable[[str], str]) -> list[Cell]:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -30,8 +31,15 @@ def code_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> CodeType | None:
         whole = compile(module, "<cell>", "exec")
     except (SyntaxError, ValueError):
         return None
-    codes = (const for const in whole.co_consts if isinstance(const, CodeType))
-    return next((code for code in codes if code.co_name == node.name), None)
+    return next((code for code in codes_in(whole) if code.co_name == node.name), None)
+
+
+def codes_in(whole: CodeType) -> Iterator[CodeType]:
+    """Yield the code of what is defined in some code, at any depth, outer before inner."""
+    inside = [const for const in whole.co_consts if isinstance(const, CodeType)]
+    yield from inside
+    for code in inside:
+        yield from codes_in(code)
 
 
 def is_same_code(one: CodeType, other: CodeType) -> bool:

@@ -1,5 +1,6 @@
 """Local modules that a cell imports: they travel as a zip file, in the layout they have here."""
 
+import ast
 import io
 import os
 import site
@@ -41,6 +42,17 @@ def local_modules(names: Iterable[str]) -> dict[str, Path]:
         for path in files.values():
             if path.suffix == ".py":
                 todo |= _imported_by(path) - done
+    return found
+
+
+def imported_modules(source: str) -> set[str]:
+    """Return the modules that source imports anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 
 
@@ -115,8 +127,6 @@ def _is_local(path: Path) -> bool:
 
 
 def _imported_by(path: Path) -> set[str]:
-    from jupyter_flotilla.capture.closure import imported_modules
-
     try:
         names = imported_modules(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.capture.closure import Closure, Gatherer, imported_modules
+from jupyter_flotilla.capture.closure import Closure, Gatherer
 from jupyter_flotilla.capture.definitions import Cell
 from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
-from jupyter_flotilla.capture.modules import local_modules, zipped
+from jupyter_flotilla.capture.modules import imported_modules, local_modules, zipped
 from jupyter_flotilla.capture.names import Names, names_of
 from jupyter_flotilla.errors import InvalidNotebook, InvalidOption, UnsendableInput
 from jupyter_flotilla.model.job import JobSpec, Origin, slug

@@ -59,6 +59,17 @@ def test_classes_decorators_and_closures_over_values_travel_as_source(kernel: Re
     assert back.text == "(900, True)"
 
 
+def test_a_class_that_was_changed_travels_as_it_is(kernel: RealKernel) -> None:
+    said = kernel.run(
+        "class A:\n    limit = 1\n    def f(self): return self.limit",
+        "A.limit = 5; A.more = lambda self: self.f() * 2; a = A()",
+        "%%flotilla_run -o b\nb = A(); b.more(), a.more()",
+        "b.more(), isinstance(b, A)",
+    )
+
+    assert said.text == "(10, True)"
+
+
 def test_ipythons_own_syntax_reads_and_binds_names(kernel: RealKernel) -> None:
     said = kernel.run(
         "folder, n = 'some where', 3",
