@@ -5,7 +5,7 @@ import click
 from jupyter_flotilla.commands.references import find_runs
 from jupyter_flotilla.commands.screen import flotilla, say
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.model.run import FINAL_STATUSES, RunStatus
+from jupyter_flotilla.model.run import OPEN_STATUSES
 from jupyter_flotilla.model.units import parse_duration
 
 
@@ -20,8 +20,7 @@ def cancel(run_ids: tuple[str, ...], all_mine: bool, grace: str, now: bool) -> N
     grace_s = 0.0 if now else float(parse_duration(grace))
     found = [run for run_id in run_ids for run in reversed(find_runs(facade, run_id))]
     if all_mine:
-        statuses = [status for status in RunStatus if status not in FINAL_STATUSES]
-        found += [run for run, _ in facade.latest(statuses=statuses, limit=1_000_000)]
+        found += [run for run, _ in facade.latest(statuses=OPEN_STATUSES, limit=1_000_000)]
     if not found:
         raise click.UsageError("Name a run, or use --all-mine.")
     for run in found:

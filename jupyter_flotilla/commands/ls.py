@@ -12,7 +12,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import COLOURS, flotilla, print_json, say
 from jupyter_flotilla.commands.tables import Column, print_table
 from jupyter_flotilla.model.attempt import Attempt
-from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
+from jupyter_flotilla.model.run import OPEN_STATUSES, Run, RunStatus
 from jupyter_flotilla.model.units import format_duration, format_money, format_size
 from jupyter_flotilla.service import Flotilla
 
@@ -36,11 +36,7 @@ def ls(
 ) -> None:
     """List runs, newest first."""
     facade = flotilla()
-    statuses = read_statuses(status)
-    if active:
-        statuses = tuple(s for s in statuses or RunStatus if s not in FINAL_STATUSES)
-    limit = 1_000_000 if show_all else _SHOWN
-    found = facade.latest(statuses=statuses, tag=read_tag(tag), name=name, limit=limit)
+    found = search(facade, show_all=show_all, status=status, active=active, tag=tag, name=name)
     if as_json:
         print_json([_as_dict(run, attempt) for run, attempt in found])
         return
@@ -51,6 +47,23 @@ def ls(
     _print(facade, found)
     if len(found) == _SHOWN and not show_all:
         say(f"The {_SHOWN} latest; --all shows more.")
+
+
+def search(
+    facade: Flotilla,
+    *,
+    show_all: bool,
+    status: Sequence[str],
+    active: bool,
+    tag: str | None,
+    name: str | None,
+) -> list[tuple[Run, Attempt | None]]:
+    """Return the runs that these options of the command ask for, each with its latest attempt."""
+    statuses = read_statuses(status)
+    if active:
+        statuses = tuple(s for s in statuses or OPEN_STATUSES if s in OPEN_STATUSES)
+    limit = 1_000_000 if show_all else _SHOWN
+    return facade.latest(statuses=statuses, tag=read_tag(tag), name=name, limit=limit)
 
 
 def _print(facade: Flotilla, found: Sequence[tuple[Run, Attempt | None]]) -> None:

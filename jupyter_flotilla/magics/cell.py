@@ -21,7 +21,7 @@ from jupyter_flotilla.magics.session import session_of
 from jupyter_flotilla.magics.tokens import Split, split_cell
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
-from jupyter_flotilla.model.run import FINAL_STATUSES, RunStatus
+from jupyter_flotilla.model.run import OPEN_STATUSES
 from jupyter_flotilla.model.units import format_bytes
 from jupyter_flotilla.planning import Plan
 
@@ -111,8 +111,7 @@ class CellRun:
         """Refuse to run a cell twice at a time, unless that is meant."""
         if self._origin.cell_id is None:
             return
-        alive = [status for status in RunStatus if status not in FINAL_STATUSES]
-        for run, _ in self._facade.latest(statuses=alive, limit=200):
+        for run, _ in self._facade.latest(statuses=OPEN_STATUSES, limit=200):
             theirs = run.spec.origin
             if theirs is not None and theirs.cell_id == self._origin.cell_id:
                 short = self._facade.short_id(run.id)

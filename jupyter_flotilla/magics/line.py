@@ -12,6 +12,7 @@ from jupyter_flotilla import api
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands import VERBS, flotilla
 from jupyter_flotilla.commands.interrupts import interrupts
+from jupyter_flotilla.commands.ls import search
 from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.magics.following import Following, bind, noted_values
@@ -67,16 +68,9 @@ def _command(verb: str, words: list[str]) -> None:
 def _summary(shell: Any) -> None:
     """Print this notebook's and the latest runs, what this month has cost, and one hint."""
     facade = api.flotilla()
-    origin = find_origin(shell)
-    found = facade.latest(limit=200)
-    own = [
-        run
-        for run, _ in found
-        if run.spec.origin is not None
-        and origin.notebook is not None
-        and run.spec.origin.notebook == origin.notebook
-    ][:_SHOWN]
-    shown = own or [run for run, _ in found[:_SHOWN]]
+    found = [run for run, _ in facade.latest(limit=200)]
+    own = _own(shell, found)
+    shown = (own or found)[:_SHOWN]
     if not shown:
         print("No runs yet. Try: %%flotilla_run above a cell, or jupyter flotilla demo")
         return
@@ -101,17 +95,14 @@ def _ls(shell: Any, words: list[str]) -> Rows:
         raise UsageError(
             f"%flotilla ls: {error.format_message()}", next_step="%flotilla ls --help"
         ) from error
-    statuses = api.read_statuses(asked["status"])
-    if asked["active"]:
-        from jupyter_flotilla.model.run import FINAL_STATUSES, RunStatus
-
-        statuses = tuple(s for s in statuses or RunStatus if s not in FINAL_STATUSES)
     facade = api.flotilla()
-    found = facade.latest(
-        statuses=statuses,
-        tag=api.read_tag(asked["tag"]),
+    found = search(
+        facade,
+        show_all=asked["show_all"],
+        status=asked["status"],
+        active=asked["active"],
+        tag=asked["tag"],
         name=asked["name"],
-        limit=1_000_000 if asked["show_all"] else 20,
     )
     return Rows([_row(facade.short_id(run.id), run, attempt) for run, attempt in found],
                 "No run matches." if words else "No runs yet.")  # fmt: skip
@@ -145,11 +136,17 @@ def _own_run(shell: Any, words: list[str]) -> RunHandle:
     """Return the run that is named; without a name this notebook's latest, else the latest."""
     if words:
         return api.get(words[0])
+    facade = api.flotilla()
+    own = _own(shell, [run for run, _ in facade.latest(limit=200)])
+    return RunHandle(facade, own[0]) if own else api.get("last")
+
+
+def _own(shell: Any, runs: list[Run]) -> list[Run]:
+    """Return those of this notebook's cells; none where nobody tells which notebook it is."""
     notebook = find_origin(shell).notebook
-    for run, _ in api.flotilla().latest(limit=200):
-        if notebook and run.spec.origin is not None and run.spec.origin.notebook == notebook:
-            return RunHandle(api.flotilla(), run)
-    return api.get("last")
+    if notebook is None:
+        return []
+    return [run for run in runs if run.spec.origin and run.spec.origin.notebook == notebook]
 
 
 def _pull(shell: Any, words: list[str]) -> None:

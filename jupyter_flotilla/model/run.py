@@ -54,6 +54,8 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 
 #: Statuses that no arrow leaves.
 FINAL_STATUSES = frozenset(status for status in RunStatus if status.is_final)
+#: The others, in the order of a run's way.
+OPEN_STATUSES = tuple(status for status in RunStatus if not status.is_final)
 
 #: Crockford's base 32 in lower case: no i, l, o or u, so ids survive being read aloud.
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"

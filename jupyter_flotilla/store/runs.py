@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from jupyter_flotilla.errors import AmbiguousRun, RunNotFound
 from jupyter_flotilla.model.retry import MAX_DELAY_S
-from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
+from jupyter_flotilla.model.run import OPEN_STATUSES, Run, RunStatus
 from jupyter_flotilla.store import events
 from jupyter_flotilla.store.schema import attempts as attempts_table
 from jupyter_flotilla.store.schema import events as events_table
@@ -269,11 +269,10 @@ def next_queued(
 
 def count_open(conn: sa.Connection, engine: str, place: str) -> int:
     """Return how many runs of an engine are not final."""
-    open_statuses = [status for status in RunStatus if status not in FINAL_STATUSES]
     query = (
         sa.select(sa.func.count())
         .select_from(runs)
-        .where(runs.c.status.in_(open_statuses), runs.c.engine == engine, runs.c.place == place)
+        .where(runs.c.status.in_(OPEN_STATUSES), runs.c.engine == engine, runs.c.place == place)
     )
     return int(conn.execute(query).scalar_one())
 
