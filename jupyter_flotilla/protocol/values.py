@@ -34,7 +34,7 @@ def save(value: Any, folder: str, name: str) -> Dict[str, Any]:
     name in ``folder``), ``size`` (bytes), ``type`` (for people), ``kind`` (what a format needs to
     make the same type again) and, of a pickle, ``python`` (minor version), ``module`` (who made
     it), ``version``, ``main`` (names of the main module that it needs) and ``modules``
-    (others that it needs).
+    (others that it needs); of a table of pandas, ``objects`` and ``freq`` (`_beside_parquet`).
 
     Raises
     ------
@@ -45,6 +45,7 @@ def save(value: Any, folder: str, name: str) -> Dict[str, Any]:
     entry: Dict[str, Any] = {"name": name, "type": type_name(value)}
     if format == "parquet":
         try:
+            entry.update(_beside_parquet(value, kind))
             return _write(entry, folder, format, kind, lambda file: _parquet(value, kind, file))
         except Exception as error:  # each library has its own for what a table cannot hold
             entry["why_pickle"] = "%s: %s" % (type(error).__name__, error)
@@ -77,7 +78,7 @@ def load(entry: Dict[str, Any], folder: str, allow_pickle: bool = True) -> Any:
     path = os.path.join(folder, os.path.basename(entry["file"]))
     format, kind = entry["format"], entry.get("kind", "")
     if format == "parquet":
-        return _read_parquet(path, kind)
+        return _read_parquet(path, entry)
     if format == "npy":
         import numpy
 
@@ -193,7 +194,21 @@ def _check_columns(frame: Any) -> None:
             raise TypeError("column %r holds %s" % (column, ", ".join(k.__name__ for k in kinds)))
 
 
-def _read_parquet(path: str, kind: str) -> Any:
+def _beside_parquet(value: Any, kind: str) -> Dict[str, Any]:
+    """Return what parquet does not keep of pandas: the frequency of an index, columns of objects.
+
+    ``objects`` maps a column to whether what it lacks is None; else it is NaN.
+    """
+    if not kind.startswith("pandas"):
+        return {}
+    columns = {"0": value} if kind.startswith("pandas.Series") else value
+    objects = {name: any(item is None for item in columns[name])
+               for name in columns if columns[name].dtype == object}  # fmt: skip
+    return {"objects": objects, "freq": getattr(value.index, "freqstr", None)}
+
+
+def _read_parquet(path: str, entry: Dict[str, Any]) -> Any:
+    kind = entry.get("kind", "")
     if kind.startswith("polars"):
         import polars
 
@@ -202,7 +217,16 @@ def _read_parquet(path: str, kind: str) -> Any:
     import pandas
 
     frame = pandas.read_parquet(path, engine="pyarrow")
-    if kind.startswith("pandas.Series"):
+    is_series = kind.startswith("pandas.Series")
+    for name, has_none in entry.get("objects", {}).items():
+        column = frame.columns[0] if is_series else name
+        if frame[column].dtype != object:
+            made = frame[column].astype(object)
+            frame[column] = made.where(made.notna(), None) if has_none else made
+    if entry.get("freq") and not isinstance(frame.index, pandas.PeriodIndex):
+        index: Any = frame.index
+        index.freq = entry["freq"]
+    if is_series:
         series = frame.iloc[:, 0]
         return series.rename(None) if kind.endswith("unnamed") else series
     return frame

@@ -61,6 +61,12 @@ def test_plain_values_come_back_of_the_same_types(tmp_path_factory, value):
         (pd.DataFrame({"t": pd.date_range("2026", periods=2, tz="UTC"),
                        "c": pd.Categorical(["a", "b"])}), "parquet"),
         (pd.DataFrame(), "parquet"),
+        (pd.DataFrame({"o": ["x", None], "n": ["x", math.nan], "f": [1.5, 2.0], "s": ["a", "b"]},
+                      index=pd.date_range("2026", periods=2, freq="6h", tz="Europe/Berlin"),
+                      ).astype({"o": object, "n": object, "f": object}), "parquet"),
+        (pd.Series(["x", None], dtype=object, index=pd.timedelta_range(0, periods=2, freq="D")),
+         "parquet"),
+        (pd.Series([1, 2], index=pd.period_range("2026", periods=2, freq="M")), "parquet"),
         (pd.DataFrame({1: [1]}), "pickle"), (pd.DataFrame({"o": [1, "a"]}), "pickle"),
         (np.array([object()]), "pickle"), (datetime.date(2026, 1, 1), "pickle"),
         (range(3), "pickle"), (float("inf"), "json"),
@@ -75,7 +81,9 @@ def test_each_type_has_its_format(tmp_path, value, format):
     assert entry["format"] == format
     assert type(back) is type(value)
     if isinstance(value, pd.DataFrame):
-        pd.testing.assert_frame_equal(back, value)
+        pd.testing.assert_frame_equal(back, value, check_freq=True)
+        nothing = [[item is None for item in value[name]] for name in value]
+        assert nothing == [[item is None for item in back[name]] for name in back]
     elif isinstance(value, pd.Series):
         pd.testing.assert_series_equal(back, value)
     elif isinstance(value, np.ndarray) and value.dtype != object:
