@@ -13,7 +13,7 @@ from jupyter_flotilla.model.guard import Expectation
 from jupyter_flotilla.model.observation import Progress
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import Run, RunStatus
-from jupyter_flotilla.model.text import plain
+from jupyter_flotilla.model.text import plain, printable
 from jupyter_flotilla.model.units import format_duration, format_money, format_size
 from jupyter_flotilla.planning import GridPlan, Plan
 
@@ -149,6 +149,22 @@ def price_line(rate: Rate | None, ceiling: float | None) -> str:
     if rate.is_hypothetical:
         return f"$0.00 here · on Fargate {rate.region} ≈ {format_money(rate.usd_per_h)}/h{at_most}"
     return f"≈ {format_money(rate.usd_per_h)}/h{at_most}"
+
+
+def status_text(run: Run) -> str:
+    """Return where a run is, and how it failed: ``✖ FAILED user-error``."""
+    status = f"{GLYPHS[run.status]} {run.status}"
+    return status if run.failure_kind is None else f"{status} {run.failure_kind}"
+
+
+def peak_text(attempt: Attempt) -> str:
+    """Return the most memory that an attempt has used, or nothing."""
+    return format_size(mib) if (mib := attempt.usage.peak_memory_mib) else ""
+
+
+def charge_text(attempt: Attempt) -> str:
+    """Return what an attempt has cost, or nothing where that is unknown."""
+    return "" if attempt.charge_usd is None else f"≈ {format_money(attempt.charge_usd)}"
 
 
 def cost_text(cost: Cost, *, is_final: bool) -> str:
@@ -311,7 +327,7 @@ def _bar(done: float, total: float | None) -> str:
 
 def one_line(text: str, longest: int = 60) -> str:
     """Return text on one line, shortened where it is longer than that."""
-    line = "".join(c if c.isprintable() else " " for c in text[: longest + 1])
+    line = printable(text[: longest + 1])
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 

@@ -235,7 +235,7 @@ class RunSet(Sequence[RunHandle]):
     def _row(self, handle: RunHandle) -> dict[str, Any]:
         run, attempt = handle.snapshot, self._latest.get(handle.id)
         row: dict[str, Any] = {"id": run.id, "status": run.status.value, **run.spec.params}
-        for name, value in _metrics(attempt).items():
+        for name, value in (attempt.metrics if attempt else {}).items():
             row[f"metric.{name}" if name in row else name] = value
         row["cost_usd"] = handle.cost.usd
         row["duration_s"] = None if attempt is None else attempt.duration_s
@@ -279,9 +279,3 @@ def open_grid(flotilla: Flotilla, grid: Grid, runs: Sequence[Run] | None = None)
     """Return the runs of a grid that was submitted before."""
     found = flotilla.grid_runs(grid.id) if runs is None else runs
     return RunSet(flotilla, grid, [RunHandle(flotilla, run) for run in found])
-
-
-def _metrics(attempt: Attempt | None) -> dict[str, float | None]:
-    if attempt is None or attempt.progress is None:
-        return {}
-    return attempt.progress.metrics

@@ -9,6 +9,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
 from jupyter_flotilla.commands.tables import Column, print_table
 from jupyter_flotilla.model.guard import month_start
+from jupyter_flotilla.model.text import printable
 from jupyter_flotilla.model.units import format_money
 from jupyter_flotilla.store.costs import By, CostRow
 
@@ -39,5 +40,6 @@ def cost(by: str, all_time: bool, as_json: bool) -> None:
 def _cells(row: CostRow) -> list[Text]:
     about = "≈ " if not flotilla().engine(row.engine).bills else ""
     money = [about + format_money(usd) for usd in (row.usd, row.failed_usd)]
-    group = "".join(c if c.isprintable() else " " for c in row.group)
-    return [*map(Text, (group, row.engine, str(row.runs), str(row.attempts), *money))]
+    return [
+        *map(Text, (printable(row.group), row.engine, str(row.runs), str(row.attempts), *money))
+    ]

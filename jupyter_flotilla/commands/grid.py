@@ -21,7 +21,8 @@ from jupyter_flotilla.commands.tables import Column, print_table, table_lines
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.run import RunStatus
-from jupyter_flotilla.model.units import format_duration, format_money, format_size
+from jupyter_flotilla.model.text import printable
+from jupyter_flotilla.model.units import format_duration, format_money
 from jupyter_flotilla.run_set import RunSet, submit_grid
 from jupyter_flotilla.service import Flotilla
 
@@ -141,7 +142,7 @@ def _table(runs: RunSet, shown: list[RunHandle]) -> tuple[list[Column], list[lis
     names = list(dict.fromkeys(name for run in runs for name in run.snapshot.spec.params))
     varied = [name for name in names if _varies(runs, name)]
     metrics = list(dict.fromkeys(name for run in runs for name in _metrics(runs, run)))[:6]
-    statuses = [cell_len(_status(run)) for run in shown]
+    statuses = [cell_len(render.status_text(run.snapshot)) for run in shown]
     columns = [
         Column(heading="id"),
         *(Column(heading=name, least=8, at_last=4) for name in varied),
@@ -155,12 +156,6 @@ def _table(runs: RunSet, shown: list[RunHandle]) -> tuple[list[Column], list[lis
     return columns, [_row(runs, run, varied, metrics) for run in shown]
 
 
-def _status(handle: RunHandle) -> str:
-    run = handle.snapshot
-    status = f"{render.GLYPHS[run.status]} {run.status}"
-    return status if run.failure_kind is None else f"{status} {run.failure_kind}"
-
-
 def _varies(runs: RunSet, name: str) -> bool:
     values = [repr(run.snapshot.spec.params.get(name)) for run in runs]
     return len(set(values)) > 1 or len(values) == 1
@@ -168,12 +163,12 @@ def _varies(runs: RunSet, name: str) -> bool:
 
 def _metrics(runs: RunSet, run: RunHandle) -> dict[str, float | None]:
     attempt = runs.latest(run)
-    return {} if attempt is None or attempt.progress is None else attempt.progress.metrics
+    return {} if attempt is None else attempt.metrics
 
 
 def _row(runs: RunSet, handle: RunHandle, varied: list[str], metrics: list[str]) -> list[Text]:
     run, attempt = handle.snapshot, runs.latest(handle)
-    status = _status(handle)
+    status = render.status_text(run)
     if run.status is RunStatus.RUNNING and attempt is not None:
         status += f" {render.progress_text(attempt.progress)}"
     took = peak = cost = ""
@@ -182,8 +177,7 @@ def _row(runs: RunSet, handle: RunHandle, varied: list[str], metrics: list[str])
         running_s = None if since is None else (utc_now() - since).total_seconds()
         took_s = attempt.duration_s if attempt.duration_s is not None else running_s
         took = "" if took_s is None else format_duration(max(0.0, took_s))
-        peak = format_size(m) if (m := attempt.usage.peak_memory_mib) else ""
-        cost = "" if attempt.charge_usd is None else f"≈ {format_money(attempt.charge_usd)}"
+        peak, cost = render.peak_text(attempt), render.charge_text(attempt)
     params = [_short(run.spec.params.get(name)) for name in varied]
     logged = _metrics(runs, handle)
     return [
@@ -194,7 +188,7 @@ def _row(runs: RunSet, handle: RunHandle, varied: list[str], metrics: list[str])
 
 def _short(value: Any) -> str:
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return "".join(c if c.isprintable() else " " for c in text)[:40]
+    return printable(text)[:40]
 
 
 def _cost_line(runs: RunSet) -> str | None:

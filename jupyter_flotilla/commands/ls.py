@@ -13,7 +13,7 @@ from jupyter_flotilla.commands.screen import COLOURS, flotilla, print_json, say
 from jupyter_flotilla.commands.tables import Column, print_table
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import OPEN_STATUSES, Run, RunStatus
-from jupyter_flotilla.model.units import format_duration, format_money, format_size
+from jupyter_flotilla.model.units import format_duration
 from jupyter_flotilla.service import Flotilla
 
 _SHOWN = 20
@@ -98,9 +98,7 @@ def _positions(facade: Flotilla, found: Sequence[Run]) -> dict[str, int]:
 
 
 def _status(run: Run, position: int | None) -> str:
-    status = f"{render.GLYPHS[run.status]} {run.status}"
-    if run.failure_kind:
-        status += f" {run.failure_kind}"
+    status = render.status_text(run)
     if position is None:
         return status
     return f"{status}, {position} before" if position else f"{status}, next"
@@ -113,9 +111,9 @@ def _cells(run: Run, attempt: Attempt | None, short: str, status: str) -> list[T
     if attempt is not None and run.started_at is not None:
         took_s = attempt.duration_s
         took = format_duration(took_s if took_s is not None else _age_s(run))
-        peak = format_size(m) if (m := attempt.usage.peak_memory_mib) else ""
-    if attempt is not None and attempt.charge_usd is not None:
-        cost = f"≈ {format_money(attempt.charge_usd)}"
+        peak = render.peak_text(attempt)
+    if attempt is not None:
+        cost = render.charge_text(attempt)
     when = run.created_at.astimezone().strftime("%b %d %H:%M")
     return [
         Text(short), Text((run.grid_id or "")[:7]), _name(run),

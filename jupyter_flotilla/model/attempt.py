@@ -65,6 +65,11 @@ class Attempt(Stored):
         return f"{self.run_id}-{self.number}"
 
     @property
+    def metrics(self) -> dict[str, float | None]:
+        """Latest value of each metric that the job has logged; None: no number."""
+        return {} if self.progress is None else self.progress.metrics
+
+    @property
     def is_open(self) -> bool:
         """Say whether it may still be running."""
         return self.ended_at is None

@@ -20,6 +20,15 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", _SEQUENCES.sub("", text))
 
 
+def printable(text: str) -> str:
+    """Return text with a space for each character that cannot be printed, line breaks included.
+
+    >>> printable("a\\x07b\\nc")
+    'a b c'
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def colours_only(text: str) -> str:
     """Return text whose only control sequences are colours (SGR).
 
