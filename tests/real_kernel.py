@@ -50,10 +50,10 @@ class RealKernel:
             assert not said.ename, said.traceback
         return self.wait(self.start(code[-1], cell_id=cell_id))
 
-    def start(self, code: str, *, cell_id: str | None = None) -> str:
-        """Send a cell and return the message's id."""
+    def start(self, code: str, *, cell_id: str | None = None, asks: bool = False) -> str:
+        """Send a cell and return the message's id; with ``asks``, from where it can ask."""
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {},
-                   "allow_stdin": False, "stop_on_error": True}  # fmt: skip
+                   "allow_stdin": asks, "stop_on_error": True}  # fmt: skip
         msg = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
         self.client.shell_channel.send(msg)
         return str(msg["header"]["msg_id"])
@@ -71,6 +71,12 @@ class RealKernel:
             if until is not None and until in said.stdout:
                 return said
         raise AssertionError(f"no end after {timeout} s: {said}")
+
+    def answer(self, text: str, timeout: float = 60) -> str:
+        """Answer the question of a cell and return it."""
+        question = self.client.get_stdin_msg(timeout=timeout)["content"]["prompt"]
+        self.client.input(text)
+        return str(question)
 
     def interrupt(self) -> None:
         """Press ■."""

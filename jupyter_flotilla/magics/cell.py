@@ -15,7 +15,7 @@ from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.interrupts import interrupts
 from jupyter_flotilla.errors import InvalidOption, Refused, UsageError
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.magics.following import Following, bind, note_values, noted_values
+from jupyter_flotilla.magics.following import Following, attach, bind, note_values, noted_values
 from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import session_of
 from jupyter_flotilla.magics.tokens import Split, split_cell
@@ -67,8 +67,9 @@ class CellRun:
             return None
         keywords = read_words(split)
         job_options, notes = self._options(keywords)
-        if not keywords["again"]:
-            self._check_previous()
+        previous = None if keywords["again"] or keywords["dry_run"] else self._previous()
+        if previous is not None and self._shall_attach(previous, yes=keywords["yes"]):
+            return attach(self._shell, self._facade, previous)
         with tempfile.TemporaryDirectory(prefix="flotilla-") as folder:
             sent = self._draft(split, job_options, keywords, Path(folder))
             plan = self._facade.plan(sent.draft)
@@ -107,18 +108,30 @@ class CellRun:
             split.body, job_options, asked, sender, lines_before=split.lines_before, folder=folder
         )
 
-    def _check_previous(self) -> None:
-        """Refuse to run a cell twice at a time, unless that is meant."""
+    def _previous(self) -> RunHandle | None:
+        """Return the run of this very cell that is going on; None: there is none."""
         if self._origin.cell_id is None:
-            return
+            return None
         for run, _ in self._facade.latest(statuses=OPEN_STATUSES, limit=200):
             theirs = run.spec.origin
             if theirs is not None and theirs.cell_id == self._origin.cell_id:
-                short = self._facade.short_id(run.id)
-                raise UsageError(
-                    f"this cell's previous run {short} is {run.status}",
-                    next_step=f"%flotilla attach {short}, %flotilla cancel {short}, or --again",
-                )
+                return RunHandle(self._facade, run)
+        return None
+
+    def _shall_attach(self, previous: RunHandle, *, yes: bool) -> bool:
+        """Ask what to do, so that nothing runs twice unless that is meant."""
+        short = previous.short_id
+        what = f"this cell's previous run {short} is {previous.status}"
+        usage = f"%flotilla attach {short}, %flotilla cancel {short}, or --again"
+        if yes or not self._can_ask():
+            raise UsageError(what, next_step=usage)
+        question = f"{what}: [a]ttach to it, [c]ancel it and run this, run [b]oth, or neither? "
+        answer = input(question).strip().lower()[:1]
+        if answer not in ("a", "b", "c"):
+            raise Refused(f"{what}; nothing was launched", next_step=usage)
+        if answer == "c":
+            previous.cancel()
+        return answer == "a"
 
     def _check_consent(self, plan: Plan, sent: SentCell, *, yes: bool) -> None:
         asks = list(plan.asks)

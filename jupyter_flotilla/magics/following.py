@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from jupyter_flotilla.commands.interrupts import Interrupts
+from jupyter_flotilla.commands.interrupts import Interrupts, interrupts
 from jupyter_flotilla.errors import RunCancelled, RunFailed
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.magics.card import make_card
@@ -98,6 +98,16 @@ class Following:
             raise remote_error(message, error)
         is_cancelled = handle.snapshot.status is RunStatus.CANCELLED
         raise RunCancelled(message) if is_cancelled else RunFailed(message)
+
+
+def attach(shell: Any, flotilla: Flotilla, handle: RunHandle) -> Any:
+    """Stream a run again, from its beginning, wait for it and bind what it gives back."""
+    with interrupts() as presses:
+        following = Following(shell, flotilla, handle, [])
+        following.follow(presses, detach=True)
+    bind(shell, handle, noted_values(shell, handle))
+    shell.user_ns["_flotilla"] = handle
+    return following.result()
 
 
 class Shown:

@@ -11,11 +11,10 @@ import click
 from jupyter_flotilla import api
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands import VERBS, flotilla
-from jupyter_flotilla.commands.interrupts import interrupts
 from jupyter_flotilla.commands.ls import search
 from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.magics.following import Following, bind, noted_values
+from jupyter_flotilla.magics.following import attach
 from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import set_options, show_deps, show_profiles
 from jupyter_flotilla.magics.tables import Rows
@@ -123,13 +122,7 @@ def _row(short: str, run: Run, attempt: Attempt | None) -> dict[str, Any]:
 
 def _attach(shell: Any, words: list[str]) -> Any:
     """Stream a run again, from its beginning, wait for it and bind what it gives."""
-    handle = _own_run(shell, words)
-    with interrupts() as presses:
-        following = Following(shell, api.flotilla(), handle, [])
-        following.follow(presses, detach=True)
-    bind(shell, handle, noted_values(shell, handle))
-    shell.user_ns["_flotilla"] = handle
-    return following.result()
+    return attach(shell, api.flotilla(), _own_run(shell, words))
 
 
 def _own_run(shell: Any, words: list[str]) -> RunHandle:

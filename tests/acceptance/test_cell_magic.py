@@ -260,6 +260,32 @@ def test_detaching_goes_on_and_the_same_cell_is_not_run_twice(kernel: RealKernel
     assert run.wait().status == "SUCCEEDED"
 
 
+@pytest.mark.parametrize(
+    ("answer", "statuses", "error"),
+    [
+        ("attach", ["SUCCEEDED"], ""),
+        ("c", ["CANCELLED", "SUCCEEDED"], ""),
+        ("b", ["SUCCEEDED", "SUCCEEDED"], ""),
+        ("", ["SUCCEEDED"], "nothing was launched"),
+    ],
+)
+def test_a_cell_whose_run_is_alive_asks_what_to_do(
+    kernel: RealKernel, answer: str, statuses: list[str], error: str
+) -> None:
+    cell = "%%flotilla_run\nimport time\nprint('on', flush=True)\ntime.sleep(4)\n7"
+    kernel.run(cell.replace("run\n", "run --bg\n", 1), cell_id="cell-1")
+    witness.until(lambda: fl.runs()[0].status == "RUNNING")
+
+    asked = kernel.start(cell, cell_id="cell-1", asks=True)
+    question = kernel.answer(answer)
+    said = kernel.wait(asked)
+
+    assert "[a]ttach" in question
+    assert error in said.traceback
+    assert said.text == ("" if error else "7")
+    assert [run.wait().status for run in reversed(fl.runs())] == statuses
+
+
 def test_verbs_of_the_command_line_are_there_and_listings_can_be_kept(kernel: RealKernel) -> None:
     kernel.run("%%flotilla_run --name first\nprint('said')")
 
