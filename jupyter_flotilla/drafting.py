@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.draft import Draft
-from jupyter_flotilla.capture.function import draft_call, draft_map
+from jupyter_flotilla.capture.function import Calls, call_each, draft_calls, one_call
 from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
 from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
 from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
@@ -31,9 +31,9 @@ class Drafting(ABC):
         """Return the job that runs a notebook (``.ipynb``) or Python file (``.py``)."""
         engine = self.engine(options.engine)
         if path.suffix == ".py":
-            return draft_file(path, options, engine=engine.name, place=engine.place)
+            return draft_file(path, options, engine=engine)
         if path.suffix == ".ipynb" or not path.is_file():
-            return draft_notebook(path, options, engine=engine.name, place=engine.place)
+            return draft_notebook(path, options, engine=engine)
         raise InvalidNotebook(
             f"{path} is neither a notebook (.ipynb) nor a Python file (.py)",
             next_step=f"run it as a command: jupyter flotilla run -- PROGRAM {path}",
@@ -49,12 +49,11 @@ class Drafting(ABC):
                 f"{path} is no notebook, and only notebooks take parameters",
                 next_step="a .ipynb with a cell tagged 'parameters'",
             )
-        return draft_points(path, options, points, engine=engine.name, place=engine.place)
+        return draft_points(path, options, points, engine=engine)
 
     def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs source text as one cell."""
-        engine = self.engine(options.engine)
-        return draft_cell(text, options, cwd=cwd, engine=engine.name, place=engine.place)
+        return draft_cell(text, options, cwd=cwd, engine=self.engine(options.engine))
 
     def draft_sent_cell(
         self,
@@ -67,36 +66,30 @@ class Drafting(ABC):
         folder: Path,
     ) -> SentCell:
         """Return the job that runs a cell with what it needs of its namespace."""
-        engine = self.engine(options.engine)
         return draft_sent_cell(
             body, options, asked, sender, lines_before=lines_before, folder=folder,
-            engine=engine.name, place=engine.place,
+            engine=self.engine(options.engine),
         )  # fmt: skip
 
     def draft_call(
         self, function: Callable[..., Any], args: Sequence[Any], options: JobOptions, folder: Path
     ) -> Draft:
         """Return the job that calls a function once; its values are written into ``folder``."""
-        engine = self.engine(options.engine)
-        return draft_call(
-            function, args, options, folder=folder, cwd=Path.cwd(),
-            engine=engine.name, place=engine.place,
-        )  # fmt: skip
+        return self._draft_calls(one_call(function, args), options, folder)
 
     def draft_map(
         self, function: Callable[..., Any], items: Sequence[Any], options: JobOptions, folder: Path
     ) -> Draft:
         """Return the job that calls a function with each item."""
+        return self._draft_calls(call_each(function, items), options, folder)
+
+    def _draft_calls(self, calls: Calls, options: JobOptions, folder: Path) -> Draft:
         engine = self.engine(options.engine)
-        return draft_map(
-            function, items, options, folder=folder, cwd=Path.cwd(),
-            engine=engine.name, place=engine.place,
-        )  # fmt: skip
+        return draft_calls(calls, options, folder=folder, cwd=Path.cwd(), engine=engine)
 
     def draft_command(self, argv: Sequence[str], options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs a command."""
-        engine = self.engine(options.engine)
-        return draft_command(argv, options, cwd=cwd, engine=engine.name, place=engine.place)
+        return draft_command(argv, options, cwd=cwd, engine=self.engine(options.engine))
 
     def draft_retry(self, run: Run, options: JobOptions) -> Draft:
         """Return the job of an earlier run, with changes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.environ import job_environment
 from jupyter_flotilla.errors import InvalidOption, SecretUnavailable
 from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
@@ -35,7 +36,7 @@ class Draft:
     notes: tuple[str, ...] = ()
 
 
-def common_fields(options: JobOptions, *, cwd: Path, engine: str, place: str) -> dict[str, Any]:
+def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str, Any]:
     """Return the fields of a JobSpec that every kind of job fills alike."""
     return {
         "cwd": str(cwd),
@@ -51,8 +52,8 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: str, place: str) ->
         "max_cost_usd": options.max_cost_usd,
         "retries": options.retries or 0,
         "on_oom": on_oom_of(options.on_oom, options.memory_mib),
-        "engine": engine,
-        "place": place,
+        "engine": engine.name,
+        "place": engine.place,
     }
 
 

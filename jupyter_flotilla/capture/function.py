@@ -2,54 +2,53 @@
 
 import ast
 import functools
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.capture.closure import Gatherer, executed_cells
 from jupyter_flotilla.capture.definitions import Cell
-from jupyter_flotilla.capture.draft import Draft, common_fields
-from jupyter_flotilla.capture.files import find_files
-from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
-from jupyter_flotilla.capture.modules import local_modules, zipped
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.sent_cell import pack
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidOption
-from jupyter_flotilla.model.job import JobSpec, Origin, slug
+from jupyter_flotilla.model.job import Origin
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.protocol import RETURNED
 
-_SOURCE = "cell.json"
 _FUNCTION, _ARGUMENT, _ITEMS = "_flotilla_function", "_flotilla_argument", "_flotilla_items"
 
 
-def draft_call(
-    function: Callable[..., Any],
-    args: Sequence[Any],
-    options: JobOptions,
-    *,
-    folder: Path,
-    cwd: Path,
-    engine: str,
-    place: str,
-) -> Draft:
-    """Return the job that calls a function once; raises as `draft_map`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calls:
+    """Calls of a function as source, with the values in it."""
+
+    function: Callable[..., Any]
+    #: Name → value.
+    arguments: Mapping[str, Any]
+    #: An expression.
+    source: str
+
+
+def one_call(function: Callable[..., Any], args: Sequence[Any]) -> Calls:
+    """Return a call with some arguments."""
     arguments = {f"{_ARGUMENT}_{number}": value for number, value in enumerate(args)}
-    call = f"{_FUNCTION}({', '.join(arguments)})"
-    return _draft(function, arguments, call, options, folder, cwd, engine, place)
+    source = f"{_FUNCTION}({', '.join(arguments)})"
+    return Calls(function=function, arguments=arguments, source=source)
 
 
-def draft_map(
-    function: Callable[..., Any],
-    items: Sequence[Any],
-    options: JobOptions,
-    *,
-    folder: Path,
-    cwd: Path,
-    engine: str,
-    place: str,
+def call_each(function: Callable[..., Any], items: Sequence[Any]) -> Calls:
+    """Return calls with each of some items, which give a list."""
+    source = f"[{_FUNCTION}(item) for item in {_ITEMS}]"
+    return Calls(function=function, arguments={_ITEMS: list(items)}, source=source)
+
+
+def draft_calls(
+    calls: Calls, options: JobOptions, *, folder: Path, cwd: Path, engine: Engine
 ) -> Draft:
-    """Return the job that calls a function with each of some items, and gives back a list.
+    """Return the job that makes calls and gives back what they gave.
 
     Parameters
     ----------
@@ -61,57 +60,27 @@ def draft_map(
     UnsendableInput
         For a function whose source is nowhere, and for an argument that cannot be sent.
     """
-    call = f"[{_FUNCTION}(item) for item in {_ITEMS}]"
-    return _draft(function, {_ITEMS: list(items)}, call, options, folder, cwd, engine, place)
-
-
-def _draft(
-    function: Callable[..., Any],
-    arguments: Mapping[str, Any],
-    call: str,
-    options: JobOptions,
-    folder: Path,
-    cwd: Path,
-    engine: str,
-    place: str,
-) -> Draft:
-    if not callable(function):
+    if not callable(calls.function):
         raise InvalidOption(
-            f"{function!r} cannot be called", next_step="submit(function, argument)"
+            f"{calls.function!r} cannot be called", next_step="submit(function, argument)"
         )
     namespace, cells = _surroundings()
-    function, bound = _unwrapped(function)
+    function, bound = _unwrapped(calls.function)
     gatherer = Gatherer({**namespace, _FUNCTION: function}, cells, folder)
     gatherer.names([_FUNCTION], [_FUNCTION])
-    for name, value in {**arguments, **bound}.items():
+    for name, value in {**calls.arguments, **bound}.items():
         gatherer.value(name, value)
-    closure = gatherer.closure
-    kernel, _ = find_kernel(DEFAULT_KERNEL, "python")
-    files = find_files(options.files, cwd)
-    spec = JobSpec(
-        kind="cell",
-        name=options.name or slug(getattr(function, "__name__", "call"), "call"),
-        source=_SOURCE,
-        outputs=(RETURNED,),
+    return pack(
+        gatherer.closure,
+        source=f"{RETURNED} = {_with_bound(calls.source, bound)}",
+        outputs=[RETURNED],
         origin=Origin(),
-        kernel=kernel,
-        files=tuple(files),
-        **common_fields(options, cwd=cwd, engine=engine, place=place),
-    )
-    content = {
-        **closure.content(),
-        "source": f"{RETURNED} = {_with_bound(call, bound)}",
-        "cell": None,
-        "outputs": [RETURNED],
-    }
-    modules = local_modules(closure.modules)
-    return Draft(
-        spec=spec,
-        source=json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"),
-        files=files,
-        values=folder,
-        modules=zipped(modules) if modules else None,
-    )
+        name=getattr(function, "__name__", "call"),
+        options=options,
+        folder=folder,
+        cwd=cwd,
+        engine=engine,
+    ).draft
 
 
 def _surroundings() -> tuple[Mapping[str, Any], list[Cell]]:

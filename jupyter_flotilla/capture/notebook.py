@@ -9,6 +9,7 @@ from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.parameters import inject
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidNotebook
 from jupyter_flotilla.model.job import JobSpec, slug
 from jupyter_flotilla.model.options import JobOptions
@@ -18,14 +19,14 @@ _SOURCE = "notebook.ipynb"
 _BANNER_TAG = "flotilla-banner"
 
 
-def draft_notebook(path: Path, options: JobOptions, *, engine: str, place: str) -> Draft:
+def draft_notebook(path: Path, options: JobOptions, *, engine: Engine) -> Draft:
     """Return the job that runs a notebook file; the file is only read.
 
     Raises
     ------
     InvalidNotebook, UnknownParameter, UnknownKernel, InvalidOption
     """
-    [draft] = draft_points(path, options, [{}], engine=engine, place=place)
+    [draft] = draft_points(path, options, [{}], engine=engine)
     return draft
 
 
@@ -34,8 +35,7 @@ def draft_points(
     options: JobOptions,
     points: Sequence[dict[str, Any]],
     *,
-    engine: str,
-    place: str,
+    engine: Engine,
 ) -> list[Draft]:
     """Return the jobs that run a notebook file, as it is at one moment, each at its point.
 
@@ -60,7 +60,7 @@ def draft_points(
         path=str(path),
         kernel=kernel,
         files=tuple(files := find_files(options.files, path.parent)),
-        **common_fields(options, cwd=path.parent, engine=engine, place=place),
+        **common_fields(options, cwd=path.parent, engine=engine),
     )
     drafts = []
     for point in points:

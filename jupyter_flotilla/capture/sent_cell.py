@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.modules import imported_modules, local_modules, zipped
 from jupyter_flotilla.capture.names import Names, names_of
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidNotebook, InvalidOption, UnsendableInput
 from jupyter_flotilla.model.job import JobSpec, Origin, slug
 from jupyter_flotilla.model.options import JobOptions
@@ -63,8 +64,7 @@ def draft_sent_cell(
     *,
     lines_before: int,
     folder: Path,
-    engine: str,
-    place: str,
+    engine: Engine,
 ) -> SentCell:
     """Return the job that runs a cell with what it needs.
 
@@ -92,24 +92,61 @@ def draft_sent_cell(
     outputs = _outputs(asked.outputs, names)
     gatherer = Gatherer(sender.namespace, sender.cells, folder)
     _gather(gatherer, asked.inputs, names, sender.namespace)
-    closure = gatherer.closure
-    modules = local_modules(closure.modules | imported_modules(python))
+    return pack(
+        gatherer.closure,
+        source=_source(body, lines_before),
+        imports=imported_modules(python),
+        outputs=outputs,
+        origin=sender.origin,
+        name=_name(body),
+        options=options,
+        folder=folder,
+        cwd=sender.cwd,
+        engine=engine,
+    )
+
+
+def pack(
+    closure: Closure,
+    *,
+    source: str,
+    outputs: Sequence[str],
+    origin: Origin,
+    name: str,
+    options: JobOptions,
+    folder: Path,
+    cwd: Path,
+    engine: Engine,
+    imports: Collection[str] = (),
+) -> SentCell:
+    """Return the job that makes a closure again and runs source with it.
+
+    Parameters
+    ----------
+    name
+        What to call it where no option does.
+    folder
+        Where the closure's values are.
+    imports
+        Modules that the source imports itself.
+    """
+    modules = local_modules({*closure.modules, *imports})
     kernel, _ = find_kernel(DEFAULT_KERNEL, "python")
     spec = JobSpec(
         kind="cell",
-        name=options.name or _name(body),
+        name=options.name or slug(name, "cell"),
         source=_SOURCE,
-        path=sender.origin.notebook,
-        outputs=outputs,
-        origin=sender.origin,
+        path=origin.notebook,
+        outputs=tuple(outputs),
+        origin=origin,
         kernel=kernel,
-        files=tuple(files := find_files(options.files, sender.cwd)),
-        **common_fields(options, cwd=sender.cwd, engine=engine, place=place),
+        files=tuple(files := find_files(options.files, cwd)),
+        **common_fields(options, cwd=cwd, engine=engine),
     )
     content = {
         **closure.content(),
-        "source": _source(body, lines_before),
-        "cell": sender.origin.number,
+        "source": source,
+        "cell": origin.number,
         "outputs": list(outputs),
     }
     draft = Draft(
@@ -210,4 +247,4 @@ def _name(body: str) -> str:
     lines = [line.strip() for line in body.splitlines() if line.strip()]
     comments = [line.lstrip("#%| ") for line in lines if line.startswith("#")]
     plain = [line for line in lines if not line.startswith(("#", "import ", "from ", "%", "!"))]
-    return slug((comments or plain or lines)[0][:40], "cell")
+    return (comments or plain or lines)[0][:40]

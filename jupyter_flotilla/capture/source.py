@@ -7,6 +7,7 @@ from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.notebook import readable_path
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidNotebook, InvalidOption, UnknownParameter
 from jupyter_flotilla.model.job import JobSpec, slug
 from jupyter_flotilla.model.options import JobOptions
@@ -15,7 +16,7 @@ _SOURCE = "cell.py"
 
 
 def draft_cell(
-    text: str, options: JobOptions, *, cwd: Path, engine: str, place: str, path: Path | None = None
+    text: str, options: JobOptions, *, cwd: Path, engine: Engine, path: Path | None = None
 ) -> Draft:
     """Return the job that runs source text as one cell.
 
@@ -37,12 +38,12 @@ def draft_cell(
         path=str(path) if path else None,
         kernel=kernel,
         files=tuple(files := find_files(options.files, cwd)),
-        **common_fields(options, cwd=cwd, engine=engine, place=place),
+        **common_fields(options, cwd=cwd, engine=engine),
     )
     return Draft(spec=spec, source=text.encode("utf-8", "replace"), files=files)
 
 
-def draft_file(path: Path, options: JobOptions, *, engine: str, place: str) -> Draft:
+def draft_file(path: Path, options: JobOptions, *, engine: Engine) -> Draft:
     """Return the job that runs a Python file as one cell, in the file's folder."""
     path = readable_path(path)
     try:
@@ -50,12 +51,10 @@ def draft_file(path: Path, options: JobOptions, *, engine: str, place: str) -> D
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InvalidNotebook(f"{path} cannot be read: {reason}") from error
-    return draft_cell(text, options, cwd=path.parent, engine=engine, place=place, path=path)
+    return draft_cell(text, options, cwd=path.parent, engine=engine, path=path)
 
 
-def draft_command(
-    argv: Sequence[str], options: JobOptions, *, cwd: Path, engine: str, place: str
-) -> Draft:
+def draft_command(argv: Sequence[str], options: JobOptions, *, cwd: Path, engine: Engine) -> Draft:
     """Return the job that runs a command in ``cwd``.
 
     Raises
@@ -73,7 +72,7 @@ def draft_command(
         name=options.name or slug(Path(argv[0]).name, "command"),
         command=tuple(argv),
         files=tuple(files := find_files(options.files, cwd)),
-        **common_fields(options, cwd=cwd, engine=engine, place=place),
+        **common_fields(options, cwd=cwd, engine=engine),
     )
     return Draft(spec=spec, files=files)
 
