@@ -19,6 +19,7 @@ from jupyter_flotilla.model.options import (
     JobOptions,
     OptionKeywords,
 )
+from jupyter_flotilla.model.precedence import Resolution
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.run_set import RunSet, open_grid, submit_grid
 from jupyter_flotilla.service import Flotilla
@@ -89,7 +90,7 @@ def submit(
     if callable(what):
         with tempfile.TemporaryDirectory(prefix="flotilla-") as folder:
             return _submit(
-                lambda o: flotilla().draft_call(what, args, o, Path(folder)),
+                lambda facade, o: facade.draft_call(what, args, o, Path(folder)),
                 options,
                 wait=wait,
                 confirm=confirm,
@@ -101,7 +102,7 @@ def submit(
             next_step=f"submit({[*words, *map(str, args)]!r})",
         )
     return _submit(
-        lambda o: flotilla().draft_command([str(word) for word in what], o, current_folder()),
+        lambda facade, o: facade.draft_command([str(word) for word in what], o, current_folder()),
         options,
         wait=wait,
         confirm=confirm,
@@ -119,7 +120,7 @@ def run_notebook(
     >>> run = fl.run_notebook("train.ipynb", params={"alpha": 0.1}, memory="8G")  # doctest: +SKIP
     """
     return _submit(
-        lambda o: flotilla().draft_file(Path(path), o),
+        lambda facade, o: facade.draft_file(Path(path), o),
         options,
         wait=wait,
         confirm=confirm,
@@ -137,7 +138,7 @@ def run_source(
     {'text/plain': '2'}
     """
     return _submit(
-        lambda o: flotilla().draft_source(source, o, current_folder()),
+        lambda facade, o: facade.draft_source(source, o, current_folder()),
         options,
         wait=wait,
         confirm=confirm,
@@ -157,25 +158,27 @@ def run_grid(
     points = given.get("points")
     if isinstance(points, (str, Path)):
         given["points"] = read_points(Path(points))
-    resolution = flotilla().defaults.resolve(given, notebook=Path(path), folder=folder_of(path))
+    facade = flotilla()
+    resolution = resolve(facade, given, Path(path))
     resolution.check_consent()
     limits = GridOptions(**resolution.values(GRID_OPTIONS))
     job_options = JobOptions(**resolution.values(OPTIONS))
-    drafts = flotilla().draft_points(Path(path), job_options, limits.expand())
-    flotilla().plan_grid(drafts, limits).check_consent(confirm=confirm)
-    runs = submit_grid(flotilla(), drafts, limits)
+    drafts = facade.draft_points(Path(path), job_options, limits.expand())
+    facade.plan_grid(drafts, limits).check_consent(confirm=confirm)
+    runs = submit_grid(facade, drafts, limits)
     return runs.wait() if wait else runs
 
 
 def get_grid(reference: str) -> RunSet:
     """Return the runs of a grid by its id or a unique prefix of it; raises RunNotFound."""
-    grid = flotilla().find_grid(reference)
+    facade = flotilla()
+    grid = facade.find_grid(reference)
     if grid is None:
         raise RunNotFound(
             f"no grid has the id or id prefix {reference[:100]!r}",
             next_step="jupyter flotilla ls shows the ids of grids",
         )
-    return open_grid(flotilla(), grid)
+    return open_grid(facade, grid)
 
 
 def current_folder() -> Path:
@@ -195,7 +198,8 @@ def get(reference: str) -> RunHandle:
     ------
     RunNotFound, AmbiguousRun
     """
-    return RunHandle(flotilla(), flotilla().find(reference))
+    facade = flotilla()
+    return RunHandle(facade, facade.find(reference))
 
 
 def runs(
@@ -214,10 +218,9 @@ def runs(
     tag
         ``'team'`` or ``'team=forecast'``.
     """
-    found = flotilla().latest(
-        statuses=read_statuses(status), tag=read_tag(tag), name=name, limit=limit
-    )
-    return [RunHandle(flotilla(), run) for run, _ in found]
+    facade = flotilla()
+    found = facade.latest(statuses=read_statuses(status), tag=read_tag(tag), name=name, limit=limit)
+    return [RunHandle(facade, run) for run, _ in found]
 
 
 def read_statuses(status: str | Sequence[str] | None) -> tuple[RunStatus, ...]:
@@ -253,23 +256,28 @@ def costs(by: costs_by = "name", *, since: datetime | None = None) -> list[CostR
     return flotilla().costs(by, since)
 
 
-def folder_of(file: str | Path | None) -> Path:
-    """Return the folder whose project a job belongs to: its file's, or the current one."""
-    return current_folder() if file is None else Path(file).expanduser().absolute().parent
+def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None = None) -> Resolution:
+    """Return what a job gets that is asked for so: of a file, or in the current folder.
+
+    Raises as `Defaults.resolve`.
+    """
+    folder = current_folder() if file is None else file.expanduser().absolute().parent
+    notebook = file if file is not None and file.suffix == ".ipynb" else None
+    return facade.defaults.resolve(given, notebook=notebook, folder=folder)
 
 
 def _submit(
-    draft: Callable[[JobOptions], Draft],
+    draft: Callable[[Flotilla, JobOptions], Draft],
     options: Mapping[str, Any],
     *,
     wait: bool,
     confirm: bool,
     file: Path | None = None,
 ) -> RunHandle:
-    notebook = file if file is not None and file.suffix == ".ipynb" else None
-    resolution = flotilla().defaults.resolve(options, notebook=notebook, folder=folder_of(file))
+    facade = flotilla()
+    resolution = resolve(facade, options, file)
     resolution.check_consent()
-    drafted = draft(JobOptions(**resolution.values(OPTIONS)))
-    flotilla().plan(drafted).check_consent(confirm=confirm)
-    handle = RunHandle(flotilla(), flotilla().submit(drafted))
+    drafted = draft(facade, JobOptions(**resolution.values(OPTIONS)))
+    facade.plan(drafted).check_consent(confirm=confirm)
+    handle = RunHandle(facade, facade.submit(drafted))
     return handle.wait() if wait else handle

@@ -85,7 +85,7 @@ def map(
     chunks = _chunks(list(items), chunksize, max_parallel)
     facade = api.flotilla()
     limits_given = {"max_parallel": max_parallel, "budget": budget}
-    resolution = facade.defaults.resolve({**options, **limits_given}, folder=api.current_folder())
+    resolution = api.resolve(facade, {**options, **limits_given})
     resolution.check_consent()
     job_options = JobOptions(**resolution.values(OPTIONS))
     limits = GridOptions(**resolution.values(GRID_OPTIONS))

@@ -61,9 +61,8 @@ def _why(name: str, file: Path | None, profile: str | None, as_json: bool) -> No
         raise InvalidOption(
             f"no default decides {name!r}", next_step=f"one of {', '.join(sorted(_OPTIONS))}"
         )
-    notebook = file if file is not None and file.suffix == ".ipynb" else None
     given = {} if profile is None else {"profile": profile}
-    resolution = flotilla().defaults.resolve(given, notebook=notebook, folder=api.folder_of(file))
+    resolution = api.resolve(flotilla(), given, file)
     one = resolution.decided.get(keyword, Decided(value=None, source=""))
     if as_json:
         said = [{"source": s, "written": w, "why_not": why or None} for s, w, why in one.said]

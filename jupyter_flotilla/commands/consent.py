@@ -24,9 +24,7 @@ def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None) -> Re
     Refused
         If the user does not agree, or nobody can be asked.
     """
-    notebook = file if file is not None and file.suffix == ".ipynb" else None
-    folder = api.folder_of(file)
-    resolution = facade.defaults.resolve(given, notebook=notebook, folder=folder)
+    resolution = api.resolve(facade, given, file)
     if not resolution.asks:
         return resolution
     if not sys.stdin.isatty():
@@ -36,7 +34,7 @@ def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None) -> Re
     if not click.confirm("Agree, until it changes?", err=True):
         raise Refused("nothing was launched", next_step="give the options yourself: they win")
     facade.defaults.agree(resolution.asks)
-    return facade.defaults.resolve(given, notebook=notebook, folder=folder)
+    return api.resolve(facade, given, file)
 
 
 def agree(plan: Plan, *, yes: bool) -> None:

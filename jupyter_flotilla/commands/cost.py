@@ -20,7 +20,8 @@ from jupyter_flotilla.store.costs import By, CostRow
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def cost(by: str, all_time: bool, as_json: bool) -> None:
     """Show what runs have cost this month, failed and retried attempts included."""
-    rows = flotilla().costs(cast(By, by), None if all_time else month_start(utc_now()))
+    facade = flotilla()
+    rows = facade.costs(cast(By, by), None if all_time else month_start(utc_now()))
     if as_json:
         print_json([row.model_dump() for row in rows])
         return
@@ -32,13 +33,14 @@ def cost(by: str, all_time: bool, as_json: bool) -> None:
         Column(heading="runs", leaves=3), Column(heading="attempts", leaves=1),
         Column(heading="cost"), Column(heading="of it failed", leaves=4),
     ]  # fmt: skip
-    print_table(columns, [_cells(row) for row in rows])
-    if any(not flotilla().engine(row.engine).bills for row in rows):
+    bills = {row.engine: facade.engine(row.engine).bills for row in rows}
+    print_table(columns, [_cells(row, is_billed=bills[row.engine]) for row in rows])
+    if not all(bills.values()):
         say("≈: nobody was billed; what Fargate would have taken.")
 
 
-def _cells(row: CostRow) -> list[Text]:
-    about = "≈ " if not flotilla().engine(row.engine).bills else ""
+def _cells(row: CostRow, *, is_billed: bool) -> list[Text]:
+    about = "" if is_billed else "≈ "
     money = [about + format_money(usd) for usd in (row.usd, row.failed_usd)]
     return [
         *map(Text, (printable(row.group), row.engine, str(row.runs), str(row.attempts), *money))

@@ -81,10 +81,9 @@ def run(
     limits = None
     if options.is_grid(given):
         limits = GridOptions(**resolution.values(GRID_OPTIONS))
-    if limits is not None:
-        drafts = _points(file, command, job_options, limits)
+        drafts = _points(facade, file, command, job_options, limits)
     else:
-        drafts = [_draft(file, command, job_options)]
+        drafts = [_draft(facade, file, command, job_options)]
     check_save(save, [draft.spec for draft in drafts], wait=wait, yes=yes)
     plan = facade.plan(drafts[0]) if limits is None else facade.plan_grid(drafts, limits)
     lines = render.grid_lines(plan) if isinstance(plan, GridPlan) else render.launch_lines(plan)
@@ -113,18 +112,23 @@ def _run_one(
 
 
 def _points(
-    file: Path | None, command: list[str] | None, job_options: JobOptions, limits: GridOptions
+    facade: Flotilla,
+    file: Path | None,
+    command: list[str] | None,
+    job_options: JobOptions,
+    limits: GridOptions,
 ) -> list[Draft]:
     if file is None or command is not None:
         raise InvalidOption(
             "--grid gives values to the parameters of a notebook, and there is none",
             next_step="jupyter flotilla run FILE.ipynb --grid lr=0.1,0.01",
         )
-    return api.flotilla().draft_points(file, job_options, limits.expand())
+    return facade.draft_points(file, job_options, limits.expand())
 
 
-def _draft(file: Path | None, command: list[str] | None, job_options: JobOptions) -> Draft:
-    facade = api.flotilla()
+def _draft(
+    facade: Flotilla, file: Path | None, command: list[str] | None, job_options: JobOptions
+) -> Draft:
     if file is not None and command is not None:
         raise InvalidOption("either a FILE or -- COMMAND, not both", next_step="leave one out")
     if file is not None:
