@@ -2,11 +2,14 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import container_ground
 import pytest
 import witness
+from container_ground import Ground, S3Endpoint
 
 from jupyter_flotilla import api
 from jupyter_flotilla.service import Flotilla
@@ -47,3 +50,45 @@ def facade(home: Path, settings_file: Path) -> Iterator[Flotilla]:
     opened = Flotilla(load_settings())
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def ground() -> Ground:
+    """Docker, images and the emulator of AWS, brought up for the first test that asks."""
+    return container_ground.bring_up()
+
+
+@pytest.fixture(scope="session")
+def docker_ground(ground: Ground) -> str:
+    """The name of an image with Debian and Python, and a daemon that runs it."""
+    return ground.need("FLOTILLA_BASE_IMAGE")
+
+
+@pytest.fixture(scope="session")
+def no_python_image(ground: Ground) -> str:
+    """The name of an image that has a shell and no Python."""
+    return ground.need("FLOTILLA_NO_PYTHON_IMAGE")
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(ground: Ground) -> Iterator[S3Endpoint]:
+    """An S3 with a bucket of this session's; the environment is not changed."""
+    endpoint = S3Endpoint(
+        url=ground.need("AWS_ENDPOINT_URL"),
+        bucket=f"flotilla-{uuid.uuid4().hex[:12]}",
+        environment=container_ground.aws_variables(ground),
+    )
+    s3 = endpoint.client()
+    s3.create_bucket(Bucket=endpoint.bucket)
+    yield endpoint
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=endpoint.bucket):
+        for found in page.get("Contents", []):
+            s3.delete_object(Bucket=endpoint.bucket, Key=found["Key"])
+    s3.delete_bucket(Bucket=endpoint.bucket)
+
+
+@pytest.fixture
+def aws_environment(s3_endpoint: S3Endpoint, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """The AWS variables of the emulator, set for this test, and no others."""
+    container_ground.use_only(s3_endpoint.environment, monkeypatch)
+    return s3_endpoint.environment
