@@ -5,18 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_flotilla.engines.process.limits import Limits
-from jupyter_flotilla.model.stop import STOP_S
+from jupyter_flotilla.model.stop import STOP_S, deadlines
 
 
 def limits(memory_mib=None, timeout_s=None, max_cost_usd=None, max_cost_s=None):
-    return Limits(
-        {
-            "memory_mib": memory_mib,
-            "timeout_s": timeout_s,
-            "max_cost_usd": max_cost_usd,
-            "max_cost_s": max_cost_s,
-        }
-    )
+    stops = deadlines(timeout_s, max_cost_usd, max_cost_s)
+    return Limits({"memory_mib": memory_mib, "deadlines": stops})
 
 
 def broken(limit, *, memory_mib=0.0, elapsed_s=0.0, exact_mib=None):
@@ -115,7 +109,7 @@ def test_a_stop_for_cost_begins_early_enough_to_end_under_the_cap():
 def test_message_says_which_cap_is_used_up():
     stop = broken(limits(max_cost_usd=0.5, max_cost_s=60.0), elapsed_s=61.0)
 
-    assert stop["message"] == "Cost cap: $0.50 is nearly used up after 1m01s."
+    assert stop["message"] == "Cost cap: $0.50 is nearly used up after 32s."
 
 
 def test_message_says_which_timeout_is_over():

@@ -1,4 +1,4 @@
-"""`engines.process.ending`: how an attempt ended, from what was seen of it."""
+"""`protocol.ending`: how an attempt ended, from what was seen of it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_flotilla.engines.process.ending import Evidence, decide
+from jupyter_flotilla.protocol.ending import Evidence, decide
 from jupyter_flotilla.model.observation import Ending
 
 MIB = st.floats(0, 1e6)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
 from jupyter_flotilla.engines.ecs.prices import fargate_rate
-from jupyter_flotilla.engines.process.order import job_file
+from jupyter_flotilla.engines.job_file import Layout, job_file
 from jupyter_flotilla.engines.runner_app import runner_app
 from jupyter_flotilla.environ import own_environment
 from jupyter_flotilla.errors import LaunchError
@@ -105,8 +105,15 @@ class ProcessEngine(Engine):
     def _start(self, order: LaunchOrder) -> dict[str, Any] | None:
         """Start a supervisor and return what names it; None if somebody else has just done so."""
         folder = order.attempt_folder
-        app = runner_app(self._settings.home / "runner")
-        protocol.write_json(str(folder / protocol.JOB), job_file(order, app), exclusive=True)
+        layout = Layout(
+            input=str(order.input_folder),
+            attempt=str(folder),
+            runner=str(runner_app(self._settings.home / "runner")),
+            interpreter=order.spec.interpreter,
+            cwd=order.spec.cwd,
+        )
+        job = job_file(order, layout)
+        protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         module = "jupyter_flotilla.engines.process.supervisor"
         with protocol.open_private(str(folder / protocol.SUPERVISOR_LOG), "ab") as log:
             process = start_holder(

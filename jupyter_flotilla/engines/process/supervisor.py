@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import machine, protocol
-from jupyter_flotilla.engines.process import ending
 from jupyter_flotilla.engines.process.keeping import DispatcherKeeper
 from jupyter_flotilla.engines.process.limits import Limits
 from jupyter_flotilla.engines.process.processes import JobProcesses, become_subreaper, send
@@ -29,6 +28,7 @@ from jupyter_flotilla.engines.process.stopping import Stopping
 from jupyter_flotilla.engines.process.usage import UsageMeter
 from jupyter_flotilla.errors import SecretUnavailable
 from jupyter_flotilla.locks import FileLock, is_held
+from jupyter_flotilla.protocol import ending
 
 #: How often the job is looked at, in seconds. A memory limit can be overrun by what one interval
 #: allocates.
@@ -69,13 +69,13 @@ class Supervisor:
         if failure is None:
             self._watch(stopping)
         self._kill_leftovers()
-        outcome = protocol.read_json(str(self.folder / protocol.OUTCOME)) or {}
+        outcome = protocol.read_json(str(self.folder / protocol.OUTCOME))
         # of a job that was shorter than a look nothing else is known
-        self._usage.raise_peak(outcome.get("max_rss_mib", 0.0))
+        self._usage.raise_peak((outcome or {}).get("max_rss_mib", 0.0))
         self._usage.look(self._runner_pid(), final=True)
-        record = failure or ending.decide(self._evidence(stopping))
+        record = failure or ending.decide(self._evidence(outcome, stopping))
         with contextlib.suppress(FileNotFoundError):  # deleted with all that belongs to the run
-            self._record_end(record, exit_reserve)
+            self._record_end(record, outcome or {}, exit_reserve)
         self._keeper.look(force=True)
 
     def _watch(self, stopping: Stopping) -> None:
@@ -203,10 +203,9 @@ class Supervisor:
             shutil.rmtree(folder, ignore_errors=True)
         protocol.forget(str(self.folder / protocol.SOCKETS))
 
-    def _evidence(self, stopping: Stopping) -> ending.Evidence:
-        read = protocol.read_json
+    def _evidence(self, outcome: dict[str, Any] | None, stopping: Stopping) -> ending.Evidence:
         return ending.Evidence(
-            outcome=read(str(self.folder / protocol.OUTCOME)),
+            outcome=outcome,
             stop=stopping.record,
             was_started=self._started() is not None,
             runner_returncode=None if self._returncode == _ALREADY_STARTED else self._returncode,
@@ -215,9 +214,10 @@ class Supervisor:
             peak_memory_mib=self._usage.peak_memory_mib,
         )
 
-    def _record_end(self, record: dict[str, Any], reserve: protocol.Reserve) -> None:
+    def _record_end(
+        self, record: dict[str, Any], outcome: dict[str, Any], reserve: protocol.Reserve
+    ) -> None:
         """Write ``exit.json``, whatever it takes: this is the one record that must not be lost."""
-        outcome = protocol.read_json(str(self.folder / protocol.OUTCOME)) or {}
         started = self._started()
         # Without an outcome: as long as it was seen. It may have been cut off in another boot.
         duration_s = self._usage.elapsed_s

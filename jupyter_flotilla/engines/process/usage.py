@@ -1,7 +1,6 @@
 """Measures a job: what its processes use now, used at most, and used in all."""
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -88,9 +87,5 @@ class UsageMeter:
             "cpu_percent": record["cpu_percent"],
             "memory_mib": record["memory_mib"],
         }
-        path = self._folder / protocol.USAGE_SERIES
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(fd, (json.dumps(point) + "\n").encode())
-        finally:
-            os.close(fd)
+        with protocol.open_private(str(self._folder / protocol.USAGE_SERIES), "ab") as file:
+            file.write((json.dumps(point) + "\n").encode())

@@ -1,24 +1,22 @@
-"""Decides how an attempt ended, from what was seen of it. Pure."""
+"""Decides how an attempt ended, from what was seen of it, on whichever engine. Pure."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Dict, NamedTuple, Optional
 
 #: Failure kind of each reason that the supervisor itself stops a job for.
 _KINDS = {"out-of-memory": "out-of-memory", "timeout": "timeout", "cost-cap": "cost-cap"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
-    """What a supervisor knows once the runner is gone."""
+class Evidence(NamedTuple):
+    """What whoever supervises a job knows once its runner is gone."""
 
     #: ``outcome.json`` of the runner; None if it wrote none.
-    outcome: dict[str, Any] | None
+    outcome: Optional[Dict[str, Any]]
     #: ``stop.json``, ``{reason, message}``; None if nobody stopped the job.
-    stop: dict[str, Any] | None
+    stop: Optional[Dict[str, Any]]
     #: False if user code never began.
     was_started: bool
     #: As `subprocess.Popen.returncode`; None if another supervisor had started the runner.
-    runner_returncode: int | None
+    runner_returncode: Optional[int]
     #: True if the system killed something for want of memory while the job ran.
     system_oom: bool
     #: Last lines of the runner's own log.
@@ -26,7 +24,7 @@ class Evidence:
     peak_memory_mib: float
 
 
-def decide(evidence: Evidence) -> dict[str, Any]:
+def decide(evidence: Evidence) -> Dict[str, Any]:
     """Return the fields of `model.observation.Ending` that say how it ended."""
     outcome, stop = evidence.outcome, evidence.stop
     if outcome is not None and outcome["outcome"] == "succeeded":
@@ -41,13 +39,13 @@ def decide(evidence: Evidence) -> dict[str, Any]:
     return _left_no_outcome(evidence)
 
 
-def _failed_by_itself(outcome: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
+def _failed_by_itself(outcome: Dict[str, Any], evidence: Evidence) -> Dict[str, Any]:
     error = outcome.get("error") or {}
     was_killed = error.get("ename") == "DeadKernelError" or outcome.get("signal") == 9
     if was_killed and evidence.system_oom:
         message = (
-            f"Out of memory: the system itself killed a process of the job "
-            f"(peak seen {evidence.peak_memory_mib:.0f} MiB). {outcome['message']}"
+            "Out of memory: the system itself killed a process of the job "
+            "(peak seen %.0f MiB). %s" % (evidence.peak_memory_mib, outcome["message"])
         )
         return _ending("failed", "out-of-memory", message, outcome)
     if outcome["outcome"] == "stopped":
@@ -57,28 +55,28 @@ def _failed_by_itself(outcome: dict[str, Any], evidence: Evidence) -> dict[str, 
     return _ending("failed", kind, outcome["message"], outcome)
 
 
-def _left_no_outcome(evidence: Evidence) -> dict[str, Any]:
+def _left_no_outcome(evidence: Evidence) -> Dict[str, Any]:
     code = evidence.runner_returncode
-    log = f" Its last words: {evidence.runner_log}" if evidence.runner_log else ""
+    log = " Its last words: %s" % evidence.runner_log if evidence.runner_log else ""
     if evidence.system_oom:
         message = "Out of memory: the system itself killed the job's runner."
         return _ending("failed", "out-of-memory", message)
     if not evidence.was_started and (code is None or code >= 0):
-        message = f"The job's Python did not start (exit code {code}).{log}"
+        message = "The job's Python did not start (exit code %s).%s" % (code, log)
         return _ending("failed", "environment", message)
     if code is not None and code < 0:
-        how = f"was killed by signal {-code}, not by Flotilla"
+        how = "was killed by signal %d, not by Flotilla" % -code
     else:
-        how = "is gone and left no result" + ("" if code is None else f" (exit code {code})")
-    return _ending("failed", "lost", f"The job's runner {how}.{log}")
+        how = "is gone and left no result" + ("" if code is None else " (exit code %d)" % code)
+    return _ending("failed", "lost", "The job's runner %s.%s" % (how, log))
 
 
 def _ending(
     outcome_word: str,
-    failure_kind: str | None = None,
-    message: str | None = None,
-    outcome: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+    failure_kind: Optional[str] = None,
+    message: Optional[str] = None,
+    outcome: Optional[Dict[str, Any]] = None,
+) -> Dict[str, Any]:
     outcome = outcome or {}
     return {
         "outcome": outcome_word,
