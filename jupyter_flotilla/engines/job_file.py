@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_flotilla import protocol
 from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.model.cost import affordable_s
-from jupyter_flotilla.model.stop import deadlines
+from jupyter_flotilla.model.stop import SAVE_S, TERM_S, deadlines
 
 #: Read by BLAS, OpenMP, numexpr, polars, rayon, joblib and Go at their start.
 _THREAD_POOLS = (
@@ -68,6 +68,7 @@ def job_file(order: LaunchOrder, layout: Layout) -> dict[str, Any]:
         "secrets": [ref.model_dump() for ref in spec.secrets],
         "memory_mib": order.resources.memory_mib,
         "deadlines": deadlines(spec.timeout_s, order.max_cost_usd, _cost_limit_s(order)),
+        "stop": {"term_s": TERM_S, "save_s": SAVE_S},
         "keeper": None
         if order.keeper is None
         else {"lock": str(order.keeper.lock), "argv": list(order.keeper.argv)},

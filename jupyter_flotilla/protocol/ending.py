@@ -39,6 +39,32 @@ def decide(evidence: Evidence) -> Dict[str, Any]:
     return _left_no_outcome(evidence)
 
 
+def ended(
+    record: Dict[str, Any],
+    outcome: Optional[Dict[str, Any]],
+    started: Optional[Dict[str, Any]],
+    seen_s: float,
+    now: float,
+) -> Dict[str, Any]:
+    """Return a record of `decide` with when it ended, and after how long.
+
+    Parameters
+    ----------
+    outcome, started
+        What the runner wrote; None where it did not.
+    seen_s
+        Seconds that it was seen to run, which count where there is no outcome: it may have been
+        cut off in another boot.
+    now
+        Seconds since the epoch.
+    """
+    outcome = outcome or {}
+    duration_s = seen_s
+    if started is not None and "monotonic" in outcome:
+        duration_s = outcome["monotonic"] - started["monotonic"]
+    return dict(record, ended_at=outcome.get("at") or now, duration_s=round(duration_s, 3))
+
+
 def _failed_by_itself(outcome: Dict[str, Any], evidence: Evidence) -> Dict[str, Any]:
     error = outcome.get("error") or {}
     was_killed = error.get("ename") == "DeadKernelError" or outcome.get("signal") == 9

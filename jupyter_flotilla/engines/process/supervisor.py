@@ -19,16 +19,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.engines.process.keeping import DispatcherKeeper
 from jupyter_flotilla.engines.process.limits import Limits
 from jupyter_flotilla.engines.process.processes import JobProcesses, become_subreaper, send
 from jupyter_flotilla.engines.process.secrets import read_secret
-from jupyter_flotilla.engines.process.stopping import Stopping
 from jupyter_flotilla.engines.process.usage import UsageMeter
 from jupyter_flotilla.errors import SecretUnavailable
 from jupyter_flotilla.locks import FileLock, is_held
 from jupyter_flotilla.protocol import ending
+from jupyter_flotilla.protocol.stopping import Stopping
 
 #: How often the job is looked at, in seconds. A memory limit can be overrun by what one interval
 #: allocates.
@@ -65,7 +67,9 @@ class Supervisor:
         else:
             self._processes.expect_lost()
             self._processes.recall(protocol.read_json(str(self.folder / protocol.PROCESSES)))
-        stopping = Stopping(self.folder)
+        stopping = Stopping(
+            str(self.folder), self.job["stop"], self._signal_runner, self._signal_others
+        )
         if failure is None:
             self._watch(stopping)
         self._kill_leftovers()
@@ -75,7 +79,10 @@ class Supervisor:
         self._usage.look(self._runner_pid(), final=True)
         record = failure or ending.decide(self._evidence(outcome, stopping))
         with contextlib.suppress(FileNotFoundError):  # deleted with all that belongs to the run
-            self._record_end(record, outcome or {}, exit_reserve)
+            self._record_end(
+                ending.ended(record, outcome, self._started(), self._usage.elapsed_s, time.time()),
+                exit_reserve,
+            )
         self._keeper.look(force=True)
 
     def _watch(self, stopping: Stopping) -> None:
@@ -90,12 +97,22 @@ class Supervisor:
                 broken = limits.broken(usage, elapsed_s, self._usage.exact_memory_mib)
                 if broken is not None:
                     stopping.begin(broken["reason"], broken["message"], broken["grace_s"])
-            stopping.look(self._runner_pid(), self._processes)
+            stopping.look()
             self._note_processes()
             self._keeper.look()
             select.select([self._wake], [], [], _LOOK_EVERY_S)
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake, 4096)
+
+    def _signal_runner(self, number: signal.Signals) -> None:
+        pid = self._runner_pid()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            send([] if pid is None else [psutil.Process(pid)], number)
+
+    def _signal_others(self, number: signal.Signals) -> None:
+        pid = self._runner_pid()
+        others = self._processes.find(pid, thoroughly=True)
+        send([process for process in others if process.pid != pid], number)
 
     def _note_processes(self) -> None:
         """Leave word of the job's processes for the next supervisor: they may hide their key."""
@@ -214,18 +231,9 @@ class Supervisor:
             peak_memory_mib=self._usage.peak_memory_mib,
         )
 
-    def _record_end(
-        self, record: dict[str, Any], outcome: dict[str, Any], reserve: protocol.Reserve
-    ) -> None:
+    def _record_end(self, record: dict[str, Any], reserve: protocol.Reserve) -> None:
         """Write ``exit.json``, whatever it takes: this is the one record that must not be lost."""
-        started = self._started()
-        # Without an outcome: as long as it was seen. It may have been cut off in another boot.
-        duration_s = self._usage.elapsed_s
-        if started is not None and "monotonic" in outcome:
-            duration_s = outcome["monotonic"] - started["monotonic"]
         self._forget_leavings()
-        record["ended_at"] = outcome.get("at") or time.time()
-        record["duration_s"] = round(duration_s, 3)
         reserve.write_json(str(self.folder / protocol.EXIT), record, patience_s=math.inf)
 
 

@@ -1,19 +1,15 @@
 """Measures a job: what its processes use now, used at most, and used in all."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.engines.process.processes import JobProcesses, memory_mib
+from jupyter_flotilla.protocol.usage_log import UsageLog
 
 #: How often processes are measured, in seconds.
 _MEASURE_EVERY_S = 0.2
-#: How often the measure is written for others to read, in seconds.
-_WRITE_EVERY_S = 0.5
-#: The series gets a point each second at first, then fewer: a day is some 20,000 points.
-_SERIES_EVERY_S = ((600.0, 1.0), (float("inf"), 5.0))
 
 
 class UsageMeter:
@@ -29,15 +25,15 @@ class UsageMeter:
         self._usage: dict[str, Any] = {"memory_mib": 0.0, "cpu_s": 0.0, "cpu_percent": 0.0}
         self._usage["peak_memory_mib"] = self.peak_memory_mib
         self.elapsed_s: float = previous.get("elapsed_s", 0.0)
-        self._measured_at = self._written_at = self._point_at = -1e9
+        self._measured_at = -1e9
+        self._log = UsageLog(str(folder))
 
     def look(self, runner_pid: int | None, *, final: bool = False) -> dict[str, Any]:
         """Return the latest measure, a new one if it is time; a final one is always written."""
         now = time.monotonic()
         if final or now - self._measured_at >= _MEASURE_EVERY_S:
             self._measure(runner_pid, now)
-        if final or now - self._written_at >= _WRITE_EVERY_S:
-            self._write(now)
+        self._log.note(self._usage, self.elapsed_s, final=final)
         return self._usage
 
     def exact_memory_mib(self) -> float:
@@ -68,24 +64,3 @@ class UsageMeter:
         started = protocol.read_json(str(self._folder / protocol.STARTED))
         if found and started is not None:
             self.elapsed_s = max(0.0, now - started["monotonic"])
-
-    def _write(self, now: float) -> None:
-        record = {**self._usage, "elapsed_s": round(self.elapsed_s, 2)}
-        try:
-            protocol.write_json(str(self._folder / protocol.USAGE), record)
-            every_s = next(every for until, every in _SERIES_EVERY_S if self.elapsed_s < until)
-            if now - self._point_at >= every_s * 0.99:
-                self._append_point(record)
-                self._point_at = now
-        except OSError:
-            pass  # a full disk costs points of a curve, not the job
-        self._written_at = now
-
-    def _append_point(self, record: dict[str, Any]) -> None:
-        point = {
-            "t": record["elapsed_s"],
-            "cpu_percent": record["cpu_percent"],
-            "memory_mib": record["memory_mib"],
-        }
-        with protocol.open_private(str(self._folder / protocol.USAGE_SERIES), "ab") as file:
-            file.write((json.dumps(point) + "\n").encode())
