@@ -20,6 +20,7 @@
     │   ├── StoreTooNew
     │   ├── DiskFull
     │   ├── SecretUnavailable
+    │   ├── UnresolvedPackages
     │   ├── EngineUnavailable
     │   └── LaunchError
     ├── InvalidTransition          a bug of ours: an arrow that does not exist
@@ -151,6 +152,12 @@ class SecretUnavailable(EnvironmentProblem):
     """A secret cannot be read from where it was said to be."""
 
     code = "secret-unavailable"
+
+
+class UnresolvedPackages(EnvironmentProblem):
+    """The packages that a job needs cannot be had for the Python that will run it."""
+
+    code = "unresolved-packages"
 
 
 class EngineUnavailable(EnvironmentProblem):

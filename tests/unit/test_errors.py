@@ -24,6 +24,7 @@ PINNED = {
     "StoreTooNew": ("store-too-new", 2),
     "DiskFull": ("disk-full", 2),
     "SecretUnavailable": ("secret-unavailable", 2),
+    "UnresolvedPackages": ("unresolved-packages", 2),
     "EngineUnavailable": ("engine-unavailable", 2),
     "LaunchError": ("launch-failed", 2),
     "InvalidTransition": ("invalid-transition", 2),
