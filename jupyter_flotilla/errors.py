@@ -21,6 +21,7 @@
     │   ├── DiskFull
     │   ├── SecretUnavailable
     │   ├── UnresolvedPackages
+    │   ├── ArtifactsUnavailable
     │   ├── EngineUnavailable
     │   └── LaunchError
     ├── InvalidTransition          a bug of ours: an arrow that does not exist
@@ -158,6 +159,12 @@ class UnresolvedPackages(EnvironmentProblem):
     """The packages that a job needs cannot be had for the Python that will run it."""
 
     code = "unresolved-packages"
+
+
+class ArtifactsUnavailable(EnvironmentProblem):
+    """What belongs to a run cannot be brought to or from where it is kept."""
+
+    code = "artifacts-unavailable"
 
 
 class EngineUnavailable(EnvironmentProblem):

@@ -1,0 +1,333 @@
+"""Artifacts in a bucket of S3, for jobs that run elsewhere.
+
+::
+
+    PREFIX/blobs/7f/7f3a…                     contents, once each, for the host alone
+    PREFIX/runs/7f/r7f3a…/input.json          path → sha256, size, mode; written last
+    PREFIX/runs/7f/r7f3a…/input/7f3a…         the contents that this run needs
+    PREFIX/runs/7f/r7f3a…/attempts/1/…        what `protocol` says of one attempt
+
+A job's credentials reach its own run and nothing else. Were contents shared by all runs in one
+place that all jobs may read, whoever knows or guesses a content's hash could read another's input,
+or learn that it is there. So ``blobs`` is for the host, and what a run needs is copied from there
+by S3 itself, which sends no byte over the network.
+"""
+
+import hashlib
+import json
+import re
+import stat
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_flotilla.artifacts import s3_download, s3_upload
+from jupyter_flotilla.artifacts.s3_download import Left, Synced
+from jupyter_flotilla.artifacts.s3_errors import code_of, opened, s3_errors
+from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
+from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
+
+__all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
+
+#: Smaller contents are not worth keeping apart: looking and copying are two requests, sending is
+#: one.
+SHARED_BYTES = 2**20
+#: Larger objects stay in S3 until somebody wants them.
+LARGE_BYTES = 32 * 2**20
+#: Larger ones are copied in parts: one request would take long, and above 5 GiB is refused
+#: (docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html, read 2026-11).
+_COPY_BYTES = 256 * 2**20
+_COPY_PART_BYTES = 64 * 2**20
+#: docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html, read 2026-11.
+_LONGEST_LINK_S = 7 * 86_400
+_DELETED_AT_ONCE = 1000
+_RUN_ID = re.compile("r[0-9A-Za-z]{6,40}")
+#: What XML 1.0 cannot hold, or not as it is.
+_NOT_XML = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uploaded:
+    """The input of a run in S3."""
+
+    #: Of ``input.json``: who has it knows whether anything was tampered with.
+    manifest_sha256: str
+    files: int
+    #: Bytes of all files.
+    size: int
+    #: Bytes that had to be sent; the rest was there.
+    sent: int
+
+
+class S3Artifacts:
+    """What belongs to runs, below a prefix of a bucket.
+
+    Every method raises ArtifactsUnavailable where S3 cannot be used as asked. Safe from several
+    threads and processes.
+
+    Parameters
+    ----------
+    prefix
+        Of this installation; other installations have others.
+    client
+        Returns boto3's S3 client, when it is first needed; see `opened`.
+    """
+
+    def __init__(self, bucket: str, prefix: str, client: Callable[[], Any] | None = None) -> None:
+        self._bucket = bucket
+        self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
+        self._make = client or opened()
+        self._made: Any = None
+        self._lock = threading.Lock()
+
+    def run_prefix(self, run_id: str) -> str:
+        """Return the beginning of all keys of a run, with a slash at its end."""
+        if not _RUN_ID.fullmatch(run_id):
+            raise InvalidOption(f"{run_id!r} is no id of a run")
+        return f"{self._prefix}runs/{run_id[1:3]}/{run_id}/"
+
+    def attempt_prefix(self, run_id: str, number: int) -> str:
+        """Return the beginning of all keys of an attempt, with a slash at its end."""
+        return f"{self.run_prefix(run_id)}attempts/{int(number)}/"
+
+    def check(self) -> None:
+        """Say why the bucket cannot be used, if it cannot; raises ArtifactsUnavailable."""
+        with self._client() as client:
+            client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+
+    def upload_folder(
+        self, run_id: str, folder: Path, progress: Progress | None = None
+    ) -> Uploaded:
+        """Upload the input of a run; what is there, and parts that are there, are not sent again.
+
+        Folders without files do not travel.
+
+        Raises
+        ------
+        UnsendableInput
+            If something in it is no file, or changes meanwhile.
+        """
+        inside = self.run_prefix(run_id) + "input"
+        with self._client() as client:
+            paths = list(_files(folder))
+            files = s3_upload.in_parallel(LocalFile.read, paths)
+            contents = {file.sha256: file for file in files}
+            sending = _Sending(client, self._bucket, self._prefix + "blobs/", inside + "/")
+            sent = sending.send(list(contents.values()), progress)
+            manifest = {
+                path.relative_to(folder).as_posix(): {
+                    "sha256": file.sha256, "size": file.size, "mode": file.mode,
+                }
+                for path, file in zip(paths, files, strict=True)
+            }  # fmt: skip
+            text = json.dumps(manifest, sort_keys=True).encode()
+            client.put_object(Bucket=self._bucket, Key=inside + ".json", Body=text)
+        return Uploaded(
+            manifest_sha256=hashlib.sha256(text).hexdigest(), files=len(files),
+            size=sum(file.size for file in files), sent=sent,
+        )  # fmt: skip
+
+    def sync_attempt(
+        self, run_id: str, number: int, folder: Path, limit_bytes: int = LARGE_BYTES
+    ) -> Synced:
+        """Bring what is new of an attempt into a folder, but for values and what is large.
+
+        Raises
+        ------
+        DiskFull
+        """
+        prefix = self.attempt_prefix(run_id, number)
+        with self._client() as client:
+            return s3_download.sync(client, self._bucket, prefix, folder, limit_bytes)
+
+    def fetch(
+        self,
+        run_id: str,
+        number: int,
+        name: str,
+        folder: Path,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Bring one file of an attempt into its folder, and return where it is.
+
+        What was fetched before an interruption is not fetched again.
+
+        Raises
+        ------
+        DiskFull
+        """
+        key = self.attempt_prefix(run_id, number) + name
+        path = s3_download.safe_path(folder, name)
+        if path is None:
+            raise ArtifactsUnavailable(f"{name!r} cannot be the name of a file below {folder}")
+        with self._client() as client, _missing(run_id, number, name):
+            s3_download.fetch(client, self._bucket, key, path, progress)
+        return path
+
+    def presign(self, run_id: str, number: int, name: str, expires_s: int = 3600) -> str:
+        """Return a link with which a browser downloads a file of an attempt.
+
+        It holds no credentials, but whoever has it needs none. It ends when the credentials that
+        signed it do, if that is sooner.
+        """
+        if not 1 <= expires_s <= _LONGEST_LINK_S:
+            raise InvalidOption(f"a link lives 1 s to 7 days, not {expires_s} s")
+        key = self.attempt_prefix(run_id, number) + name
+        shown = urllib.parse.quote(name.rpartition("/")[2], safe="")
+        with self._client() as client:
+            link = client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": key,
+                    # never shown in the bucket's own origin: a job's HTML is a stranger's
+                    "ResponseContentDisposition": f"attachment; filename*=UTF-8''{shown}",
+                },
+                ExpiresIn=int(expires_s),
+            )
+        return str(link)
+
+    def delete(self, run_id: str) -> int:
+        """Delete all that belongs to a run, and return how many objects that was.
+
+        Blobs stay, for the next run. In a bucket with versions, S3 keeps the old ones.
+        """
+        prefix = self.run_prefix(run_id)
+        with self._client() as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": _DELETED_AT_ONCE}
+            )
+            gone = sum(
+                self._delete_keys(client, [found["Key"] for found in page.get("Contents", ())])
+                for page in pages
+            )
+            self._abort_uploads(client, prefix)
+        return gone
+
+    def _delete_keys(self, client: Any, keys: list[str]) -> int:
+        plain = [key for key in keys if not _NOT_XML.search(key)]
+        for key in set(keys) - set(plain):
+            client.delete_object(Bucket=self._bucket, Key=key)
+        if plain:
+            objects = [{"Key": key} for key in plain]
+            answer = client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+            for failed in answer.get("Errors", ()):
+                raise ArtifactsUnavailable(
+                    f"S3 does not delete {failed['Key']!r}: {failed.get('Message')}",
+                    next_step="give these AWS credentials s3:DeleteObject on the bucket",
+                )
+        return len(keys)
+
+    def _abort_uploads(self, client: Any, prefix: str) -> None:
+        pages = client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._bucket, Prefix=prefix, EncodingType="url"
+        )
+        for page in pages:
+            for upload in page.get("Uploads", ()):
+                key = urllib.parse.unquote_plus(upload["Key"])
+                client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=upload["UploadId"]
+                )
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        """Give the client; what goes wrong with it is told in our words."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        with s3_errors(self._bucket):
+            yield self._made
+
+
+class _Sending:
+    """Brings contents to where a run finds them."""
+
+    def __init__(self, client: Any, bucket: str, blobs: str, inside: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._blobs = blobs
+        self._inside = inside
+
+    def send(self, contents: list[LocalFile], progress: Progress | None) -> int:
+        """Return how many bytes had to be sent."""
+        meter = Meter(sum(file.size for file in contents), progress)
+        small = [file for file in contents if file.size < SHARED_BYTES]
+        s3_upload.in_parallel(
+            lambda file: s3_upload.put(
+                self._client, self._bucket, self._inside + file.sha256, file, meter
+            ),
+            small,
+        )
+        # one after the other: each is sent in parallel parts
+        large = [file for file in contents if file.size >= SHARED_BYTES]
+        return sum(file.size for file in small) + sum(self._share(one, meter) for one in large)
+
+    def _share(self, file: LocalFile, meter: Meter) -> int:
+        """Upload a content that is not there, then have S3 copy it to the run."""
+        key = f"{self._blobs}{file.sha256[:2]}/{file.sha256}"
+        is_there = self._is_there(key, file.size)
+        if is_there:
+            meter.add(file.size)
+        else:
+            s3_upload.put(self._client, self._bucket, key, file, meter)
+        place = {"Bucket": self._bucket, "Key": self._inside + file.sha256}
+        source = {"Bucket": self._bucket, "Key": key}
+        if file.size <= _COPY_BYTES:
+            self._client.copy_object(**place, CopySource=source)
+        else:
+            self._copy_parts(source, place)
+        return 0 if is_there else file.size
+
+    def _copy_parts(self, source: dict[str, str], place: dict[str, str]) -> None:
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(
+            multipart_threshold=_COPY_BYTES, multipart_chunksize=_COPY_PART_BYTES
+        )
+        self._client.copy(source, **place, Config=config)
+
+    def _is_there(self, key: str, size: int) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            # without the permission to list, S3 says 403 of what is not there
+            if code_of(error) in ("404", "NoSuchKey", "NotFound", "403"):
+                return False
+            raise
+        return bool(found["ContentLength"] == size)
+
+
+@contextmanager
+def _missing(run_id: str, number: int, name: str) -> Iterator[None]:
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) not in ("404", "NoSuchKey", "NotFound"):
+            raise
+        raise ArtifactsUnavailable(
+            f"attempt {number} of run {run_id} has no {name!r} in S3",
+            next_step="it may still be on its way, or have been deleted",
+        ) from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder; raises UnsendableInput for what is neither."""
+    for path in sorted(folder.rglob("*")):
+        kind = path.lstat().st_mode
+        if stat.S_ISREG(kind):
+            yield path
+        elif not stat.S_ISDIR(kind):
+            raise UnsendableInput(
+                f"{path} is neither a file nor a folder, and cannot be sent",
+                next_step="send the file that it leads to",
+            )
