@@ -25,8 +25,8 @@ from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.engines.process.keeping import DispatcherKeeper
 from jupyter_flotilla.engines.process.limits import Limits
 from jupyter_flotilla.engines.process.processes import JobProcesses, become_subreaper, send
-from jupyter_flotilla.engines.process.secrets import read_secret
 from jupyter_flotilla.engines.process.usage import UsageMeter
+from jupyter_flotilla.engines.secrets import read_secret
 from jupyter_flotilla.errors import SecretUnavailable
 from jupyter_flotilla.locks import FileLock, is_held
 from jupyter_flotilla.protocol import ending
