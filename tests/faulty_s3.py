@@ -3,7 +3,8 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -104,9 +105,14 @@ class Handler(BaseHTTPRequestHandler):
         etag = f'"{hashlib.md5(content).hexdigest()}"'
         if self.headers.get("If-Match", etag) != etag:
             return self.refuse(412, "PreconditionFailed")
-        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
         headers = {"ETag": etag, **({"x-amz-meta-sha256": sha256} if sha256 else {})}
-        self.answer(206 if start else 200, content[start:], **headers)
+        status = 206 if "Range" in self.headers else 200
+        self.answer(status, content[self.asked(content)], **headers)
+
+    def asked(self, content: bytes) -> slice:
+        """Return which bytes are wanted."""
+        start, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+        return slice(int(start), int(last) + 1 if last else len(content))
 
     def serve_list(self) -> None:
         """Two keys a page."""
@@ -157,12 +163,12 @@ def cut(after: int) -> Fault:
 
     def fault(handler: Handler) -> None:
         content, _ = handler.server.objects[handler.key]
-        start = int(handler.headers.get("Range", "bytes=0-")[6:-1])
-        handler.send_response_only(206 if start else 200)
+        wanted = content[handler.asked(content)]
+        handler.send_response_only(206 if "Range" in handler.headers else 200)
         handler.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
-        handler.send_header("Content-Length", str(len(content) - start))
+        handler.send_header("Content-Length", str(len(wanted)))
         handler.end_headers()
-        handler.wfile.write(content[start : start + after])
+        handler.wfile.write(wanted[:after])
         handler.close_connection = True
 
     return fault
@@ -185,3 +191,16 @@ def forget_to_answer(handler: Handler) -> None:
     handler.answer = lambda *_, **__: None  # type: ignore[method-assign]
     handler.serve()
     handler.close_connection = True
+
+
+@contextmanager
+def serving() -> Iterator[FaultyS3]:
+    """Serve until the end."""
+    with FaultyS3() as started:
+        thread = threading.Thread(target=started.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield started
+        finally:
+            started.shutdown()
+            thread.join()

@@ -312,6 +312,11 @@ def _missing(run_id: str, number: int, name: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if code_of(error) in ("412", "PreconditionFailed"):
+            raise ArtifactsUnavailable(
+                f"{name!r} of run {run_id} changed while it was being fetched",
+                next_step="fetch it again",
+            ) from error
         if code_of(error) not in ("404", "NoSuchKey", "NotFound"):
             raise
         raise ArtifactsUnavailable(
