@@ -16,6 +16,7 @@ _ABSENT = re.compile(
     r"(?:Because |and |hint: )?`?([\w.-]+)`? was not found in the (?:package re|prov)"
 )
 _NO_WHEEL = re.compile(r"([\w.-]+)==(\S+?) has no (?:usable )?wheels")
+_NO_WHEELS = re.compile(r"([A-Za-z][\w.-]*)[<>=!~]\S* (?:has|have) no wheels with a matching")
 _NO_VERSION = re.compile(r"there (?:is|are) no versions? of ([\w.-]+)(\S*)")
 _NETWORK = re.compile(
     r"Failed to fetch|error sending request|tcp connect|dns error|network connectivity"
@@ -26,18 +27,23 @@ _FORBIDDEN = re.compile(r"\b(401|403)\b|Unauthorized|Forbidden|credentials", re.
 _OFFLINE = re.compile(r"network was disabled|`--offline`")
 _FULL = re.compile(r"No space left on device|os error 28|Disk quota exceeded")
 _BUILD = re.compile(r"Failed to (?:download and )?build `?([^`\s]+)")
-_CONCLUSION = re.compile(
-    r",? (?:we can conclude|and we can conclude) that (?:your requirements|.{0,200}?) "
-    r"(?:are|is) unsatisfiable\.?$"
-)
+_CONCLUSION = re.compile(r", we can conclude that your requirements are unsatisfiable\.$")
+_GIT = re.compile(r"git fetch|Git operation failed|fatal: ")
+_LONGEST = 400
 
 
-def explained(stderr: str, facts: ImageFacts) -> EnvironmentProblem:
-    """Return the error that says what uv has said of packages for a platform."""
+def explained(stderr: str, facts: ImageFacts, *, may_build: bool = True) -> EnvironmentProblem:
+    """Return the error that says what uv has said of packages for a platform.
+
+    Parameters
+    ----------
+    may_build
+        False where source was not tried because a script or a lock alone names the packages.
+    """
     text = re.sub(r"\s+", " ", stderr)
     if _FULL.search(text):
         return DiskFull("no room for packages: " + first_lines(stderr, 2), next_step="free some")
-    known = list(dict.fromkeys(_known(text, facts)))
+    known = list(dict.fromkeys(_known(text, facts, may_build=may_build)))
     if known:
         return UnresolvedPackages(
             "packages for the job cannot be had: " + "; ".join(what for what, _ in known),
@@ -46,16 +52,18 @@ def explained(stderr: str, facts: ImageFacts) -> EnvironmentProblem:
     return _other(stderr, text)
 
 
-def _known(text: str, facts: ImageFacts) -> Iterator[tuple[str, str]]:
+def _known(text: str, facts: ImageFacts, *, may_build: bool) -> Iterator[tuple[str, str]]:
     for name in _unique(_ABSENT.findall(text)):
         yield (
             f"{name} is not in the package index",
             "mend the name, or tell uv of a private index (UV_INDEX or uv.toml)",
         )
-    for name, version in _unique(_NO_WHEEL.findall(text)):
+    without = _unique(_NO_WHEEL.findall(text))
+    for name, version in without:
         yield (
             f"{name} {version} has no wheel for {facts}",
-            f"another version (--with '{name}'), or an image that has it or fits it",
+            f"another version (--with '{name}'), or an image that has it or fits it"
+            + ("" if may_build else "; or name the packages by --deps, and it may be built here"),
         )
     for name, versions in _unique(_NO_VERSION.findall(text)):
         if versions:
@@ -64,6 +72,25 @@ def _known(text: str, facts: ImageFacts) -> Iterator[tuple[str, str]]:
                 f"another version: --with '{name}'; if yours is of a private index, tell uv of it "
                 "(UV_INDEX or uv.toml)",
             )
+    for name in _unique(_NO_WHEELS.findall(text)):
+        if name in {other for other, _ in without}:
+            continue
+        yield (
+            f"no version of {name} that would do has a wheel for {facts}",
+            "an image that has it or fits it, e.g. with another Python or with glibc",
+        )
+    built = _unique(_BUILD.findall(text))
+    for name in built:
+        if _GIT.search(text):
+            yield f"{name} cannot be fetched: {_last_cause(text)}", "try that address with git"
+        else:
+            what = f"{name} cannot be built for {facts} here: {_last_cause(text)}"
+            yield what, "a version that has a wheel, or an image that has it"
+    if not built:
+        yield from _of_network(text)
+
+
+def _of_network(text: str) -> Iterator[tuple[str, str]]:
     if _OFFLINE.search(text):
         yield "uv may not use the network (UV_OFFLINE)", "unset UV_OFFLINE"
     elif _FORBIDDEN.search(text) and _NETWORK.search(text):
@@ -76,19 +103,15 @@ def _known(text: str, facts: ImageFacts) -> Iterator[tuple[str, str]]:
             "the package index cannot be reached: " + _last_cause(text),
             "look at the network, a proxy (HTTPS_PROXY) or the index's address, and try again",
         )
-    for name in _unique(_BUILD.findall(text)):
-        yield (
-            f"{name} has no wheel for {facts}, and cannot be built for it here: "
-            + _last_cause(text),
-            "a version that has one, or an image that has it",
-        )
 
 
 def _other(stderr: str, text: str) -> UnresolvedPackages:
     cause = re.search(r"(?:cause: |╰─▶ )(.*?)(?: hint: |$)", text)
     reason = _CONCLUSION.sub("", cause[1].strip()) if cause else first_lines(stderr)
+    # uv says a range for each platform: `numpy{sys_platform == 'linux'}>=1`
+    plain = re.sub(r"(?<=[\w\]])\{[^}]*\}", "", reason)
     return UnresolvedPackages(
-        f"packages for the job do not go together: {reason}",
+        f"packages for the job do not go together: {_shortened(plain)}",
         next_step="loosen a version, e.g. --deps 'pandas,numpy', or --with one that fits",
     )
 
@@ -98,5 +121,8 @@ def _unique(found: Iterable[_T]) -> list[_T]:
 
 
 def _last_cause(text: str) -> str:
-    last = re.split(r"cause: ", text)[-1].strip()
-    return last if len(last) <= 200 else last[:197] + "…"
+    return _shortened(re.split(r"fatal: |cause: ", text)[-1].strip())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -113,7 +113,7 @@ def _by_mode(deps: Deps, code: JobCode, installed: Installed) -> Requirements:
         case "freeze":
             return _frozen(installed)
         case "lock":
-            return _of_lock(code)
+            return _of_lock(code, installed)
         case "auto":
             return _auto(code, installed)
 
@@ -130,8 +130,8 @@ def _auto(code: JobCode, installed: Installed) -> Requirements:
             continue
         lacking = imports.lacking_in(written.names)
         if not lacking:
-            lock = _of_written(written, path, "lock")
-            return replace(lock, notes=(*notes, *lock.notes, *_stale(written, installed)))
+            lock = _locked(written, path, installed)
+            return replace(lock, notes=(*notes, *lock.notes))
         notes.append(f"{path.name} lacks {_listed(lacking)}: what is installed here is taken")
     found = imports.requirements()
     return replace(found, notes=(*notes, *found.notes))
@@ -146,17 +146,46 @@ def _lock_or_note(path: Path, notes: list[str]) -> Written | None:
     return written if written.is_pinned else None
 
 
-def _of_lock(code: JobCode) -> Requirements:
+def _of_lock(code: JobCode, installed: Installed) -> Requirements:
     folder = _folder(code)
     for path in find_locks(folder):
         written = read_file(path)
         if written.is_pinned:
-            return _of_written(written, path, "lock")
+            return _locked(written, path, installed)
     raise InvalidOption(
         f"--deps lock: there is no uv.lock, pylock.toml, requirements.lock, nor a requirements.txt "
         f"with a version for each package, in {folder} or above it",
         next_step="uv lock, or uv pip compile requirements.in -o requirements.lock, or --deps auto",
     )
+
+
+def _locked(written: Written, path: Path, installed: Installed) -> Requirements:
+    """Return what a lock says, and what it says otherwise than it is here.
+
+    Where all is installed as it says, its code runs here already, and may be built.
+    """
+    meant = [r for r in map(Requirement, written.requirements) if applies_here(r)]
+    others = [
+        f"{requirement.name} {requirement.specifier} (here {dist.version})"
+        for requirement in meant
+        if (dist := installed.get(requirement.name)) and not _is_met_by(dist, requirement)
+    ]
+    lock = _of_written(written, path, "lock")
+    return replace(
+        lock,
+        may_build=not others and all(installed.get(requirement.name) for requirement in meant),
+        notes=(
+            *lock.notes,
+            *([f"other versions in the lock than here: {_listed(others)}"] if others else []),
+        ),
+    )
+
+
+def _is_met_by(dist: Dist, requirement: Requirement) -> bool:
+    if requirement.url is not None:
+        return dist.vcs_url == requirement.url
+    version = dist.version
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
 def _of_written(written: Written, path: Path, origin: Literal["lock", "file"]) -> Requirements:
@@ -295,22 +324,6 @@ def _pinned(
         may_build=True,
         notes=tuple(notes),
     )
-
-
-def _stale(written: Written, installed: Installed) -> list[str]:
-    """Return a note where a lock has other versions than are installed here."""
-    other = []
-    for text in written.requirements:
-        requirement = Requirement(text)
-        dist = installed.get(requirement.name)
-        if dist is None or dist.version is None or dist.is_editable:
-            continue
-        if not applies_here(requirement):
-            continue
-        specifier = requirement.specifier
-        if specifier and not specifier.contains(dist.version, prereleases=True):
-            other.append(f"{requirement.name} {specifier} (here {dist.version})")
-    return [f"other versions in the lock than here: {_listed(other)}"] if other else []
 
 
 def _folder(code: JobCode) -> Path:

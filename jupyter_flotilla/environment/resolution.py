@@ -91,7 +91,7 @@ def resolve(
             break
     # The plainest reason is that of the least question: wheels, and the user's versions alone.
     plainest = min(said, key=lambda attempt: (attempt.builds, attempt.keeps_image))
-    raise explained(said[plainest], facts)
+    raise explained(said[plainest], facts, may_build=requirements.may_build)
 
 
 def lock_text(lock: Lock) -> str:

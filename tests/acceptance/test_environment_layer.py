@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+import jupyter_flotilla as fl
 from jupyter_flotilla.environment import (
     PROBE,
     ImageFacts,
@@ -32,6 +34,7 @@ from jupyter_flotilla.environment import (
 )
 from jupyter_flotilla.environment.tool import find_uv
 from jupyter_flotilla.errors import EnvironmentProblem, UnresolvedPackages
+from jupyter_flotilla.model.options import read_options
 
 #: Builds a layer as another process would; says where it is.
 _BUILD = """
@@ -101,6 +104,18 @@ def test_a_kernel_starts_from_a_layer_in_a_python_that_has_none(bare, facts, tmp
     )
     assert said.stdout == f"six 1.17.0 {bare.parent.parent}\n", said.stderr
     assert not list(bare.parent.parent.glob("lib/*/site-packages/six*"))
+
+
+def test_a_job_runs_from_a_layer_in_a_python_that_has_nothing(bare, facts, tmp_path, facade):
+    layer = build_layer(_ask("six==1.17.0", facts, needs_kernel=True), facts, tmp_path / "layers")
+    source = "import sys, six\nprint(sys.prefix, six.__file__)"
+    draft = facade.draft_source(source, read_options({}), tmp_path)
+    env = draft.spec.env | _with_layer(layer)
+    spec = draft.spec.model_copy(update={"interpreter": str(bare), "env": env})
+
+    run = fl.get(facade.submit(replace(draft, spec=spec)).id).wait()
+
+    assert str(run.logs()) == f"{bare.parent.parent} {layer / 'six.py'}\n", run.explain()
 
 
 def test_scripts_of_a_layer_run_by_the_python_of_the_image(bare, facts, tmp_path):
@@ -290,7 +305,17 @@ def test_a_layer_for_another_machine_is_built_here(facts, tmp_path):
             {"python": "3.8.1"},
             ["numpy 2.2.0 has no wheel for Python 3.8 on linux"],
         ),
-        ("pandas==2.2.0,numpy<1.20", {"python": "3.12.0"}, ["numpy", "pandas==2.2.0"]),
+        (
+            "pandas==2.2.0,numpy<1.20",
+            {"python": "3.12.0"},
+            ["pandas==2.2.0 depends on numpy>=1.26.0,<2", "you require numpy<1.20"],
+        ),
+        (
+            "tensorflow",
+            {"libc": ("musl", "1.2.5")},
+            ["no version of tensorflow that would do has a wheel for Python 3."],
+        ),
+        ("x @ git+https://127.0.0.1:9/a/x@v1", {}, ["x cannot be fetched"]),
         ("six", {"machine": "s390x"}, ["s390x"]),
     ],
 )

@@ -265,6 +265,16 @@ def test_a_lock_that_covers_the_imports_is_taken(site, find, tmp_path):
     assert "pandas ==3.0 (here 3.1)" in found.notes[0]
 
 
+def test_a_lock_that_is_installed_as_it_says_may_be_built(site, find, tmp_path):
+    site.add("pandas", "3.1").add("numpy", "2.4")
+    lock = tmp_path / "project" / "requirements.txt"
+
+    lock.write_text("pandas==3.1\nnumpy==2.4\nonly-there==1; sys_platform == 'nope'\n")
+    assert find("import pandas").may_build
+    lock.write_text("pandas==3.1\nunknown-here==1\n")
+    assert not find("import pandas").may_build
+
+
 @pytest.mark.parametrize("text", ["numpy==2.1", "pandas>=2", "pandas==2.*", "pandas = 2", ""])
 def test_a_lock_that_does_not_is_left(site, find, tmp_path, text):
     site.add("pandas", "3.1")
