@@ -1,5 +1,6 @@
 """HTTP as S3 needs it: connections that are used again, bodies in pieces, answers into files."""
 
+import base64
 import hashlib
 import http.client
 import os
@@ -81,7 +82,8 @@ class Connections:
     url
         ``https://host`` or ``http://host:port``.
     environ
-        ``AWS_CA_BUNDLE`` names certificates to trust instead of the system's.
+        ``AWS_CA_BUNDLE`` names certificates to trust instead of the system's; ``HTTPS_PROXY`` and
+        ``NO_PROXY`` mean what they do elsewhere.
     """
 
     def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
@@ -90,6 +92,7 @@ class Connections:
         self._tls: Optional[ssl.SSLContext] = None
         if parts.scheme == "https":
             self._tls = ssl.create_default_context(cafile=environ.get("AWS_CA_BUNDLE") or None)
+        self._proxy = _proxy(self._host, environ) if self._tls else None
         self._lock = threading.Lock()
         self._idle: List[http.client.HTTPConnection] = []
 
@@ -168,9 +171,37 @@ class Connections:
                 return connection, True
         if self._tls is None:
             return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s), False
-        return http.client.HTTPSConnection(
-            self._host, self._port, timeout=timeout_s, context=self._tls
-        ), False
+        return self._tls_connection(timeout_s), False
+
+    def _tls_connection(self, timeout_s: float) -> http.client.HTTPSConnection:
+        if self._proxy is None:
+            return http.client.HTTPSConnection(
+                self._host, self._port, timeout=timeout_s, context=self._tls
+            )
+        connection = http.client.HTTPSConnection(
+            self._proxy.hostname or "", self._proxy.port, timeout=timeout_s, context=self._tls
+        )
+        headers = {}
+        if self._proxy.username:
+            who = "%s:%s" % (self._proxy.username, self._proxy.password or "")
+            word = base64.b64encode(urllib.parse.unquote(who).encode()).decode()
+            headers["Proxy-Authorization"] = "Basic " + word
+        connection.set_tunnel(self._host, self._port or 443, headers)
+        return connection
+
+
+def _proxy(host: str, environ: Mapping[str, str]) -> Optional[urllib.parse.SplitResult]:
+    """Return the proxy for a host, where the environment names one."""
+    url = environ.get("https_proxy") or environ.get("HTTPS_PROXY")
+    if not url:
+        return None
+    skipped = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    for name in (part.strip().lstrip("*.").lower() for part in skipped.split(",")):
+        if name and (host == name or host.endswith("." + name)):
+            return None
+    if skipped.strip() == "*":
+        return None
+    return urllib.parse.urlsplit(url if "://" in url else "http://" + url)
 
 
 def _talk(

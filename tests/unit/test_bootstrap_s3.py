@@ -22,6 +22,7 @@ from faulty_s3 import (
 )  # fmt: skip
 
 from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, Entry, S3Error, _address
+from jupyter_flotilla.bootstrap.s3_http import Connections
 
 MIB = 2**20
 ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "a-secret"}
@@ -400,6 +401,29 @@ def test_a_bucket_has_its_address(
     bucket: str, region: str, endpoint: str | None, url: str, base: str
 ) -> None:
     assert _address(bucket, region, endpoint) == (url, base)
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxied"),
+    [
+        ({}, False),
+        ({"HTTPS_PROXY": "http://u:p%40@proxy:3128"}, True),
+        ({"https_proxy": "proxy:3128", "no_proxy": "other.com, .amazonaws.com"}, False),
+        ({"https_proxy": "proxy:3128", "no_proxy": "zonaws.com,*.example.com"}, True),
+        ({"https_proxy": "proxy:3128", "NO_PROXY": "*"}, False),
+    ],
+)
+def test_a_proxy_is_used_where_the_environment_names_one(
+    environ: dict[str, str], proxied: bool
+) -> None:
+    connections = Connections("https://b.s3.eu-west-1.amazonaws.com", environ)
+
+    connection: Any = connections._tls_connection(1.0)
+
+    assert connection.host == ("proxy" if proxied else "b.s3.eu-west-1.amazonaws.com")
+    assert connection._tunnel_host == ("b.s3.eu-west-1.amazonaws.com" if proxied else None)
+    if "@" in environ.get("HTTPS_PROXY", ""):
+        assert connection._tunnel_headers["Proxy-Authorization"] == "Basic dTpwQA=="
 
 
 # --- what may be in a container ---------------------------------------------------------------
