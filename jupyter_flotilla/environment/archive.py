@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 #: Of 567 MB (pandas, pyarrow, matplotlib, scikit-learn) level 1 makes 187 MB in 11 s, level 6
-#: 163 MB in 45 s: no line is so slow that this pays.
+#: 163 MB in 45 s, on busy cores: no line is so slow that this pays.
 _LEVEL = 1
 
 

@@ -1,7 +1,8 @@
 """Layers of packages, with a real uv and the real package index, for a Python that has nothing.
 
-Measured on two busy cores: pandas, scikit-learn and a kernel (45 packages) take 22 s cold and 6 s
-from uv's cache; the second to ask waits for nothing (under a millisecond).
+Measured on two cores, the index near, for pandas, scikit-learn and a kernel (45 packages, 329 MiB):
+0.6 s to resolve and 2.3 s to build with an empty cache of uv, 0.5 and 0.6 s with a full one;
+no time where the layer is there.
 """
 
 import hashlib
