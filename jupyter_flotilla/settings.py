@@ -34,6 +34,10 @@ class Settings(BaseModel):
         description="URL of a PostgreSQL store; unset: a SQLite file in the home.",
     )
     engine: str = Field(default="process", description="Engine of --engine auto.")
+    image: str | None = Field(
+        default=None,
+        description="Image of --engine docker; unset: the python:X.Y-slim of this Python.",
+    )
     region: str = Field(
         default="us-east-1", description="AWS region whose Fargate prices are compared with."
     )

@@ -69,8 +69,17 @@ class Engine(ABC):
 
     #: False where nobody is billed for what runs.
     bills: ClassVar[bool] = True
+    #: True where jobs see this machine's files, interpreter and environment.
+    is_here: ClassVar[bool] = True
+    #: Keywords of options that not every engine can honour, and this one does.
+    honours: ClassVar[frozenset[str]] = frozenset()
     #: True where a launch takes milliseconds and nobody's call budget: whoever submits does it.
     launches_at_submit: ClassVar[bool] = False
+
+    @property
+    def image(self) -> str | None:
+        """Image of jobs that name none; None: jobs need none."""
+        return None
 
     @abstractmethod
     def check(self, resources: Resources | None = None) -> Check:
@@ -96,6 +105,13 @@ class Engine(ABC):
 
         Returns at once; a repeat with less grace hurries it.
         """
+
+    def tidy(self) -> int:
+        """Remove what ended attempts have left outside of their folders; return how much.
+
+        Called now and then, and by whoever wants it clean; may raise EngineUnavailable.
+        """
+        return 0
 
     @abstractmethod
     def rate(self, resources: Resources) -> Rate | None:

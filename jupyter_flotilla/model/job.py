@@ -107,6 +107,10 @@ class JobSpec(Stored):
     retries: int = 0
     #: None: an attempt that is out of memory was the last.
     on_oom: OnOom | None = None
+    #: Container image; None where jobs run without one.
+    image: str | None = None
+    #: Network of the container; None: the engine's usual one.
+    network: str | None = None
     engine: str
     #: See `Handle.place`.
     place: str

@@ -18,6 +18,8 @@ class Resources(Stored):
     cpu: float = DEFAULT_CPU
     #: Memory limit in MiB over all the job's processes; None: no limit.
     memory_mib: int | None = None
+    #: GPUs.
+    gpu: int = 0
 
     def doubled(self) -> Self:
         """Return the same with twice the memory; without a limit it stays as it is."""
@@ -59,11 +61,13 @@ def fargate_size(resources: Resources) -> FargateSize | None:
     """Return the cheapest legal Fargate size that is at least these resources.
 
     Fewest vCPU first: a vCPU costs about nine times a GiB. None where no task is large enough
-    (more than 32 vCPU or 244 GiB).
+    (more than 32 vCPU or 244 GiB, or a GPU).
 
     >>> fargate_size(Resources(cpu=1, memory_mib=10 * 1024))
     FargateSize(cpu=2, memory_mib=10240)
     """
+    if resources.gpu:
+        return None
     memory_mib = resources.memory_mib or DEFAULT_MEMORY_MIB
     for cpu, memories in FARGATE_SIZES.items():
         if cpu < resources.cpu:

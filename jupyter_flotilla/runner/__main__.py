@@ -1,4 +1,6 @@
-"""Run the job of one attempt: ``python runner.pyz ATTEMPT_FOLDER``.
+"""Run the job of one attempt: ``python runner.pyz [--container] ATTEMPT_FOLDER``.
+
+With ``--container`` it is the first process of a container (`container`), which starts this again.
 
 Secrets come as a JSON object on standard input. Exit code 0: the job succeeded; 1: it did not,
 and ``outcome.json`` says why; 75: this attempt was already started, nothing was done.
@@ -21,6 +23,10 @@ NO_SECRETS = 74
 
 def main() -> int:
     """Run the job; everything that happens is in the attempt's folder."""
+    if sys.argv[1] == "--container":
+        from jupyter_flotilla.runner import container
+
+        return container.main(os.path.abspath(sys.argv[2]))
     folder = os.path.abspath(sys.argv[1])
     secrets = _read_secrets()
     if secrets is None:

@@ -168,7 +168,10 @@ class Attempt:
         """
         if self.job["own_cwd"]:
             work = self.path("work")
-            shutil.copytree(self.job["files_folder"], work)
+            if os.path.isdir(self.job["files_folder"]):
+                shutil.copytree(self.job["files_folder"], work)
+            else:
+                os.mkdir(work)  # in a container every job has a folder of its own
             os.chdir(work)
         else:
             os.chdir(self.job["cwd"])

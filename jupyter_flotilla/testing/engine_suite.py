@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jupyter_flotilla.engines.base import Engine, LaunchOrder
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
@@ -18,8 +20,15 @@ class EngineSuite:
     """Facts about engines, as tests.
 
     A subclass provides two pytest fixtures: ``engine``, an `Engine` that can be used here, and
-    ``spec``, a function from a shell script to a `JobSpec` of that engine.
+    ``spec``, a function from a shell script to a `JobSpec` of that engine; and a third one,
+    ``work``, where its jobs do not run in ``tmp_path``: the folder that they do run in, as it is
+    seen from here.
     """
+
+    @pytest.fixture
+    def work(self, tmp_path: Path) -> Path:
+        """The working directory of jobs."""
+        return tmp_path
 
     def test_a_good_command_succeeds(
         self, engine: Engine, spec: Callable[..., JobSpec], tmp_path: Path
@@ -43,16 +52,15 @@ class EngineSuite:
         assert seen.ending.failure_kind == "user-error"
 
     def test_the_same_launch_key_never_starts_twice(
-        self, engine: Engine, spec: Callable[..., JobSpec], tmp_path: Path
+        self, engine: Engine, spec: Callable[..., JobSpec], tmp_path: Path, work: Path
     ) -> None:
-        oracle = tmp_path / "oracle"
-        order = _order(spec(f"echo start >> '{oracle}'; sleep 1"), tmp_path)
+        order = _order(spec("echo start >> oracle; sleep 1"), tmp_path)
 
         handles = [engine.launch(order) for _ in range(3)]
         seen = [_until_ended(engine, handle) for handle in handles]
         again = _until_ended(engine, engine.launch(order))
 
-        assert oracle.read_text() == "start\n"
+        assert (work / "oracle").read_text() == "start\n"
         endings = [one.ending for one in [*seen, again]]
         assert {ending.outcome for ending in endings if ending} == {"succeeded"}
 
@@ -70,18 +78,17 @@ class EngineSuite:
         assert seen.ending.outcome == "cancelled"
 
     def test_a_stop_lets_clean_up_code_run(
-        self, engine: Engine, spec: Callable[..., JobSpec], tmp_path: Path
+        self, engine: Engine, spec: Callable[..., JobSpec], tmp_path: Path, work: Path
     ) -> None:
-        ready, cleaned = tmp_path / "ready", tmp_path / "cleaned"
-        script = f"trap 'echo yes > {cleaned}; exit 1' INT; touch {ready}; "
+        script = "trap 'echo yes > cleaned; exit 1' INT; touch ready; "
         order = _order(spec(script + "while true; do sleep 0.1; done"), tmp_path)
         handle = engine.launch(order)
-        _until(engine, handle, lambda seen: ready.exists())
+        _until(engine, handle, lambda seen: (work / "ready").exists())
 
         engine.stop(handle, 20)
         _until_ended(engine, handle)
 
-        assert cleaned.read_text() == "yes\n"
+        assert (work / "cleaned").read_text() == "yes\n"
 
     def test_an_ended_task_stays_ended(
         self, engine: Engine, spec: Callable[..., JobSpec], tmp_path: Path

@@ -1,0 +1,91 @@
+"""How an attempt ended whose container is gone, or ended without a word of it."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_flotilla import protocol
+from jupyter_flotilla.engines.docker.daemon import Daemon, NoContainer
+from jupyter_flotilla.protocol import ending
+
+#: Exit codes of `runner.container` where nothing has begun and the launch can be repeated.
+_BEGAN_NOTHING = (74, 75)
+#: Of a shell: no such program, or none that can be executed.
+_NO_PROGRAM = (126, 127)
+
+
+def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
+    """Return what ``exit.json`` should have said; None: nothing has begun, and it can start again.
+
+    Raises EngineUnavailable.
+    """
+    started = protocol.read_json(str(folder / protocol.STARTED))
+    outcome = protocol.read_json(str(folder / protocol.OUTCOME))
+    usage = protocol.read_json(str(folder / protocol.USAGE)) or {}
+    try:
+        state = daemon.state(name)
+    except NoContainer:
+        message = "Its container was removed from outside of Flotilla."
+        record = {"outcome": "failed", "failure_kind": "lost", "message": message}
+        return ending.ended(record, outcome, started, usage.get("elapsed_s", 0.0), time.time())
+    code = int(state.get("ExitCode") or 0)
+    if started is None:
+        if code in _BEGAN_NOTHING:
+            return None
+        record = _never_began(state, code, daemon.words(name))
+    else:
+        record = ending.decide(_evidence(folder, state, code, outcome, usage))
+    return ending.ended(record, outcome, started, _seen_s(state), _when(state, "FinishedAt"))
+
+
+def _never_began(state: dict[str, Any], code: int, words: str) -> dict[str, Any]:
+    kind, message = "environment", f"Its container ended before the job began (exit code {code})."
+    if state.get("OOMKilled"):
+        kind, message = "out-of-memory", "Out of memory before the job began."
+    elif code in _NO_PROGRAM:
+        kind, message = "image", "The image cannot run jobs."
+    said = f" It said: {words}" if words else ""
+    return {"outcome": "failed", "failure_kind": kind, "message": message + said}
+
+
+def _evidence(
+    folder: Path,
+    state: dict[str, Any],
+    code: int,
+    outcome: dict[str, Any] | None,
+    usage: dict[str, Any],
+) -> ending.Evidence:
+    return ending.Evidence(
+        outcome=outcome,
+        stop=_stop(folder),
+        was_started=True,
+        runner_returncode=128 - code if code > 128 else code,
+        system_oom=bool(state.get("OOMKilled")),
+        runner_log="",
+        peak_memory_mib=float(usage.get("peak_memory_mib", 0.0)),
+    )
+
+
+def _stop(folder: Path) -> dict[str, Any] | None:
+    """Return why it was stopped: as its first process says, or was asked to and could not say."""
+    said = protocol.read_json(str(folder / protocol.STOP))
+    asked = protocol.read_json(str(folder / protocol.STOP_REQUEST))
+    if said is not None or asked is None:
+        return said
+    return {"reason": asked["reason"], "message": "Cancelled; it had to be killed from outside."}
+
+
+def _seen_s(state: dict[str, Any]) -> float:
+    return max(0.0, _when(state, "FinishedAt") - _when(state, "StartedAt"))
+
+
+def _when(state: dict[str, Any], name: str) -> float:
+    """Return a time of Docker's in seconds since the epoch; now, where it is none."""
+    text = str(state.get(name, ""))
+    try:
+        # of nine digits after the point, which Python reads six of
+        found = datetime.fromisoformat(text[:19] + "+00:00")
+    except ValueError:
+        return time.time()
+    return found.timestamp() if found.year > 1 else time.time()
