@@ -1,12 +1,12 @@
 """A full disk: one clear error, nothing half-written, and the truth once there is room."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import witness
+from small_disk import fill, mounted
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.service import Flotilla
@@ -17,32 +17,15 @@ pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="mounting a small disk 
 
 @pytest.fixture
 def disk(tmp_path: Path, settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A disk of 3 MB, and the home on it."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", path], check=True)
-    monkeypatch.setenv("FLOTILLA_HOME", str(path / "home"))
-    yield path
-    for pid in witness.processes_of_home(path / "home"):
-        os.kill(pid, 9)
-    # lazily: connections of a failed test may still be open, and the mount must not outlive it
-    subprocess.run(["umount", "--lazy", path], check=True)
-
-
-def _fill(disk: Path) -> Path:
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-        except OSError:
-            pass
-    return ballast
+    """A small disk, and the home on it."""
+    with mounted(tmp_path / "disk") as path:
+        monkeypatch.setenv("FLOTILLA_HOME", str(path / "home"))
+        yield path
 
 
 def test_a_submit_is_refused_and_leaves_nothing(disk: Path, tmp_path: Path) -> None:
     witness.flotilla("ls")
-    _fill(disk)
+    fill(disk)
     path = witness.notebook(tmp_path / "n.ipynb", "1" * 10_000)
 
     refused = witness.flotilla("run", path)
@@ -54,7 +37,7 @@ def test_a_submit_is_refused_and_leaves_nothing(disk: Path, tmp_path: Path) -> N
 
 
 def test_a_first_use_on_a_full_disk_is_refused(disk: Path) -> None:
-    _fill(disk)
+    fill(disk)
 
     refused = witness.flotilla("ls")
 
@@ -66,7 +49,7 @@ def test_a_job_on_a_disk_that_fills_up_ends_truthfully_once_there_is_room(disk: 
     run = fl.submit(["sh", "-c", "echo before; sleep 2; yes flood | head -c 5000000; exit 4"])
     facade = Flotilla(load_settings())
     witness.until(lambda: "before" in str(run.logs()))
-    ballast = _fill(disk)
+    ballast = fill(disk)
 
     witness.until(lambda: witness.processes_of_run(run.id) == [], "the job itself has ended")
     ballast.unlink()
