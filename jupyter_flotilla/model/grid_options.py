@@ -23,6 +23,9 @@ DEFAULT_PARALLEL = 10
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})", re.ASCII)
 
+#: Beyond these no number of a range is a float.
+_LARGEST = Decimal("1e308")
+
 #: One set of parameters.
 Point = dict[str, Any]
 
@@ -126,6 +129,8 @@ def parse_axis(text: str) -> tuple[Any, ...]:
 
 
 def _range(text: str, start: Decimal, stop: Decimal, step: Decimal) -> tuple[Any, ...]:
+    if not all(-_LARGEST < part < _LARGEST for part in (start, stop, step)):
+        raise InvalidOption(f"{text[:100]!r} is out of range", next_step="3:9:2, or 1e-3:1:1e-3")
     if step == 0 or (stop - start) * step < 0:
         raise InvalidOption(
             f"{text!r} never comes from {start} to {stop}", next_step="START:STOP:STEP, e.g. 3:9:2"
@@ -217,7 +222,7 @@ def _plain(value: Any) -> Any:
 
 
 def _max_parallel(value: Any) -> int:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_POINTS:
         raise InvalidOption(f"{value!r} is not a number of runs", next_step="--max-parallel 10")

@@ -32,7 +32,9 @@ class Option:
     repeats: bool = False
     #: True where the flag takes no value.
     is_flag: bool = False
-    group: Literal["resources", "limits", "inputs", "labels", "grid"] = "labels"
+    #: True where not every engine can honour it: `engines.base.Engine.honours` says which do.
+    is_of_some: bool = False
+    group: Literal["resources", "limits", "image", "inputs", "labels", "grid"] = "labels"
 
 
 def read_keywords(keywords: Mapping[str, Any], table: Iterable[Option]) -> dict[str, Any]:
@@ -57,11 +59,18 @@ def read_keywords(keywords: Mapping[str, Any], table: Iterable[Option]) -> dict[
         option = by_keyword[keyword]
         try:
             canonical[option.rest] = option.parse(value)
-        except (TypeError, AttributeError, OverflowError) as error:
+        except (TypeError, AttributeError, OverflowError, ValueError) as error:
             raise InvalidOption(
-                f"{keyword}={repr(value)[:100]} is of a wrong type", next_step=option.help
+                f"{keyword}={_shown(value)} is of a wrong type", next_step=option.help
             ) from error
     return canonical
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:100]
+    except ValueError:
+        return "…"  # an integer of more digits than Python writes
 
 
 def _suggest(keyword: str, known: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """The table of runs. A run moves by `apply` alone, which is guarded by the status it had."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +57,7 @@ def find(conn: sa.Connection, reference: str) -> Run:
         If several ids begin so, or one does and it is the name of another run: a cancel must not
         hit the wrong one.
     """
-    if reference == "last" or (reference.startswith("-") and reference[1:].isdigit()):
+    if reference == "last" or re.fullmatch(r"-[0-9]{1,9}", reference):
         back = 1 if reference == "last" else int(reference[1:])
         return _from_latest(conn, back)
     if not (reference.isprintable() and 0 < len(reference) <= _LONGEST_REFERENCE):

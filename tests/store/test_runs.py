@@ -176,7 +176,8 @@ def test_one_character_is_the_beginning_of_no_id(store: Store, make_run: MakeRun
 
 
 @pytest.mark.parametrize(
-    "reference", ["", "nope", "-7", "r%", "' OR 1=1 --", "a\0b", "x" * 10_000_000]
+    "reference",
+    ["", "nope", "-7", "-²", "-" + "9" * 5000, "r%", "' OR 1=1 --", "a\0b", "x" * 10_000_000],
 )
 def test_what_is_no_run_is_not_found(store: Store, make_run: MakeRun, reference: str) -> None:
     make_run()

@@ -16,6 +16,9 @@ from jupyter_flotilla.model.grid_options import (
     read_grid_options,
 )
 
+#: int() takes 4,300 digits.
+_DIGITS = "9" * 5000
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -137,6 +140,19 @@ def test_a_slip_of_the_pen_makes_no_million_runs():
     ids=repr,
 )  # fmt: skip
 def test_wrong_options_are_refused(wrong):
+    with pytest.raises(InvalidOption):
+        read_grid_options(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_parallel": _DIGITS}, {"max_parallel": 10**5000}, {"budget": 10**5000},
+        {"grid": (f"a=0:{_DIGITS}:1",)}, {"grid": (f"a={_DIGITS}:{_DIGITS}:1",)},
+    ],
+    ids=["text", "integer", "budget", "range", "one point"],
+)  # fmt: skip
+def test_numbers_of_more_digits_than_python_reads_are_refused(wrong):
     with pytest.raises(InvalidOption):
         read_grid_options(wrong)
 

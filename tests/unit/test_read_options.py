@@ -102,6 +102,13 @@ def test_wrong_value_is_refused(keyword, written):
         read_options({keyword: written})
 
 
+@pytest.mark.parametrize("keyword", ["cpu", "memory", "timeout", "max_cost", "retries", "on_oom"])
+@pytest.mark.parametrize("written", ["9" * 5000, 10**5000], ids=["text", "integer"])
+def test_a_number_of_more_digits_than_python_reads_is_refused(keyword, written):
+    with pytest.raises(InvalidOption):
+        read_options({keyword: written})
+
+
 @pytest.mark.parametrize(
     ("text", "on_oom"),
     [("fail", None), ("double", OnOom()), ("double:1.5G", OnOom(cap_mib=1536))],
