@@ -129,6 +129,7 @@ class Defaults:
 
     def _notebook(self, path: Path) -> Source:
         written: Any = None
+        path = path.expanduser().absolute()  # it is named in a consent
         # whoever runs it says what is wrong with the file
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             written = json.loads(path.read_text(encoding="utf-8"))["metadata"]["flotilla"]

@@ -125,6 +125,27 @@ def test_consent_can_be_taken_back(project: Path) -> None:
     assert codes == [0, 0, 0, 3]
 
 
+def test_consent_is_for_one_notebook_however_its_path_is_written(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    for folder in (project, tmp_path / "other"):
+        witness.notebook(folder / "same.ipynb", "1")
+        _metadata(folder / "same.ipynb", env={"A": "1"})
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("HOME", str(project))
+
+    trusted = witness.flotilla("trust", "same.ipynb", "--yes")
+    run = fl.run_notebook("same.ipynb")
+    from_home = fl.run_notebook("~/same.ipynb")
+    monkeypatch.chdir(tmp_path / "other")
+    with pytest.raises(fl.FlotillaError, match="needs your consent"):
+        fl.run_notebook("same.ipynb")
+
+    assert trusted.returncode == 0
+    assert [one.snapshot.spec.env["A"] for one in (run, from_home)] == ["1", "1"]
+
+
 def test_config_says_why(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_MEMORY", "1G")
     _metadata(project / "in.ipynb", memory="3G")
