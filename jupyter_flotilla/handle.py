@@ -73,7 +73,7 @@ class RunHandle:
     @property
     def cost(self) -> Cost:
         """What the run has cost so far, or would have."""
-        return self._flotilla.cost(self.refresh()._run)
+        return self._flotilla.cost(self.refresh()._run, self.attempts)
 
     @property
     def outputs(self) -> Outputs:
@@ -280,17 +280,18 @@ class RunHandle:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run, its attempts and cost as JSON values."""
-        run = self.refresh()._run
+        run, attempts = self.refresh()._run, self.attempts
         return {
             **run.model_dump(mode="json"),
-            "attempts": [attempt.model_dump(mode="json") for attempt in self.attempts],
-            "cost": self.cost.model_dump(mode="json"),
+            "attempts": [attempt.model_dump(mode="json") for attempt in attempts],
+            "cost": self._flotilla.cost(run, attempts).model_dump(mode="json"),
             "folder": str(self._folder()),
         }
 
     def status_lines(self) -> list[str]:
         """Return the snapshot for a live display: two lines while it runs, else one."""
-        run, attempts, cost = self._run, self.attempts, self._flotilla.cost(self._run)
+        run, attempts = self._run, self.attempts
+        cost = self._flotilla.cost(run, attempts)
         attempt = attempts[-1] if attempts else None
         if run.status.is_final:
             return [render.end_line(run, attempt, cost, self.short_id, attempts[:-1])]

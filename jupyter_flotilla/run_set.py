@@ -30,7 +30,7 @@ class RunSet(Sequence[RunHandle]):
         self._flotilla = flotilla
         self._grid = grid
         self._runs = list(runs)
-        self._latest: dict[str, Attempt | None] = {}
+        self._attempts: dict[str, list[Attempt]] = {}
 
     @property
     def id(self) -> str:
@@ -63,20 +63,24 @@ class RunSet(Sequence[RunHandle]):
         found = self._flotilla.get_all([run.id for run in self._runs])
         for run in self._runs:
             if run.id in found:
-                snapshot, self._latest[run.id] = found[run.id]
+                snapshot, self._attempts[run.id] = found[run.id]
                 run.renew(snapshot)
         return self
 
     @property
     def progress(self) -> dict[str, int]:
         """How many runs there are of each status; those that there are none of are left out."""
-        counts = Counter(run.snapshot.status for run in self.refresh())
+        return self.refresh().counts()
+
+    def counts(self) -> dict[str, int]:
+        """Return `progress` as it was at the last refresh."""
+        counts = Counter(run.snapshot.status for run in self._runs)
         return {status.value: counts[status] for status in RunStatus if counts[status]}
 
     @property
     def cost_usd(self) -> float | None:
         """What all runs have cost so far, or would have; None where a price is unknown."""
-        costs = [run.cost.usd for run in self._runs]
+        costs = [self._cost_usd(run) for run in self.refresh()]
         known = [usd for usd in costs if usd is not None]
         return sum(known) if len(known) == len(costs) else None
 
@@ -233,11 +237,11 @@ class RunSet(Sequence[RunHandle]):
         return [self._row(run) for run in self._runs]
 
     def _row(self, handle: RunHandle) -> dict[str, Any]:
-        run, attempt = handle.snapshot, self._latest.get(handle.id)
+        run, attempt = handle.snapshot, self.latest(handle)
         row: dict[str, Any] = {"id": run.id, "status": run.status.value, **run.spec.params}
         for name, value in (attempt.metrics if attempt else {}).items():
             row[f"metric.{name}" if name in row else name] = value
-        row["cost_usd"] = handle.cost.usd
+        row["cost_usd"] = self._cost_usd(handle)
         row["duration_s"] = None if attempt is None else attempt.duration_s
         row["failure_kind"] = None if run.failure_kind is None else run.failure_kind.value
         return row
@@ -251,7 +255,11 @@ class RunSet(Sequence[RunHandle]):
 
     def latest(self, run: RunHandle) -> Attempt | None:
         """Return the latest attempt of a run as it was at the last refresh."""
-        return self._latest.get(run.id)
+        made = self._attempts.get(run.id)
+        return made[-1] if made else None
+
+    def _cost_usd(self, run: RunHandle) -> float | None:
+        return self._flotilla.cost(run.snapshot, self._attempts.get(run.id, [])).usd
 
     def summary(self) -> str:
         """Return how many runs there are of each status, on one line."""

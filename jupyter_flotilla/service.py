@@ -276,12 +276,12 @@ class Flotilla(Drafting):
         with self.store.read() as tx:
             return runs.of_grid(tx, grid_id)
 
-    def get_all(self, run_ids: Sequence[str]) -> dict[str, tuple[Run, Attempt | None]]:
-        """Return runs by their whole ids, each with its latest attempt, as they are now."""
+    def get_all(self, run_ids: Sequence[str]) -> dict[str, tuple[Run, list[Attempt]]]:
+        """Return runs by their whole ids, each with its attempts, as they are now."""
         with self.store.read() as tx:
             found = runs.get_all(tx, run_ids)
-            latest = attempts.latest_of(tx, list(found))
-        return {run_id: (run, latest.get(run_id)) for run_id, run in found.items()}
+            made = attempts.of_runs(tx, list(found))
+        return {run_id: (run, made.get(run_id, [])) for run_id, run in found.items()}
 
     def attempts(self, run_id: str) -> list[Attempt]:
         """Return the attempts of a run, first to last."""
@@ -311,11 +311,11 @@ class Flotilla(Drafting):
             self._see_to_dispatcher()
         return run
 
-    def cost(self, run: Run) -> Cost:
+    def cost(self, run: Run, made: Sequence[Attempt]) -> Cost:
         """Return what a run has cost so far, over all its attempts."""
         engine = self.engine(run.spec.engine)
         rate = engine.rate(run.spec.resources)
-        spent = [_spent_usd(attempt, rate) for attempt in self.attempts(run.id)]
+        spent = [_spent_usd(attempt, rate) for attempt in made]
         known = [usd for usd in spent if usd is not None]
         return Cost(
             usd=None if len(known) < len(spent) or rate is None else sum(known),

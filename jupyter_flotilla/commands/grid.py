@@ -108,7 +108,7 @@ def _follow_live(runs: RunSet, presses: Interrupts) -> None:
             for sentence in presses.news():
                 say(sentence)
             shown = [*runs] if len(runs) <= _SHOWN else _going_on(runs)
-            line = Text(f"{runs.id[:7]} · {runs.summary()}")
+            line = Text(f"{runs.id[:7]} · {render.counts_text(runs.counts(), len(runs))}")
             lines = [*_lines(runs, shown), line]
             for one in lines:
                 one.no_wrap, one.overflow = True, "ellipsis"

@@ -63,10 +63,18 @@ def of_run(conn: sa.Connection, run_id: str) -> list[Attempt]:
     return [_attempt(row) for row in conn.execute(query)]
 
 
+def of_runs(conn: sa.Connection, run_ids: list[str]) -> dict[str, list[Attempt]]:
+    """Return the attempts of each run that has any, first to last."""
+    query = attempts.select().where(attempts.c.run_id.in_(run_ids)).order_by(attempts.c.number)
+    found: dict[str, list[Attempt]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.run_id, []).append(_attempt(row))
+    return found
+
+
 def latest_of(conn: sa.Connection, run_ids: list[str]) -> dict[str, Attempt]:
     """Return the latest attempt of each run that has one."""
-    query = attempts.select().where(attempts.c.run_id.in_(run_ids)).order_by(attempts.c.number)
-    return {row.run_id: _attempt(row) for row in conn.execute(query)}
+    return {run_id: made[-1] for run_id, made in of_runs(conn, run_ids).items()}
 
 
 def _count_open(conn: sa.Connection, engine: str, place: str) -> int:
