@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,16 @@ class Outputs(Mapping[str, Any]):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._loaded: dict[str, Any] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
 
     @property
     def entries(self) -> dict[str, dict[str, Any]]:
         """What describes each value, as `protocol.values.save` has it; empty before the end."""
-        try:
-            listed = json.loads((self._folder / protocol.OUTPUTS).read_text())
-        except (OSError, ValueError):
-            return {}
-        return {entry["name"]: entry for entry in listed}
+        if not self._entries:  # else read before: the file is written once, and whole
+            with suppress(OSError, ValueError):
+                listed = json.loads((self._folder / protocol.OUTPUTS).read_text())
+                self._entries = {entry["name"]: entry for entry in listed}
+        return self._entries
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
@@ -42,7 +44,7 @@ class Outputs(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        shown = (f"{name}: {e['type']}" for name, e in self.entries.items() if name in set(self))
+        shown = (f"{name}: {self.entries[name]['type']}" for name in self)
         return f"<Outputs {', '.join(shown) or 'none'}>"
 
     @property

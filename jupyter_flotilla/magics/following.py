@@ -149,9 +149,8 @@ def bind(shell: Any, handle: RunHandle, before: dict[str, Any], *, force: bool =
     """
     outputs = handle.outputs
     bound = []
-    for name, entry in outputs.entries.items():
-        if name not in set(outputs):
-            continue
+    for name in outputs:
+        entry = outputs.entries[name]
         is_here = name in shell.user_ns
         if not force and is_here and before.get(name, bind) is not shell.user_ns[name]:
             print(

@@ -148,10 +148,11 @@ def _pull(shell: Any, words: list[str]) -> None:
     words = [word for word in words if word != "--force"]
     handle = _own_run(shell, words[:1])
     outputs = handle.outputs
-    names = words[1:] or list(outputs)
-    missing = [name for name in names if name not in set(outputs)]
+    known = list(outputs)
+    names = words[1:] or known
+    missing = [name for name in names if name not in known]
     if missing or not names:
-        has = ", ".join(outputs) or "none"
+        has = ", ".join(known) or "none"
         raise UsageError(
             f"{handle.short_id} has no output {missing[0]!r} (it has: {has})" if missing
             else f"{handle.short_id} ({handle.status}) has given back no outputs",
