@@ -32,20 +32,19 @@ def inject(
     from papermill.parameterize import parameterize_notebook
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    node = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    node = nbformat.from_dict(notebook)  # a copy: papermill changes what it is given
     for cell in node.cells:
         cell.source = "".join(cell.get("source", ""))
         cell.metadata.setdefault("tags", [])  # papermill counts on it
     typed = _checked(node, params, path=path, kernel=kernel)
     node.metadata.setdefault("papermill", {})
-    injected = parameterize_notebook(
+    injected: dict[str, Any] = parameterize_notebook(
         node, typed, kernel_name=kernel.name, language=kernel.language, comment="Parameters"
     )
     for cell in injected.cells:
         if not cell.metadata.tags:
             del cell.metadata["tags"]
-    plain: dict[str, Any] = json.loads(json.dumps(injected))
-    return plain
+    return injected
 
 
 def _checked(node: Any, params: dict[str, Any], *, path: Path, kernel: Kernel) -> dict[str, Any]:

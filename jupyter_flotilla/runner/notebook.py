@@ -1,7 +1,6 @@
 """Execute a notebook, or one cell, with nbclient in a fresh kernel."""
 
 import asyncio
-import copy
 import json
 import os
 import signal
@@ -172,11 +171,8 @@ class _Execution:
             if path is not None:
                 code += "; " + _AS_FILE.format(path=path)
             client.kc.execute(code, silent=True, store_history=False)
-        info = await self._language_info(client)
+        info = await self._reply(client.kc.kernel_info(reply=True, timeout=_KERNEL_START_S))
         self.nb.metadata["language_info"] = info["content"]["language_info"]
-
-    async def _language_info(self, client: Any) -> Any:
-        return await self._reply(client.kc.kernel_info(reply=True, timeout=_KERNEL_START_S))
 
     async def _reply(self, asked: Any) -> Any:
         reply = asyncio.ensure_future(asked)
@@ -250,21 +246,22 @@ def _cell_job(attempt: Attempt) -> Optional[CellJob]:
 
 def _read(attempt: Attempt, cell_job: Optional[CellJob]) -> NotebookNode:
     if cell_job is not None:
-        cells = [nbformat.v4.new_code_cell(cell_job.source)]
-        whole: NotebookNode = nbformat.v4.new_notebook(cells=cells)
-        return whole
+        return _one_cell(cell_job.source)
     with open(attempt.job["source"], encoding="utf-8") as file:
         text = file.read()
     if attempt.job["kind"] == "cell":
-        cells = [nbformat.v4.new_code_cell(text)]
-        one: NotebookNode = nbformat.v4.new_notebook(cells=cells)
-        return one
-    nb: NotebookNode = nbformat.from_dict(copy.deepcopy(json.loads(text)))
+        return _one_cell(text)
+    nb: NotebookNode = nbformat.from_dict(json.loads(text))
     for cell in nb.cells:
         source = cell.get("source", "")
         cell.source = "".join(source) if isinstance(source, list) else source
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+def _one_cell(source: str) -> NotebookNode:
+    nb: NotebookNode = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     return nb
 
 
