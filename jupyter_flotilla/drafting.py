@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidNotebook
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
+from jupyter_flotilla.provision import Provision
 
 
 class Drafting(ABC):
     """What a façade can make drafts of."""
 
     artifacts: LocalArtifacts
+    provision: Provision
 
     @abstractmethod
     def engine(self, name: str) -> Engine:
@@ -31,9 +34,9 @@ class Drafting(ABC):
         """Return the job that runs a notebook (``.ipynb``) or Python file (``.py``)."""
         engine = self.engine(options.engine)
         if path.suffix == ".py":
-            return draft_file(path, options, engine=engine)
+            return self._resolved(draft_file(path, options, engine=engine), options)
         if path.suffix == ".ipynb" or not path.is_file():
-            return draft_notebook(path, options, engine=engine)
+            return self._resolved(draft_notebook(path, options, engine=engine), options)
         raise InvalidNotebook(
             f"{path} is neither a notebook (.ipynb) nor a Python file (.py)",
             next_step=f"run it as a command: jupyter flotilla run -- PROGRAM {path}",
@@ -49,11 +52,13 @@ class Drafting(ABC):
                 f"{path} is no notebook, and only notebooks take parameters",
                 next_step="a .ipynb with a cell tagged 'parameters'",
             )
-        return draft_points(path, options, points, engine=engine)
+        drafts = draft_points(path, options, points, engine=engine)
+        return [self._resolved(draft, options) for draft in drafts]
 
     def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs source text as one cell."""
-        return draft_cell(text, options, cwd=cwd, engine=self.engine(options.engine))
+        draft = draft_cell(text, options, cwd=cwd, engine=self.engine(options.engine))
+        return self._resolved(draft, options)
 
     def draft_sent_cell(
         self,
@@ -66,10 +71,11 @@ class Drafting(ABC):
         folder: Path,
     ) -> SentCell:
         """Return the job that runs a cell with what it needs of its namespace."""
-        return draft_sent_cell(
+        sent = draft_sent_cell(
             body, options, asked, sender, lines_before=lines_before, folder=folder,
             engine=self.engine(options.engine),
         )  # fmt: skip
+        return replace(sent, draft=self._resolved(sent.draft, options))
 
     def draft_call(
         self, function: Callable[..., Any], args: Sequence[Any], options: JobOptions, folder: Path
@@ -85,12 +91,18 @@ class Drafting(ABC):
 
     def _draft_calls(self, calls: Calls, options: JobOptions, folder: Path) -> Draft:
         engine = self.engine(options.engine)
-        return draft_calls(calls, options, folder=folder, cwd=Path.cwd(), engine=engine)
+        draft = draft_calls(calls, options, folder=folder, cwd=Path.cwd(), engine=engine)
+        return self._resolved(draft, options)
 
     def draft_command(self, argv: Sequence[str], options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs a command."""
-        return draft_command(argv, options, cwd=cwd, engine=self.engine(options.engine))
+        draft = draft_command(argv, options, cwd=cwd, engine=self.engine(options.engine))
+        return self._resolved(draft, options)
 
     def draft_retry(self, run: Run, options: JobOptions) -> Draft:
         """Return the job of an earlier run, with changes."""
-        return draft_again(run.spec, self.artifacts.input_folder(run.id), options)
+        draft = draft_again(run.spec, self.artifacts.input_folder(run.id), options)
+        return self.provision.resolve_again(draft, options, self.engine(run.spec.engine))
+
+    def _resolved(self, draft: Draft, options: JobOptions) -> Draft:
+        return self.provision.resolve(draft, options, self.engine(options.engine))

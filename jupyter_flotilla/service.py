@@ -13,7 +13,7 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.artifacts.reserve import Reserve
 from jupyter_flotilla.capture.defaults import Defaults
-from jupyter_flotilla.capture.draft import MODULES, Draft
+from jupyter_flotilla.capture.draft import LAYER, MODULES, Draft
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.canceller import Canceller
 from jupyter_flotilla.dispatch.launcher import Launcher
@@ -31,6 +31,7 @@ from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.run import Run, RunStatus, new_run_id
 from jupyter_flotilla.planning import GridPlan, Plan, job_ceiling_usd, plan_grid, plan_job
+from jupyter_flotilla.provision import Provision
 from jupyter_flotilla.settings import Settings, load_settings
 from jupyter_flotilla.store import attempts, costs, events, grids, leases, runs
 from jupyter_flotilla.store.backend import ChangeWatch
@@ -59,6 +60,7 @@ class Flotilla(Drafting):
     ) -> None:
         self.settings = settings or load_settings()
         self.artifacts = LocalArtifacts(self.settings.home)
+        self.provision = Provision(self.settings.home, self.artifacts.layers)
         self.wake = Wake(self.settings.home)
         self._say = say
         self._reserve = Reserve(self.settings.home)
@@ -170,6 +172,8 @@ class Flotilla(Drafting):
 
     def _insert(self, made: Sequence[tuple[Run, Draft]], grid: Grid | None = None) -> None:
         store = self.store  # first: where it cannot be opened, nothing is written at all
+        for _, draft in made:
+            self.provision.build(draft)
         is_in = False
         try:
             for run, draft in made:
@@ -200,6 +204,8 @@ class Flotilla(Drafting):
             self.artifacts.copy_input(run_id, f"values/{path.name}", path)
         if draft.modules is not None:
             self.artifacts.write_input(run_id, MODULES, draft.modules)
+        if draft.layer is not None:
+            self.artifacts.write_input(run_id, LAYER, draft.layer)
 
     def ensure_dispatcher(self) -> None:
         """Start a dispatcher where none lives; ask one that is older than the store to leave.

@@ -4,6 +4,7 @@
 
     HOME/runs/7f/r7f3a…/input/        source and files, frozen at submit
     HOME/runs/7f/r7f3a…/attempts/1/   what `protocol` says of one attempt
+    HOME/layers/5b1c…/                packages that an image lacks
 """
 
 import errno
@@ -54,6 +55,8 @@ class LocalArtifacts:
 
     def __init__(self, home: Path) -> None:
         self._runs = home / "runs"
+        #: Folder of layers of packages, each by its key.
+        self.layers = home / "layers"
 
     def run_folder(self, run_id: str) -> Path:
         """Return the folder of a run, which may not exist yet."""

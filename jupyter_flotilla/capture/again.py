@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.capture.draft import (
+    LAYER,
     MODULES,
     Draft,
     chosen_environment,
@@ -45,6 +46,7 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
     resources = Resources(
         cpu=options.cpu or spec.resources.cpu,
         memory_mib=options.memory_mib or spec.resources.memory_mib,
+        gpu=spec.resources.gpu if options.gpu is None else options.gpu,
     )
     secrets = {ref.name: ref.source for ref in spec.secrets} | options.secrets
     update: dict[str, Any] = {
@@ -65,11 +67,12 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
         files={name: input_folder / "files" / name for name in spec.files},
         values=values if (values := input_folder / "values").is_dir() else None,
         modules=modules.read_bytes() if (modules := input_folder / MODULES).is_file() else None,
+        layer=layer.read_bytes() if (layer := input_folder / LAYER).is_file() else None,
     )
 
 
 def _given(options: JobOptions) -> Mapping[str, Any]:
-    fields = ("name", "timeout_s", "max_cost_usd", "retries")
+    fields = ("name", "timeout_s", "max_cost_usd", "retries", "network")
     return {name: value for name in fields if (value := getattr(options, name)) is not None}
 
 

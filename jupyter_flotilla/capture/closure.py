@@ -36,6 +36,8 @@ from jupyter_flotilla.protocol.values import NotSaveable, save, type_name
 _OF_SHELL = frozenset(
     {"get_ipython", "display", "exit", "quit", "In", "Out", "__name__", "__doc__"}
 )
+#: Format → modules that load it, besides what the kind of a table is of.
+_LOADERS = {"parquet": {"pyarrow"}, "npy": {"numpy"}}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -80,6 +82,16 @@ class Closure:
             for step in self.steps
         ]
         return {"imports": list(self.imports), "steps": steps}
+
+    @property
+    def value_modules(self) -> set[str]:
+        """Modules that load the values."""
+        found: set[str] = set()
+        for entry in self.values:
+            found |= _LOADERS.get(entry["format"], set())
+            if entry["format"] == "parquet":
+                found.add(entry["kind"].partition(".")[0])
+        return found
 
     @property
     def size(self) -> int:

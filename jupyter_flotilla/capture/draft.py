@@ -12,11 +12,27 @@ from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.environ import job_environment
 from jupyter_flotilla.errors import InvalidOption, SecretUnavailable
 from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
-from jupyter_flotilla.model.options import JobOptions, read_on_oom
+from jupyter_flotilla.model.options import OPTIONS, JobOptions, read_on_oom
 from jupyter_flotilla.model.resources import DEFAULT_CPU, Resources
 
 #: Name of ``Draft.modules`` among a run's input.
 MODULES = "modules.zip"
+#: Name of ``Draft.layer`` among it.
+LAYER = "layer.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """What of a job says which packages it needs."""
+
+    #: Python text, cell by cell or whole; magics may be in it.
+    sources: tuple[str, ...] = ()
+    #: Modules that are imported besides: by values that travel, or by name.
+    modules: frozenset[str] = frozenset()
+    #: Files of local modules that travel, by their place.
+    local: Mapping[str, Path] = field(default_factory=dict)
+    #: Names of values that only load in this very minor version of Python.
+    pickled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,21 +48,36 @@ class Draft:
     values: Path | None = None
     #: Local modules as a zip file, their layout kept; None: none.
     modules: bytes | None = None
+    code: Code = Code()
+    #: The layer of packages that it runs on, as `provision` writes it; None: it needs none.
+    layer: bytes | None = None
     #: Sentences that the user should read before the launch.
     notes: tuple[str, ...] = ()
 
 
 def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str, Any]:
-    """Return the fields of a JobSpec that every kind of job fills alike."""
+    """Return the fields of a JobSpec that every kind of job fills alike.
+
+    Raises
+    ------
+    InvalidOption
+        For an option that this engine cannot honour.
+    """
+    _check_honoured(options, engine)
+    inherited = job_environment(os.environ) if engine.is_here else {}
     return {
         "cwd": str(cwd),
         "own_cwd": bool(options.files),
         "interpreter": sys.executable,
-        "env": job_environment(os.environ) | chosen_environment(options.env),
+        "env": inherited | chosen_environment(options.env),
         "umask": _umask(),
         "secrets": secret_refs(options.secrets),
         "tags": options.tags,
-        "resources": Resources(cpu=options.cpu or DEFAULT_CPU, memory_mib=options.memory_mib),
+        "resources": Resources(
+            cpu=options.cpu or DEFAULT_CPU, memory_mib=options.memory_mib, gpu=options.gpu or 0
+        ),
+        "image": options.image or engine.image,
+        "network": options.network,
         "has_cpu_hint": options.cpu is not None,
         "timeout_s": options.timeout_s,
         "max_cost_usd": options.max_cost_usd,
@@ -55,6 +86,15 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "engine": engine.name,
         "place": engine.place,
     }
+
+
+def _check_honoured(options: JobOptions, engine: Engine) -> None:
+    for option in OPTIONS:
+        if option.is_of_some and option.py not in engine.honours and getattr(options, option.rest):
+            raise InvalidOption(
+                f"--{option.name}: jobs of engine {engine.name} cannot have that",
+                next_step="--engine docker, or leave it out",
+            )
 
 
 def secret_refs(secrets: Mapping[str, str]) -> tuple[SecretRef, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.capture.draft import Draft, common_fields
+from jupyter_flotilla.capture.draft import Code, Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.parameters import inject
@@ -71,10 +71,16 @@ def draft_points(
                 spec=spec.model_copy(update={"params": params}),
                 source=json.dumps(injected, ensure_ascii=False).encode("utf-8", "replace"),
                 files=files,
+                code=Code(sources=_sources(notebook)),
                 notes=(note,) if note else (),
             )
         )
     return drafts
+
+
+def _sources(notebook: dict[str, Any]) -> tuple[str, ...]:
+    cells = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    return tuple("".join(cell.get("source", "")) for cell in cells)
 
 
 def readable_path(path: Path) -> Path:

@@ -38,13 +38,14 @@ def inject(
         cell.metadata.setdefault("tags", [])  # papermill counts on it
     typed = _checked(node, params, path=path, kernel=kernel)
     node.metadata.setdefault("papermill", {})
-    injected: dict[str, Any] = parameterize_notebook(
+    injected = parameterize_notebook(
         node, typed, kernel_name=kernel.name, language=kernel.language, comment="Parameters"
     )
     for cell in injected.cells:
         if not cell.metadata.tags:
             del cell.metadata["tags"]
-    return injected
+    plain: dict[str, Any] = injected
+    return plain
 
 
 def _checked(node: Any, params: dict[str, Any], *, path: Path, kernel: Kernel) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_flotilla.capture.closure import Closure, Gatherer
 from jupyter_flotilla.capture.definitions import Cell
-from jupyter_flotilla.capture.draft import Draft, common_fields
+from jupyter_flotilla.capture.draft import Code, Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.modules import imported_modules, local_modules, zipped
@@ -155,6 +155,12 @@ def pack(
         files=files,
         values=folder,
         modules=zipped(modules) if modules else None,
+        code=Code(
+            sources=(source, *closure.imports, *(piece.source for piece in closure.pieces)),
+            modules=frozenset({*closure.modules, *imports, *closure.value_modules}),
+            local=modules,
+            pickled=tuple(e["name"] for e in closure.values if e["format"] == "pickle"),
+        ),
     )
     return SentCell(draft=draft, closure=closure, modules=modules)
 

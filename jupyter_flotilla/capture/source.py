@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jupyter_flotilla.capture.draft import Draft, common_fields
+from jupyter_flotilla.capture.draft import Code, Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
 from jupyter_flotilla.capture.notebook import readable_path
@@ -40,7 +40,12 @@ def draft_cell(
         files=tuple(files := find_files(options.files, cwd)),
         **common_fields(options, cwd=cwd, engine=engine),
     )
-    return Draft(spec=spec, source=text.encode("utf-8", "replace"), files=files)
+    return Draft(
+        spec=spec,
+        source=text.encode("utf-8", "replace"),
+        files=files,
+        code=Code(sources=(text,)),
+    )
 
 
 def draft_file(path: Path, options: JobOptions, *, engine: Engine) -> Draft:

@@ -89,7 +89,7 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
     log = logging.getLogger("jupyter_flotilla.dispatch")
     try:
         os.chdir(facade.settings.home)  # no folder of the user's stays in use because of us
-        engines = [engine for name in engine_names() if (engine := facade.engine(name)).check().ok]
+        engines = [facade.engine(name) for name in engine_names()]
         dispatcher = Dispatcher(
             facade.settings,
             facade.store,

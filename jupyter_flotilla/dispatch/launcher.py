@@ -105,6 +105,7 @@ class Launcher:
             input_folder=self._artifacts.input_folder(run.id),
             attempt_folder=self._artifacts.create_attempt(run.id, attempt.number),
             rate=attempt.rate,
+            layer=self._artifacts.layers / run.spec.layer if run.spec.layer else None,
             keeper=None if self._wake is None else self._wake.keeper(),
         )
 

@@ -14,7 +14,7 @@ from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.poller import Poller
-from jupyter_flotilla.dispatch.sweeper import Sweeper
+from jupyter_flotilla.dispatch.sweeper import Sweeper, Tidier
 from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import FlotillaError
@@ -47,7 +47,8 @@ class Dispatcher:
     Parameters
     ----------
     engines
-        Those whose ``check()`` passes here.
+        All that are installed. Those that run jobs on this machine are served from the start, any
+        other from its first open run on: to look for it may take seconds, and megabytes.
     idle_s
         Leave after so many seconds without an open run; None: stay.
     lock_fd
@@ -65,22 +66,18 @@ class Dispatcher:
         lock_fd: int | None = None,
     ) -> None:
         self._store = store
-        self._engines = engines
+        self._settings = settings
+        self._waiting = list(engines)
+        self._engines: list[Engine] = []
         self._idle_s = idle_s
         self._version = version
-        wake = Wake(settings.home)
+        self._wake = wake = Wake(settings.home)
         self._lock = FileLock(wake.lock) if lock_fd is None else FileLock.adopt(wake.lock, lock_fd)
-        artifacts_of = LocalArtifacts(settings.home)
-        self._steps: list[Callable[[datetime], int]] = []
-        for engine in engines:
-            launcher = Launcher(store, artifacts_of, engine, settings.max_running, wake)
-            self._steps += [
-                launcher.step,
-                Poller(store, engine, launcher, retry_base_s=settings.retry_delay_s).step,
-            ]
+        self._artifacts = LocalArtifacts(settings.home)
+        self._steps: list[Callable[[datetime], int]] = [self._admit]
         sweeper = Sweeper(
             store,
-            artifacts_of,
+            self._artifacts,
             keep_days=settings.keep_days,
             keep_bytes=None if settings.keep_gib is None else int(settings.keep_gib * 2**30),
         )
@@ -97,7 +94,7 @@ class Dispatcher:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._leave)
         try:
-            self._take_leases()
+            self._admit(utc_now())
             log.info("begins: version %s, engines %s", self._version, self._engine_names())
             self._loop()
             if not self._store.is_gone():
@@ -128,13 +125,36 @@ class Dispatcher:
         finally:
             watch.close()
 
+    def _admit(self, now: datetime) -> int:
+        """Serve those of the engines that are wanted and can be used; return how many are new."""
+        with self._store.read() as tx:
+            wanted = [
+                engine
+                for engine in self._waiting
+                if engine.is_here or runs.count_open(tx, engine.name, engine.place)
+            ]
+        ready = [engine for engine in wanted if engine.check().ok]
+        for engine in ready:
+            self._waiting.remove(engine)
+            self._engines.append(engine)
+            launcher = Launcher(
+                self._store, self._artifacts, engine, self._settings.max_running, self._wake
+            )
+            poller = Poller(
+                self._store, engine, launcher, retry_base_s=self._settings.retry_delay_s
+            )
+            self._steps += [launcher.step, poller.step, Tidier(engine).step]
+        self._take_leases(ready)
+        return len(ready)
+
     def _step(self) -> int:
         if self._store.is_gone():
             self._must_leave = True  # the next one opens what is there now
             return 0
-        moved = sum(step(utc_now()) for step in self._steps)
+        moved = sum(step(utc_now()) for step in list(self._steps))
         with self._store.read() as tx:
-            self._has_open = any(runs.count_open(tx, e.name, e.place) for e in self._engines)
+            everywhere = [*self._engines, *self._waiting]
+            self._has_open = any(runs.count_open(tx, e.name, e.place) for e in everywhere)
             asked = [leases.get(tx, engine.name, engine.place) for engine in self._engines]
         if any(lease is not None and lease.leave_requested_at for lease in asked):
             self._must_leave = True
@@ -156,7 +176,7 @@ class Dispatcher:
                 return
             time.sleep(look_s)
 
-    def _take_leases(self) -> None:
+    def _take_leases(self, engines: Sequence[Engine]) -> None:
         holder = {
             "host": machine.host(),
             "pid": os.getpid(),
@@ -164,8 +184,10 @@ class Dispatcher:
             "schema": HEAD,
             "python": sys.executable,
         }
+        if not engines:
+            return
         with self._store.write() as tx:
-            for engine in self._engines:
+            for engine in engines:
                 leases.take(
                     tx,
                     Lease(

@@ -1,9 +1,11 @@
 """Deletes what the user's settings do not keep, and what a crash has left behind."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from jupyter_flotilla.artifacts.local import LocalArtifacts
-from jupyter_flotilla.errors import DiskFull
+from jupyter_flotilla.engines.base import Engine
+from jupyter_flotilla.errors import DiskFull, EngineUnavailable
 from jupyter_flotilla.model.retention import Finished, expired
 from jupyter_flotilla.store import runs
 from jupyter_flotilla.store.connection import Store
@@ -12,6 +14,26 @@ from jupyter_flotilla.store.connection import Store
 _EVERY = timedelta(hours=1)
 #: A folder without a row may belong to a submit that is just being made.
 _ORPHAN_AFTER = timedelta(days=1)
+
+
+#: How often engines are asked to remove what ended attempts have left.
+_TIDY_EVERY = timedelta(seconds=30)
+
+
+class Tidier:
+    """House-keeping of one engine, outside of any home."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tidied_at: datetime | None = None
+
+    def step(self, now: datetime) -> int:
+        """Let the engine remove what ended attempts have left, now and then."""
+        if self._tidied_at is None or abs(now - self._tidied_at) >= _TIDY_EVERY:
+            self._tidied_at = now
+            with suppress(EngineUnavailable):  # it matters little, and is tried again
+                self._engine.tidy()
+        return 0
 
 
 class Sweeper:

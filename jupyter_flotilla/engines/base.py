@@ -49,6 +49,8 @@ class LaunchOrder:
     attempt_folder: Path
     #: None where the price is unknown; decides how long the cap lasts.
     rate: Rate | None
+    #: Folder of packages that the image lacks; None: nothing is brought.
+    layer: Path | None = None
     keeper: Keeper | None = None
 
 
@@ -80,6 +82,20 @@ class Engine(ABC):
     def image(self) -> str | None:
         """Image of jobs that name none; None: jobs need none."""
         return None
+
+    def image_digest(self, image: str) -> str:
+        """Return what names an image's content; it is got first where it is not here.
+
+        Raises
+        ------
+        EngineUnavailable
+            If it cannot be had.
+        """
+        raise NotImplementedError(f"engine {self.name} has no images")
+
+    def ask_image(self, image: str, program: str) -> str:
+        """Return what a Python program prints, run in an image; raises as `image_digest`."""
+        raise NotImplementedError(f"engine {self.name} has no images")
 
     @abstractmethod
     def check(self, resources: Resources | None = None) -> Check:

@@ -36,6 +36,8 @@ class Layout:
     interpreter: str
     #: Working directory of a job that has no folder of its own; None: every job has one.
     cwd: str | None
+    #: Layer of packages; None: where there is none, and where jobs have none.
+    layer: str | None = None
     #: Program and arguments of the kernel; empty: as they are in the spec.
     kernel_argv: tuple[str, ...] = ()
 
@@ -63,6 +65,7 @@ def job_file(order: LaunchOrder, layout: Layout) -> dict[str, Any]:
         "files_folder": f"{layout.input}/files",
         "interpreter": layout.interpreter,
         "runner": layout.runner,
+        "layer": None if order.layer is None else layout.layer,
         "env": _environment(order, layout),
         "umask": spec.umask,
         "secrets": [ref.model_dump() for ref in spec.secrets],

@@ -23,6 +23,8 @@ class _Rule:
 _RULES = (
     _Rule(of="pandas", when=r"parquet|feather|\borc\b|ArrowDtype|pyarrow", why="parquet",
           brings=("pyarrow", "fastparquet")),
+    _Rule(of="scikit-learn", when=r"as_frame|set_output|fetch_openml", why="its tables",
+          brings=("pandas", "polars")),
     _Rule(of="polars", when=r"to_pandas|from_pandas|to_arrow|pyarrow", why="arrow",
           brings=("pyarrow", "pandas")),
     _Rule(of="polars", when=r"read_excel|write_excel", why="excel",

@@ -109,6 +109,10 @@ class JobSpec(Stored):
     on_oom: OnOom | None = None
     #: Container image; None where jobs run without one.
     image: str | None = None
+    #: Name of the layer of packages that the image lacks; None: it has all.
+    layer: str | None = None
+    #: What is in it, ``name==version``.
+    packages: tuple[str, ...] = ()
     #: Network of the container; None: the engine's usual one.
     network: str | None = None
     engine: str

@@ -25,6 +25,9 @@ _SECRET_LIKE = re.compile(
     r"(KEY|TOKEN)S?(_|\d|$)|PASSW|PASSPHRASE|SECRET|CREDENTIAL", re.IGNORECASE
 )
 _MAX_TEXT = 32_768
+#: As Docker reads references: host, path, tag, digest; never an option of a command.
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}")
+_NAME_OF_DAEMON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 class JobOptions(Value):
@@ -34,7 +37,12 @@ class JobOptions(Value):
     engine: str = "auto"
     #: Where defaults came from; it has been taken into the other options already.
     profile: str | None = None
+    image: str | None = None
+    deps: str | None = None
+    extra_deps: tuple[str, ...] = ()
+    network: str | None = None
     cpu: float | None = Field(default=None, gt=0)
+    gpu: int | None = Field(default=None, ge=0, le=64)
     memory_mib: int | None = Field(default=None, gt=0)
     timeout_s: int | None = Field(default=None, gt=0)
     max_cost_usd: float | None = Field(default=None, gt=0)
@@ -53,7 +61,12 @@ class OptionKeywords(TypedDict, total=False):
     name: str | None
     engine: str | None
     profile: str | None
+    image: str | None
+    deps: str | None
+    with_: str | Iterable[str]
+    network: str | None
     cpu: float | None
+    gpu: int | None
     memory: str | None
     timeout: str | None
     max_cost: float | str | None
@@ -74,6 +87,48 @@ def _cpu(value: Any) -> float:
     if not 0 < cpu <= 1024:
         raise InvalidOption(f"cpu {value!r} is not a number of vCPU", next_step="--cpu 4 or 0.5")
     return cpu
+
+
+def _gpu(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,2}\s*", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64:
+        raise InvalidOption(f"{value!r} is not a number of GPUs", next_step="--gpu 1")
+    return value
+
+
+def _image(value: Any) -> str:
+    text = str(value)
+    if _IMAGE.fullmatch(text) is None:
+        raise InvalidOption(
+            f"--image {text[:60]!r} is no name of an image",
+            next_step="--image NAME:TAG, NAME@sha256:… or HOST/NAME:TAG",
+        )
+    return text
+
+
+def _word(flag: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        text = str(value)
+        if _NAME_OF_DAEMON.fullmatch(text) is None:
+            raise InvalidOption(f"{flag} {text[:60]!r} is no name", next_step=f"{flag} my-name")
+        return text
+
+    return check
+
+
+def _deps(value: Any) -> str:
+    text = str(value).strip()
+    if not text or "\0" in text or len(text) > _MAX_TEXT:
+        raise InvalidOption(
+            f"--deps {text[:60]!r} says nothing",
+            next_step="--deps auto, lock, freeze, none, a file, or pandas,polars>=1",
+        )
+    return text
+
+
+def _extra_deps(value: Any) -> tuple[str, ...]:
+    return tuple(_deps(one) for one in ([value] if isinstance(value, str) else value))
 
 
 def _retries(value: Any) -> int:
@@ -229,6 +284,32 @@ OPTIONS: tuple[Option, ...] = (
         name="memory", py="memory", rest="memory_mib", form="Memory", alias="m", metavar="SIZE",
         parse=_with_unit(parse_size, "memory='16G'"), group="resources",
         help="Memory limit with its unit, e.g. 16G. [default: none here, priced as 4G]",
+    ),
+    Option(
+        name="gpu", py="gpu", rest="gpu", form="GPU", alias="g", metavar="N", parse=_gpu,
+        group="resources", is_of_some=True,
+        help="GPUs. [default: none]",
+    ),
+    Option(
+        name="image", py="image", rest="image", form="Image", metavar="IMAGE", parse=_image,
+        group="image", is_of_some=True,
+        help="Container image: any that has Python 3.8 or later. [default: by this Python]",
+    ),
+    Option(
+        name="deps", py="deps", rest="deps", form="Packages", metavar="WHAT", parse=_deps,
+        group="image", is_of_some=True,
+        help="Packages that the image lacks: auto (what is imported), lock, freeze (all of this "
+        "environment), none, a FILE, or pkg,pkg. [default: auto]",
+    ),
+    Option(
+        name="with", py="with_", rest="extra_deps", form="Extra packages", metavar="PKG",
+        parse=_extra_deps, repeats=True, group="image", is_of_some=True,
+        help="One package more, e.g. polars or 'polars>=1'.",
+    ),
+    Option(
+        name="network", py="network", rest="network", form="Network", metavar="NAME",
+        parse=_word("--network"), group="image", is_of_some=True,
+        help="Network of the container, e.g. none. [default: the engine's own]",
     ),
     Option(
         name="timeout", py="timeout", rest="timeout_s", form="Timeout", alias="t", metavar="TIME",

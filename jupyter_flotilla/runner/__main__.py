@@ -86,11 +86,13 @@ def _no_kernel(kernel: Dict[str, Any], error: OSError) -> Outcome:
 
 
 def _environment_lacks(error: ImportError) -> Outcome:
+    next_step = "%s -m pip install nbclient ipykernel" % sys.executable
+    if "shared object" in str(error):
+        next_step = "a system or image that has this library, e.g. python:3.12-slim"
     return Outcome(
         "failed",
         failure_kind="environment",
-        message="%s cannot run notebooks: %s\n  Next: %s -m pip install nbclient ipykernel"
-        % (sys.executable, error, sys.executable),
+        message="%s cannot run notebooks: %s\n  Next: %s" % (sys.executable, error, next_step),
     )
 
 

@@ -24,6 +24,7 @@ from jupyter_flotilla.protocol.usage_log import UsageLog
 from jupyter_flotilla.runner.cgroup import Cgroup
 
 _LOOK_EVERY_S = 0.1
+_MEASURE_EVERY_S = 0.2
 #: After SIGTERM from outside; with the stages of a stop it fits into `docker stop`'s time.
 _OUTSIDE_GRACE_S = 10.0
 _LEFTOVER_GRACE_S = 2.0
@@ -46,7 +47,7 @@ class Container:
         self._wake = _wake_on_signals()
         self._is_asked_to_stop = False
         self._peak_mib = 0.0
-        self._cpu = (time.monotonic(), 0.0)
+        self._cpu = (time.monotonic(), cgroup.cpu_s())
         self._elapsed_s = 0.0
 
     def run(self, secrets: Dict[str, str]) -> int:
@@ -125,8 +126,10 @@ class Container:
                 self._runner.returncode = self._returncode
 
     def _measure(self, final: bool = False) -> None:
-        memory_mib, cpu_s, now = self._cgroup.memory_mib(), self._cgroup.cpu_s(), time.monotonic()
-        was_at, had_s = self._cpu
+        now, (was_at, had_s) = time.monotonic(), self._cpu
+        if not final and now - was_at < _MEASURE_EVERY_S:
+            return
+        memory_mib, cpu_s = self._cgroup.memory_mib(), self._cgroup.cpu_s()
         self._cpu = (now, cpu_s)
         self._peak_mib = max(self._peak_mib, memory_mib)
         if self._cgroup.oom_kills():

@@ -79,7 +79,7 @@ case "$kind" in
     # with what an official Python image has: pip, venv, ps and a shell with its tools
     download base-files base-passwd bash coreutils dash debianutils findutils grep gzip hostname \
       libc-bin mawk procps sed tar util-linux ca-certificates media-types netbase tzdata \
-      usr-is-merged python3 python3-pip python3-venv
+      usr-is-merged python3 python3-pip python3-venv libstdc++6
     unpack
     settle_python
     changes+=(--change "ENV SSL_CERT_FILE=$certificates PIP_CERT=$certificates")

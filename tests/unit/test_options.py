@@ -29,6 +29,11 @@ FIELDS = {option.rest for option in OPTIONS}
 #: keyword → a value as people write it, its canonical form.
 WRITTEN = {
     "cpu": ("4", 4.0),
+    "gpu": ("1", 1),
+    "image": ("python:3.12-slim", "python:3.12-slim"),
+    "deps": ("pandas,polars>=1", "pandas,polars>=1"),
+    "with_": (("polars", "s3fs>=2024"), ("polars", "s3fs>=2024")),
+    "network": ("none", "none"),
     "memory": ("16G", 16_384),
     "timeout": ("2h", 7200),
     "max_cost": ("2.50", 2.5),

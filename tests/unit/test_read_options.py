@@ -38,7 +38,7 @@ def test_option_that_resembles_none_is_answered_with_all():
     with pytest.raises(InvalidOption) as caught:
         read_options({"zzz": 1})
 
-    assert "use one of cpu, memory, timeout" in caught.value.next_step
+    assert "use one of cpu, memory, gpu" in caught.value.next_step
 
 
 @pytest.mark.parametrize(

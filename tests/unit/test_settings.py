@@ -35,6 +35,7 @@ def test_settings_are_these(environ):
         "home",
         "store",
         "engine",
+        "image",
         "region",
         "max_running",
         "confirm_above",

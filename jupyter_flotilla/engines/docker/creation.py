@@ -17,6 +17,7 @@ LAYOUT = Layout(
     runner=f"{_ROOM}/runner.pyz",
     interpreter="python3",
     cwd=None,
+    layer=f"{_ROOM}/layer",
     # the runner puts its own interpreter there
     kernel_argv=("python", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
 )
@@ -36,6 +37,11 @@ _STOP_S = 40
 #: Processes and threads that one job may have: a fork bomb must not take the machine with it.
 _PIDS = 32_768
 _LOG = {"max-size": "1m", "max-file": "1"}
+
+
+def boot(*arguments: str) -> list[str]:
+    """Return the program and arguments that start an image's own Python with some arguments."""
+    return ["/bin/sh", "-c", _BOOT, "sh", *arguments]
 
 
 def container_name(launch_key: str) -> str:
@@ -65,10 +71,12 @@ def options(
         Mount(LAYOUT.input, str(order.input_folder), type="bind", read_only=True),
         Mount(LAYOUT.runner, str(runner), type="bind", read_only=True),
     ]
+    if order.layer is not None:
+        mounts.append(Mount(LAYOUT.layer, str(order.layer), type="bind", read_only=True))
     return {
         "name": name,
-        "entrypoint": ["/bin/sh", "-c", _BOOT, "sh"],
-        "command": [LAYOUT.runner, "--container", LAYOUT.attempt],
+        "entrypoint": boot(LAYOUT.runner, "--container", LAYOUT.attempt),
+        "command": [],
         "mounts": mounts,
         "working_dir": "/",
         "user": _user(daemon),

@@ -5,17 +5,26 @@ Source: Docker Engine API 1.41, docs.docker.com/engine/api/v1.41, read 2026-11.
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jupyter_flotilla.engines.docker.refusals import NoImage, refusal
 from jupyter_flotilla.errors import EngineUnavailable, LaunchError
 
 #: Labels of each container: the home that it belongs to, and its attempt's folder here.
 HOME_LABEL = "flotilla.home"
 FOLDER_LABEL = "flotilla.folder"
+#: How long an answer may take: of what works, and of what only looks, many times a minute.
 _TIMEOUT_S = 60
+_LOOK_TIMEOUT_S = 5
+#: A daemon that did not answer for some time is left alone for so many times as long: whoever
+#: dispatches has other things to do than to wait for it.
+_REST = 3
+_AT_ONCE_S = 1.0
 _DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -32,12 +41,11 @@ class NoContainer(Exception):
     """There is no container of that name."""
 
 
-class NoImage(Exception):
-    """The daemon has no image of that name, and cannot get it; the message says why."""
-
-
 class Daemon:
     """A daemon, spoken to when it is needed. Methods raise EngineUnavailable if it is not there."""
+
+    def __init__(self) -> None:
+        self._silent_until = -1e9
 
     @property
     def address(self) -> str:
@@ -51,9 +59,15 @@ class Daemon:
 
         return docker.from_env(timeout=_TIMEOUT_S)
 
+    @cached_property
+    def _looking_client(self) -> Any:
+        import docker
+
+        return docker.from_env(timeout=_LOOK_TIMEOUT_S)
+
     def info(self) -> dict[str, Any]:
         """Return what the daemon says of itself (``GET /info``)."""
-        with _as_unavailable():
+        with self._asking():
             found: dict[str, Any] = self._client.info()
         return found
 
@@ -61,7 +75,7 @@ class Daemon:
         """Return the id of an image that is here; raises NoImage."""
         import docker.errors
 
-        with _as_unavailable():
+        with self._asking():
             try:
                 return str(self._client.images.get(image).id)
             except docker.errors.ImageNotFound as error:
@@ -71,7 +85,7 @@ class Daemon:
         """Get an image from where its name says it is; raises NoImage."""
         import docker.errors
 
-        with _as_unavailable():
+        with self._asking():
             try:
                 self._client.images.pull(image, tag=None if _has_tag(image) else "latest")
             except docker.errors.APIError as error:
@@ -81,7 +95,7 @@ class Daemon:
         """Run a program in a container of its own; return its exit code and what it said."""
         import docker.errors
 
-        with _as_unavailable():
+        with self._asking():
             try:
                 container = self._client.containers.create(
                     image, entrypoint=list(argv), command=[], network_mode="none"
@@ -100,9 +114,9 @@ class Daemon:
 
     def containers(self, home: str) -> dict[str, Listed]:
         """Return a home's containers by name, ended ones too."""
-        with _as_unavailable():
+        with self._asking():
             filters = {"label": f"{HOME_LABEL}={home}"}
-            found = self._client.api.containers(all=True, filters=filters)
+            found = self._looking_client.api.containers(all=True, filters=filters)
         return {
             one["Names"][0].lstrip("/"): Listed(
                 one["State"], Path(one["Labels"].get(FOLDER_LABEL, ""))
@@ -111,25 +125,37 @@ class Daemon:
             if one["Names"]
         }
 
-    def create(self, image: str, **options: Any) -> None:
-        """Create a container; one of that name that is there already stays as it is.
+    def create(self, name: str, body: Mapping[str, Any]) -> None:
+        """Create a container; the same one that is there already stays as it is.
+
+        Parameters
+        ----------
+        body
+            Of ``POST /containers/create``.
 
         Raises
         ------
         NoImage
         LaunchError
-            For what the daemon refuses.
+            For what the daemon refuses, and where another one has this name.
         """
         import docker.errors
 
-        with _as_unavailable():
+        with self._asking():
             try:
-                self._client.containers.create(image, **options)
-            except docker.errors.ImageNotFound as error:
-                raise NoImage(f"there is no image {image} here") from error
+                self._client.api.create_container_from_config(dict(body), name)
             except docker.errors.APIError as error:
                 if error.status_code != 409:
-                    raise _refused(error) from error
+                    raise refusal(error, str(body["Image"])) from error
+            else:
+                return
+        with contextlib.suppress(NoContainer), self._container(name) as container:
+            label = container.labels.get(FOLDER_LABEL)
+            if label != body["Labels"][FOLDER_LABEL]:
+                raise LaunchError(
+                    f"a container that is not of this run has its name, {name}",
+                    next_step=f"docker rename {name} {name}-old",
+                )
 
     def start(self, name: str, stdin: bytes | None) -> None:
         """Start a container that was created, and give it its standard input, whole.
@@ -137,24 +163,27 @@ class Daemon:
         Raises
         ------
         NoContainer
-        LaunchError
+        NoImage, LaunchError
             For what the daemon refuses: a program that is not in the image, a GPU it has not.
         """
         import docker.errors
 
         with self._container(name) as container:
-            socket = None
+            attached = None
             if stdin is not None:
-                socket = container.attach_socket(params={"stdin": 1, "stream": 1})
+                attached = container.attach_socket(params={"stdin": 1, "stream": 1})
             try:
                 container.start()
-                if socket is not None:
-                    socket._sock.sendall(stdin)
+                if attached is not None and stdin is not None:
+                    _send_all(attached._sock, stdin)
             except docker.errors.APIError as error:
-                raise _refused(error) from error
+                if error.status_code == 404 and name in str(error.explanation):
+                    raise NoContainer(name) from error
+                raise refusal(error, str(container.attrs["Config"]["Image"])) from error
             finally:
-                if socket is not None:
-                    socket._sock.close()  # which ends the container's input, too
+                if attached is not None:
+                    attached._sock.close()
+                    attached.close()
 
     def state(self, name: str) -> dict[str, Any]:
         """Return all that is known of a container's state: ``OOMKilled``, ``ExitCode`` …
@@ -171,33 +200,59 @@ class Daemon:
             said: bytes = container.logs(tail=5)
         return " | ".join(said.decode(errors="replace").split("\n")).strip(" |")[-1000:]
 
-    def kill(self, name: str) -> None:
-        """End a container, paused or not; none is there, or it has ended: that is well."""
-        import docker.errors
-
-        with contextlib.suppress(NoContainer), self._container(name) as container:
-            with contextlib.suppress(docker.errors.APIError):
-                container.unpause()
-            with contextlib.suppress(docker.errors.APIError):
-                container.kill()
-
-    def remove(self, name: str) -> None:
-        """Remove a container that does not run; none is there: that is well."""
+    def resume(self, name: str) -> None:
+        """Let a paused container go on; none is there, or it is not paused: that is well."""
         import docker.errors
 
         gone = (NoContainer, docker.errors.APIError)
         with contextlib.suppress(*gone), self._container(name) as container:
-            container.remove(v=True)
+            container.unpause()
+
+    def kill(self, name: str) -> None:
+        """End a container, paused or not; none is there, or it has ended: that is well."""
+        import docker.errors
+
+        self.resume(name)
+        gone = (NoContainer, docker.errors.APIError)
+        with contextlib.suppress(*gone), self._container(name) as container:
+            container.kill()
+
+    def remove(self, name: str) -> bool:
+        """Remove a container that does not run; False if it cannot be, or none is there."""
+        import docker.errors
+
+        with contextlib.suppress(NoContainer), self._container(name) as container:
+            try:
+                container.remove(v=True)
+            except docker.errors.APIError:
+                return False
+            return True
+        return False
 
     @contextlib.contextmanager
     def _container(self, name: str) -> Iterator[Any]:
         import docker.errors
 
-        with _as_unavailable():
+        with self._asking():
             try:
                 yield self._client.containers.get(name)
             except docker.errors.NotFound as error:
                 raise NoContainer(name) from error
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn what says that nobody answers into our error, and do not ask again too soon."""
+        began = time.monotonic()
+        if began < self._silent_until:
+            raise EngineUnavailable("the Docker daemon did not answer a moment ago")
+        try:
+            with _as_unavailable():
+                yield
+        except EngineUnavailable:
+            took_s = time.monotonic() - began
+            if took_s > _AT_ONCE_S:
+                self._silent_until = time.monotonic() + _REST * took_s
+            raise
 
 
 @contextlib.contextmanager
@@ -233,8 +288,15 @@ def _cause(error: BaseException) -> str:
     return str(error)[:200]
 
 
-def _refused(error: Any) -> LaunchError:
-    return LaunchError(f"Docker refuses: {error.explanation}", retryable=False)
+def _send_all(connection: socket.socket, content: bytes) -> None:
+    """Send the whole of a standard input and its end.
+
+    A container that does not read it to its end says so by its exit code, and starts anew.
+    """
+    with contextlib.suppress(OSError):
+        connection.settimeout(_LOOK_TIMEOUT_S)  # it may be paused, or have ended
+        connection.sendall(content)
+        connection.shutdown(socket.SHUT_WR)
 
 
 def _has_tag(image: str) -> bool:

@@ -39,7 +39,7 @@ class DockerEngine(Engine):
     name = "docker"
     bills = False
     is_here = False
-    honours: ClassVar = frozenset({"image", "network", "gpu"})
+    honours: ClassVar = frozenset({"image", "network", "gpu", "deps", "with_"})
 
     def __init__(self, settings: Settings, daemon: Daemon | None = None) -> None:
         self._settings = settings
@@ -79,6 +79,31 @@ class DockerEngine(Engine):
                 next_step=f"--memory {there_is * 9 // 10}M at most, or a larger machine",
             )
         return Check(ok=True, message=f"Docker {info['ServerVersion']} on {machine.host()}")
+
+    def image_digest(self, image: str) -> str:
+        try:
+            return self._daemon.image_id(image)
+        except NoImage:
+            pass
+        try:
+            self._daemon.pull(image)
+            return self._daemon.image_id(image)
+        except NoImage as error:
+            raise EngineUnavailable(str(error), next_step="docker pull, or another --image") from (
+                error
+            )
+
+    def ask_image(self, image: str, program: str) -> str:
+        try:
+            code, said = self._daemon.run(image, creation.boot("-c", program))
+        except NoImage as error:
+            raise EngineUnavailable(str(error)) from error
+        if code:
+            raise EngineUnavailable(
+                f"image {image} cannot run jobs: {said.strip()[-500:]}",
+                next_step="--image with Python 3.8 or later in it",
+            )
+        return said
 
     def rate(self, resources: Resources) -> Rate | None:
         return fargate_rate(resources, self._settings.region, is_hypothetical=True)

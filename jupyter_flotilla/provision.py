@@ -1,0 +1,163 @@
+"""The packages that a draft's image lacks: resolved before the launch, built at the submit."""
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.engines.base import Engine
+from jupyter_flotilla.environment import (
+    PROBE,
+    ImageFacts,
+    JobCode,
+    Lock,
+    Requirements,
+    build_layer,
+    facts_of,
+    find_requirements,
+    read_deps,
+    read_with,
+    resolve_once,
+)
+from jupyter_flotilla.errors import InvalidOption, UnsendableInput
+from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.protocol import write_json
+
+#: Packages that a launch line names.
+_SHOWN = 6
+
+
+class Provision:
+    """What is known of images, and the layers that were built for them, in one home."""
+
+    def __init__(self, home: Path, layers: Path) -> None:
+        self._layers = layers
+        self._images = home / "images"
+
+    def resolve(self, draft: Draft, options: JobOptions, engine: Engine) -> Draft:
+        """Return a draft with the packages that its image lacks; as it is where it needs no image.
+
+        Raises
+        ------
+        UnresolvedPackages, EnvironmentProblem, InvalidOption
+            If they cannot be had, in words.
+        UnsendableInput
+            If a value only loads in this Python, and the image has another.
+        """
+        image = draft.spec.image
+        if engine.is_here or image is None:
+            return draft
+        facts = self._facts(image, engine)
+        _check_values(draft, facts)
+        code = draft.code
+        # a command brings its own program: nothing of it is known here
+        deps = "none" if draft.spec.kind == "command" and not options.deps else options.deps
+        requirements = find_requirements(
+            read_deps(deps or "auto"),
+            JobCode(
+                sources=code.sources,
+                modules=code.modules,
+                local=code.local,
+                path=Path(draft.spec.path) if draft.spec.path else None,
+                cwd=Path(draft.spec.cwd),
+            ),
+            extra=read_with(options.extra_deps),
+        )
+        return self._with_layer(draft, requirements, facts)
+
+    def resolve_again(self, draft: Draft, options: JobOptions, engine: Engine) -> Draft:
+        """Return the draft of a retry with what is to change of its image and packages."""
+        image = options.image or draft.spec.image
+        if engine.is_here or image is None or not (options.image or options.extra_deps):
+            return draft
+        if options.deps:
+            raise InvalidOption(
+                "--deps cannot change: a retry brings what was frozen at the first submit",
+                next_step="--with PACKAGE adds to it; or submit the job anew",
+            )
+        extra = read_with(options.extra_deps)
+        requirements = Requirements(origin="list", requirements=extra, may_build=True)
+        if draft.layer is not None:
+            before = _requirements(json.loads(draft.layer)["requirements"])
+            requirements = replace(before, requirements=(*before.requirements, *extra))
+        spec = draft.spec.model_copy(update={"image": image})
+        return self._with_layer(replace(draft, spec=spec), requirements, self._facts(image, engine))
+
+    def build(self, draft: Draft) -> None:
+        """Build a draft's layer, unless it is there; raises as `build_layer`."""
+        if draft.layer is None or draft.spec.layer is None:
+            return
+        frozen = json.loads(draft.layer)
+        lock = Lock.model_validate(frozen["lock"])
+        facts = ImageFacts.model_validate(frozen["facts"])
+        build_layer(lock, facts, self._layers, cwd=_existing(draft.spec.cwd))
+
+    def _with_layer(self, draft: Draft, requirements: Requirements, facts: ImageFacts) -> Draft:
+        self._layers.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = resolve_once(
+            requirements,
+            facts,
+            self._layers,
+            utc_now(),
+            needs_kernel=draft.spec.kind != "command",
+            cwd=_existing(draft.spec.cwd),
+        )
+        frozen = {
+            "requirements": asdict(requirements),
+            "facts": facts.model_dump(mode="json"),
+            "lock": lock.model_dump(mode="json"),
+        }
+        update = {"layer": lock.key or None, "packages": lock.packages}
+        return replace(
+            draft,
+            spec=draft.spec.model_copy(update=update),
+            layer=json.dumps(frozen).encode(),
+            notes=(*draft.notes, *_notes(facts, lock, requirements)),
+        )
+
+    def _facts(self, image: str, engine: Engine) -> ImageFacts:
+        """Return what an image has; asked once, as long as its content is the same."""
+        digest = engine.image_digest(image)
+        path = self._images / f"{digest.rpartition(':')[2]}.json"
+        try:
+            return ImageFacts.model_validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            facts = facts_of(engine.ask_image(image, PROBE), digest=digest)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_json(str(path), facts.model_dump(mode="json"))
+        return facts
+
+
+def _check_values(draft: Draft, facts: ImageFacts) -> None:
+    here = "{}.{}".format(*sys.version_info[:2])
+    if draft.code.pickled and facts.minor != here:
+        raise UnsendableInput(
+            f"the image has Python {facts.minor}, this is {here}: values as parquet, npy or json "
+            f"are fine, but input {draft.code.pickled[0]!r} needs pickle",
+            next_step=f"--image python:{here}-slim, or -i without {draft.code.pickled[0]}",
+        )
+
+
+def _notes(facts: ImageFacts, lock: Lock, requirements: Requirements) -> list[str]:
+    words = [f"image has {facts}"]
+    if lock.packages:
+        shown = ", ".join(lock.packages[:_SHOWN])
+        more = len(lock.packages) - _SHOWN
+        words.append(
+            f"{len(lock.packages)} packages are brought: {shown}"
+            + (f" and {more} more" if more > 0 else "")
+        )
+    return [*words, *requirements.notes, *lock.notes]
+
+
+def _requirements(frozen: dict[str, Any]) -> Requirements:
+    return TypeAdapter(Requirements).validate_python(frozen)
+
+
+def _existing(cwd: str) -> Path | None:
+    return Path(cwd) if Path(cwd).is_dir() else None
