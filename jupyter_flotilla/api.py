@@ -262,8 +262,8 @@ def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None = None
     Raises as `Defaults.resolve`.
     """
     folder = current_folder() if file is None else file.expanduser().absolute().parent
-    notebook = file if file is not None and file.suffix == ".ipynb" else None
-    return facade.defaults.resolve(given, notebook=notebook, folder=folder)
+    read = file if file is not None and file.suffix in (".ipynb", ".py") else None
+    return facade.defaults.resolve(given, file=read, folder=folder)
 
 
 def _submit(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jupyter_flotilla.capture.header import header_of_file
 from jupyter_flotilla.errors import InvalidOption, InvalidSettings
 from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.precedence import PER_RUN, Consent, Resolution, Source, consent_of
@@ -48,17 +49,19 @@ class Defaults:
         self,
         given: Mapping[str, Any],
         *,
-        notebook: Path | None = None,
+        file: Path | None = None,
         folder: Path,
         session: Mapping[str, Any] | None = None,
     ) -> Resolution:
         """Return what a job gets that is asked for with these keywords.
 
-        Precedence: given > its profile > the notebook's metadata > the session > FLOTILLA_* > the
-        project's file > the user's file.
+        Precedence: given > its profile > the ``#|`` lines at the top of the notebook or Python file
+        > the notebook's metadata > the session > FLOTILLA_* > the project's file > the user's file.
 
         Parameters
         ----------
+        file
+            Notebook or Python file that runs, or whose cell does; None: there is none.
         session
             What ``%flotilla set`` has set.
 
@@ -71,8 +74,8 @@ class Defaults:
         sources = [Source(name=EXPLICIT, written=_without_profile(given), is_request=True)]
         if given.get("profile"):
             sources.append(self._profile(str(given["profile"]), users, project))
-        if notebook is not None:
-            sources.append(self._notebook(notebook))
+        if file is not None:
+            sources += self._of_file(file)
         if session:
             sources.append(Source(name="%flotilla set", written=session))
         sources += self._variables()
@@ -93,7 +96,7 @@ class Defaults:
         """Return what a notebook, or the project of a folder, asks consent for."""
         folder = path if path.is_dir() else path.parent
         project = self._project(folder)
-        sources = [] if path.is_dir() else [self._notebook(path)]
+        sources = [] if path.is_dir() else self._of_file(path)
         if project is not None:
             sources.append(self._unseen(project.source, project.defaults))
             for name, options in project.profiles.items():
@@ -127,18 +130,25 @@ class Defaults:
             next_step=f"write [profiles.{name}] into {users.source}",
         )
 
-    def _notebook(self, path: Path) -> Source:
-        written: Any = None
+    def _of_file(self, path: Path) -> list[Source]:
         path = path.expanduser().absolute()  # it is named in a consent
+        metadata: Any = None
+        header: dict[str, str] = {}
         # whoever runs it says what is wrong with the file
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-            written = json.loads(path.read_text(encoding="utf-8"))["metadata"]["flotilla"]
-        return self._unseen(f"{path} (metadata)", written if isinstance(written, dict) else {})
+            keywords = (option.py for option in self._table if option.py not in PER_RUN)
+            header = header_of_file(path, keywords)
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]["flotilla"]
+        return [
+            self._unseen(f"{path} (#| lines)", header),
+            self._unseen(f"{path} (metadata)", metadata if isinstance(metadata, dict) else {}),
+        ]
 
     def _variables(self) -> Iterator[Source]:
         for option in self._table:
-            # FLOTILLA_ENGINE is a setting as well, and the engine "auto" means
-            if option.py in PER_RUN or option.py == "engine":
+            # settings as well: what "auto", and an engine with images, mean
+            if option.py in PER_RUN or option.py in ("engine", "image"):
                 continue
             variable = f"FLOTILLA_{option.name.upper().replace('-', '_')}"
             if self._environ.get(variable):

@@ -84,7 +84,7 @@ class CellRun:
         notebook = self._origin.notebook
         resolution = self._facade.defaults.resolve(
             options.given(dict(keywords)),
-            notebook=Path(notebook) if notebook else None,
+            file=Path(notebook) if notebook else None,
             folder=api.current_folder(),
             session=session_of(self._shell),
         )

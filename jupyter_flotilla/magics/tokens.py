@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_flotilla.capture.header import header_line
 from jupyter_flotilla.errors import InvalidOption
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
-_HEADER = re.compile(r"#\|\s*([A-Za-z_][\w-]*)\s*:\s*(.*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +45,8 @@ def split_cell(line: str, cell: str, namespace: Mapping[str, Any]) -> Split:
         line = f"{line.rstrip()[:-1]} {lines.pop(0)}"
         before += 1
     header: list[str] = []
-    while lines and (found := _HEADER.fullmatch(lines[0].strip())):
-        header += _header_words(found[1], found[2])
+    while lines and (found := header_line(lines[0])) is not None:
+        header += _header_words(*found)
         lines.pop(0)
         before += 1
     return Split(
@@ -86,13 +86,9 @@ def _without_comment(line: str) -> str:
 
 def _header_words(key: str, value: str) -> list[str]:
     flag = f"--{key.replace('_', '-')}"
-    if value.strip().lower() in ("true", "false"):
-        return [flag] if value.strip().lower() == "true" else []
-    text = value.strip()
-    return [
-        flag,
-        text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text,
-    ]
+    if value.lower() in ("true", "false"):
+        return [flag] if value.lower() == "true" else []
+    return [flag, value]
 
 
 def _filled(word: str, namespace: Mapping[str, Any]) -> str:

@@ -191,3 +191,29 @@ def test_a_retry_takes_a_profile_and_no_defaults(project: Path) -> None:
 
     spec = again.snapshot.spec
     assert (spec.resources.memory_mib, spec.resources.cpu, spec.timeout_s) == (1500, 2.0, 300)
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_header_lines_of_a_file_are_options_and_those_of_others_are_not(
+    project: Path, suffix: str
+) -> None:
+    source = "#!/usr/bin/env python\n#| max-cost: '2'\n#| timeout: 5m\n#| label: fig-1\nimport os"
+    path = project / f"told{suffix}"
+    path.write_text(source)
+    if suffix == ".ipynb":
+        witness.notebook(path, source)
+
+    plan = _plan(path, "--cpu", "2")
+
+    assert "2 vCPU  memory 2 G  timeout 5m" in plan
+    assert f"{path.name} (#| lines)" in plan
+
+
+def test_a_header_that_asks_for_more_needs_consent(project: Path) -> None:
+    path = project / "told.py"
+    path.write_text("#| image: evil\n1")
+
+    refused = witness.flotilla("run", path, "--dry-run")
+
+    assert refused.returncode == 3
+    assert "(#| lines) asks for image = 'evil'" in refused.stderr
