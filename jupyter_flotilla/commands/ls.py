@@ -62,6 +62,8 @@ def search(
     statuses = read_statuses(status)
     if active:
         statuses = tuple(s for s in statuses or OPEN_STATUSES if s in OPEN_STATUSES)
+        if not statuses:
+            return []  # asked for what is both open and final
     limit = 1_000_000 if show_all else _SHOWN
     return facade.latest(statuses=statuses, tag=read_tag(tag), name=name, limit=limit)
 

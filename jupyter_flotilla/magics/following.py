@@ -138,7 +138,7 @@ def noted_values(shell: Any, handle: RunHandle) -> dict[str, Any]:
     return found
 
 
-def bind(shell: Any, handle: RunHandle, before: dict[str, Any], *, force: bool = False) -> None:
+def bind(shell: Any, handle: RunHandle, before: dict[str, Any]) -> None:
     """Bind a run's outputs to their names; never over a value that is newer than the launch.
 
     Parameters
@@ -152,12 +152,12 @@ def bind(shell: Any, handle: RunHandle, before: dict[str, Any], *, force: bool =
     for name in outputs:
         entry = outputs.entries[name]
         is_here = name in shell.user_ns
-        if not force and is_here and before.get(name, bind) is not shell.user_ns[name]:
+        if is_here and before.get(name, bind) is not shell.user_ns[name]:
             print(
                 f"{name} changed here since the launch and stays; the run's value: "
                 f"%flotilla pull {handle.short_id} {name} --force"
             )
-        elif not force and entry["size"] > _LAZY_BYTES:
+        elif entry["size"] > _LAZY_BYTES:
             size = format_bytes(entry["size"])
             print(f"{name} is {size}: %flotilla pull {handle.short_id} {name} brings it here")
         else:

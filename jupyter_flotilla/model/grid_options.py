@@ -108,7 +108,7 @@ def parse_axis(text: str) -> tuple[Any, ...]:
     Raises
     ------
     InvalidOption
-        For no value, or a range that never ends.
+        For no value, one of more than 131,072 characters, or a range that never ends.
     """
     steps = _RANGE.fullmatch(text.strip())
     if steps is not None:
@@ -120,7 +120,12 @@ def parse_axis(text: str) -> tuple[Any, ...]:
             listed = None
         if isinstance(listed, list) and listed:
             return tuple(json_value(text[:40], item) for item in listed)
-    [words] = csv.reader([text.replace("\n", " ")], skipinitialspace=True) or [[]]
+    try:
+        [words] = csv.reader([text.replace("\n", " ")], skipinitialspace=True) or [[]]
+    except csv.Error as error:
+        raise InvalidOption(
+            f"{text[:100]!r}: {error}", next_step="--grid-file POINTS.csv, for long values"
+        ) from error
     if not words or not all(words):
         raise InvalidOption(
             f"{text[:100]!r} has an empty value", next_step="--grid NAME=1,2,3 or NAME=3:9:2"

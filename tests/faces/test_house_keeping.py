@@ -91,3 +91,9 @@ def test_a_folder_without_a_row_or_attempt_goes_after_a_day(
     facade.sweeper(keep_days=None, keep_bytes=None).step(utc_now())
 
     assert _folders(home) == {*two, outputs.name}
+
+
+def test_active_runs_that_have_succeeded_are_none(two: list[str]) -> None:
+    listed = witness.flotilla("ls", "--active", "--status", "SUCCEEDED", "--json")
+
+    assert json.loads(listed.stdout) == []

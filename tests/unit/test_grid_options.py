@@ -44,7 +44,9 @@ def test_an_axis(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "1,,2", "1:5:0", "1:5:-1", "5:1:1", "0:1:1e-9"], ids=repr
+    "text",
+    ["", ",", "1,,2", "1:5:0", "1:5:-1", "5:1:1", "0:1:1e-9", "a" * 200_000],
+    ids=lambda text: text[:9],
 )
 def test_an_axis_without_end_or_values_is_refused(text):
     with pytest.raises(InvalidOption) as caught:
