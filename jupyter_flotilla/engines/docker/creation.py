@@ -23,19 +23,20 @@ LAYOUT = Layout(
 )
 #: Finds a Python of at least 3.8 and becomes it, as the container's first process.
 _BOOT = """\
+why='it has no Python; jobs need Python 3.8 or later in it'
 for name in python3 python; do
-  if command -v "$name" >/dev/null 2>&1; then
-    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then exec "$name" "$@"; fi
-    echo "flotilla: this image's Python is too old, 3.8 is needed: $("$name" -V 2>&1)"; exit 127
-  fi
+  command -v "$name" >/dev/null 2>&1 || continue
+  if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then exec "$name" "$@"; fi
+  why="jobs need Python 3.8 or later in it, and its $name is: $("$name" -V 2>&1)"
 done
-echo 'flotilla: this image has no Python; jobs need Python 3.8 or later in it'
+echo "$why"
 exit 127
 """
 #: What `docker stop` waits before it kills: longer than our own way to stop takes.
 _STOP_S = 40
-#: Processes and threads that one job may have: a fork bomb must not take the machine with it.
-_PIDS = 32_768
+#: Processes and threads that one job may have at least, and for each CPU.
+_PIDS = 4096
+_PIDS_A_CPU = 256
 _LOG = {"max-size": "1m", "max-file": "1"}
 
 
@@ -49,10 +50,8 @@ def container_name(launch_key: str) -> str:
     return f"flotilla-{launch_key}"
 
 
-def options(
-    order: LaunchOrder, name: str, runner: Path, home: str, daemon: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the keywords of `Daemon.create`.
+def body(order: LaunchOrder, runner: Path, home: str, daemon: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a container as ``POST /containers/create`` of Docker's API 1.41 takes it.
 
     Parameters
     ----------
@@ -63,66 +62,102 @@ def options(
     daemon
         `Daemon.info`.
     """
-    from docker.types import LogConfig, Mount
-
     spec = order.spec
-    mounts = [
-        Mount(LAYOUT.attempt, str(order.attempt_folder), type="bind"),
-        Mount(LAYOUT.input, str(order.input_folder), type="bind", read_only=True),
-        Mount(LAYOUT.runner, str(runner), type="bind", read_only=True),
-    ]
-    if order.layer is not None:
-        mounts.append(Mount(LAYOUT.layer, str(order.layer), type="bind", read_only=True))
+    has_input = bool(spec.secrets)
     return {
-        "name": name,
-        "entrypoint": boot(LAYOUT.runner, "--container", LAYOUT.attempt),
-        "command": [],
-        "mounts": mounts,
-        "working_dir": "/",
-        "user": _user(daemon),
-        "environment": {"LANG": "C.UTF-8"},
-        "labels": {
+        "Image": spec.image or "",
+        "Entrypoint": boot(LAYOUT.runner, "--container", LAYOUT.attempt),
+        "Cmd": [],
+        "WorkingDir": "/",
+        "User": _user(daemon),
+        "Env": ["LANG=C.UTF-8"],
+        "Labels": {
             HOME_LABEL: home,
             FOLDER_LABEL: str(order.attempt_folder),
             "flotilla.run": order.run_id,
             "flotilla.job": spec.name,
         },
-        "nano_cpus": _nano_cpus(order, daemon),
-        "pids_limit": _PIDS,
-        "stop_signal": "SIGTERM",
-        "log_config": LogConfig(type="json-file", config=_LOG),
-        "network": spec.network,
-        "stdin_open": bool(spec.secrets),
-        **_memory(order),
-        **_gpus(order),
+        "StopSignal": "SIGTERM",
+        "StopTimeout": _STOP_S,
+        # the image's own, of another program, would run beside the job
+        "Healthcheck": {"Test": ["NONE"]},
+        "OpenStdin": has_input,
+        "StdinOnce": has_input,
+        "HostConfig": {
+            "Mounts": _mounts(order, runner),
+            "NetworkMode": spec.network or "default",
+            "PidsLimit": _most_processes(daemon),
+            "ShmSize": _shared_memory(order, daemon),
+            "LogConfig": {"Type": "json-file", "Config": _LOG},
+            **_memory(order),
+            **_cpus(order, daemon),
+            **_gpus(order),
+            **_users(daemon),
+        },
     }
+
+
+def _mounts(order: LaunchOrder, runner: Path) -> list[dict[str, Any]]:
+    read_only = {LAYOUT.input: order.input_folder, LAYOUT.runner: runner}
+    if order.layer is not None and LAYOUT.layer is not None:
+        read_only[LAYOUT.layer] = order.layer
+    mounts = [{"Type": "bind", "Source": str(order.attempt_folder), "Target": LAYOUT.attempt}]
+    return mounts + [
+        {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": True}
+        for target, source in read_only.items()
+    ]
+
+
+def _most_processes(daemon: Mapping[str, Any]) -> int:
+    """Return how many processes and threads a job may have.
+
+    A job that forks without end must not take the machine with it, and one of a pool a CPU, with
+    a pool of threads each, must not be hindered.
+    """
+    return max(_PIDS, _PIDS_A_CPU * int(daemon.get("NCPU") or 1))
+
+
+def _shared_memory(order: LaunchOrder, daemon: Mapping[str, Any]) -> int:
+    """Return the size of ``/dev/shm`` in bytes: half of the memory, as on any Linux.
+
+    Docker's own 64 MB are too few for the data loaders of PyTorch. What is used counts as memory.
+    """
+    memory = int(daemon.get("MemTotal") or 0)
+    if order.resources.memory_mib is not None:
+        memory = order.resources.memory_mib * 2**20
+    return max(64 * 2**20, memory // 2)
 
 
 def _memory(order: LaunchOrder) -> dict[str, Any]:
     if order.resources.memory_mib is None:
         return {}
     limit = order.resources.memory_mib * 2**20
-    return {"mem_limit": limit, "memswap_limit": limit}  # the same: no swap on top of it
+    return {"Memory": limit, "MemorySwap": limit}  # the same: no swap on top of it
 
 
-def _nano_cpus(order: LaunchOrder, daemon: Mapping[str, Any]) -> int | None:
-    """Return a limit of CPU; None where nobody asked for one. More than there is is refused."""
+def _cpus(order: LaunchOrder, daemon: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a limit of CPU; none where nobody asked for one. More than there is is refused."""
     if not order.spec.has_cpu_hint:
-        return None
-    return int(min(order.resources.cpu, float(daemon.get("NCPU") or 1)) * 1e9)
+        return {}
+    return {"NanoCpus": int(min(order.resources.cpu, float(daemon.get("NCPU") or 1)) * 1e9)}
 
 
 def _gpus(order: LaunchOrder) -> dict[str, Any]:
-    from docker.types import DeviceRequest
-
     count = order.resources.gpu
-    if not count:
-        return {}
-    return {"device_requests": [DeviceRequest(count=count, capabilities=[["gpu"]])]}
+    return {"DeviceRequests": [{"Count": count, "Capabilities": [["gpu"]]}]} if count else {}
+
+
+def _users(daemon: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a daemon needs that gives other user ids to containers: the job's files."""
+    return {"UsernsMode": "host"} if _has(daemon, "userns") else {}
 
 
 def _user(daemon: Mapping[str, Any]) -> str:
     """Return who the job is: on this side its files must be the user's own."""
-    if any("rootless" in str(option) for option in daemon.get("SecurityOptions") or ()):
+    if _has(daemon, "rootless"):
         return "0:0"  # which is the user here
     return f"{os.getuid()}:{os.getgid()}"
+
+
+def _has(daemon: Mapping[str, Any], option: str) -> bool:
+    return any(f"name={option}" in str(one) for one in daemon.get("SecurityOptions") or ())

@@ -18,6 +18,8 @@ from jupyter_flotilla.errors import EngineUnavailable, LaunchError
 #: Labels of each container: the home that it belongs to, and its attempt's folder here.
 HOME_LABEL = "flotilla.home"
 FOLDER_LABEL = "flotilla.folder"
+#: States of a container whose processes may still do something.
+LIVES = frozenset({"running", "paused", "restarting", "removing"})
 #: How long an answer may take: of what works, and of what only looks, many times a minute.
 _TIMEOUT_S = 60
 _LOOK_TIMEOUT_S = 5
@@ -196,16 +198,21 @@ class Daemon:
 
     def words(self, name: str) -> str:
         """Return the last lines that a container's own program has said; raises NoContainer."""
+        import docker.errors
+
         with self._container(name) as container:
-            said: bytes = container.logs(tail=5)
+            try:
+                said: bytes = container.logs(tail=5)
+            except docker.errors.APIError:
+                return ""  # in the middle of its removal
         return " | ".join(said.decode(errors="replace").split("\n")).strip(" |")[-1000:]
 
     def resume(self, name: str) -> None:
         """Let a paused container go on; none is there, or it is not paused: that is well."""
         import docker.errors
 
-        gone = (NoContainer, docker.errors.APIError)
-        with contextlib.suppress(*gone), self._container(name) as container:
+        refused = contextlib.suppress(docker.errors.APIError)
+        with contextlib.suppress(NoContainer), self._container(name) as container, refused:
             container.unpause()
 
     def kill(self, name: str) -> None:
@@ -213,8 +220,8 @@ class Daemon:
         import docker.errors
 
         self.resume(name)
-        gone = (NoContainer, docker.errors.APIError)
-        with contextlib.suppress(*gone), self._container(name) as container:
+        refused = contextlib.suppress(docker.errors.APIError)
+        with contextlib.suppress(NoContainer), self._container(name) as container, refused:
             container.kill()
 
     def remove(self, name: str) -> bool:
@@ -268,13 +275,13 @@ def _as_unavailable() -> Iterator[None]:
         ) from error
     try:
         yield
+    except docker.errors.APIError as error:  # which is a RequestException, too
+        raise EngineUnavailable(f"the Docker daemon says: {error.explanation}") from error
     except requests.exceptions.RequestException as error:
         raise EngineUnavailable(
             f"the Docker daemon does not answer: {_cause(error)}",
             next_step="start it (systemctl start docker, or Docker Desktop); jobs that run go on",
         ) from error
-    except docker.errors.APIError as error:
-        raise EngineUnavailable(f"the Docker daemon says: {error.explanation}") from error
     except docker.errors.DockerException as error:
         raise EngineUnavailable(
             f"there is no Docker daemon: {_cause(error)}",

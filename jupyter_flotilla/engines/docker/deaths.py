@@ -6,62 +6,80 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import protocol
-from jupyter_flotilla.engines.docker.daemon import Daemon, NoContainer
+from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, NoContainer
+from jupyter_flotilla.engines.docker.refusals import OTHER_MACHINE
 from jupyter_flotilla.protocol import ending
 
 #: Exit codes of `runner.container` where nothing has begun and the launch can be repeated.
 _BEGAN_NOTHING = (74, 75)
 #: Of a shell: no such program, or none that can be executed.
 _NO_PROGRAM = (126, 127)
+_REMOVED = "Its container was removed from outside of Flotilla."
+#: What processes leave behind that were killed before they could delete it.
+_LEAVINGS = (protocol.SAID, protocol.SOCKETS, ".outcome-reserve", ".exit-reserve")
 
 
 def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
-    """Return what ``exit.json`` should have said; None: nothing has begun, and it can start again.
+    """Return what ``exit.json`` should have said; None: it lives, or can be started (again).
 
     Raises EngineUnavailable.
     """
     started = protocol.read_json(str(folder / protocol.STARTED))
     outcome = protocol.read_json(str(folder / protocol.OUTCOME))
     usage = protocol.read_json(str(folder / protocol.USAGE)) or {}
+    seen_s, ended_at = float(usage.get("elapsed_s", 0.0)), time.time()
     try:
         state = daemon.state(name)
     except NoContainer:
-        message = "Its container was removed from outside of Flotilla."
-        record = {"outcome": "failed", "failure_kind": "lost", "message": message}
-        return ending.ended(record, outcome, started, usage.get("elapsed_s", 0.0), time.time())
-    code = int(state.get("ExitCode") or 0)
-    if started is None:
-        if code in _BEGAN_NOTHING:
+        if started is None:
             return None
-        record = _never_began(state, code, daemon.words(name))
+        record = ending.decide(_evidence(folder, None, outcome, usage))
+        if record["failure_kind"] == "lost":
+            record["message"] = _REMOVED
     else:
-        record = ending.decide(_evidence(folder, state, code, outcome, usage))
-    return ending.ended(record, outcome, started, _seen_s(state), _when(state, "FinishedAt"))
+        code = int(state.get("ExitCode") or 0)
+        # it may have been created, or started, since whoever asks has looked
+        if state["Status"] in LIVES or state["Status"] == "created":
+            return None
+        if started is None and code in _BEGAN_NOTHING:
+            return None
+        seen_s, ended_at = _seen_s(state), _when(state, "FinishedAt")
+        if started is None and _stop(folder) is None:
+            record = _never_began(state, code, daemon.words(name))
+        else:
+            record = ending.decide(_evidence(folder, state, outcome, usage))
+    for leaving in _LEAVINGS:
+        protocol.forget(str(folder / leaving))
+    return ending.ended(record, outcome, started, seen_s, ended_at)
 
 
 def _never_began(state: dict[str, Any], code: int, words: str) -> dict[str, Any]:
     kind, message = "environment", f"Its container ended before the job began (exit code {code})."
     if state.get("OOMKilled"):
         kind, message = "out-of-memory", "Out of memory before the job began."
+    elif OTHER_MACHINE in words:
+        kind, message = "image", "The image is for another kind of machine."
     elif code in _NO_PROGRAM:
         kind, message = "image", "The image cannot run jobs."
+    elif code > 128:
+        kind, message = "lost", f"Its container was killed by signal {code - 128}, not by Flotilla."
     said = f" It said: {words}" if words else ""
     return {"outcome": "failed", "failure_kind": kind, "message": message + said}
 
 
 def _evidence(
     folder: Path,
-    state: dict[str, Any],
-    code: int,
+    state: dict[str, Any] | None,
     outcome: dict[str, Any] | None,
     usage: dict[str, Any],
 ) -> ending.Evidence:
+    code = None if state is None else int(state.get("ExitCode") or 0)
     return ending.Evidence(
         outcome=outcome,
         stop=_stop(folder),
         was_started=True,
-        runner_returncode=128 - code if code > 128 else code,
-        system_oom=bool(state.get("OOMKilled")),
+        runner_returncode=128 - code if code is not None and code > 128 else code,
+        system_oom=state is not None and bool(state.get("OOMKilled")),
         runner_log="",
         peak_memory_mib=float(usage.get("peak_memory_mib", 0.0)),
     )

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
 from jupyter_flotilla.engines.docker import creation, deaths
-from jupyter_flotilla.engines.docker.daemon import Daemon, Listed, NoContainer, NoImage
+from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, Listed, NoContainer
+from jupyter_flotilla.engines.docker.refusals import NoImage
 from jupyter_flotilla.engines.ecs.prices import fargate_rate
 from jupyter_flotilla.engines.job_file import job_file
 from jupyter_flotilla.engines.records import ask_to_stop, ended, given_up, going_on
@@ -30,7 +31,8 @@ from jupyter_flotilla.settings import Settings
 _ASK_EVERY_S = 0.4
 #: A container that has not stopped so long after its time is killed from outside.
 _OVERDUE_S = 10.0
-_LIVES = ("running", "paused", "restarting", "removing")
+#: A container that ends again and again before anything has begun is started so often at most.
+_MAX_STARTS = 20
 
 
 class DockerEngine(Engine):
@@ -118,38 +120,56 @@ class DockerEngine(Engine):
             return handle  # has begun, and so is never started again
         try:
             self._start(order, name)
+        except NoContainer:
+            pass  # removed meanwhile: the launch is repeated
         except NoImage as error:
-            _record(folder, FailureKind.IMAGE, str(error))
+            _record(folder, FailureKind.IMAGE, f"{str(error)[:1].upper()}{str(error)[1:]}.")
         except SecretUnavailable as error:
             _record(folder, FailureKind.ENVIRONMENT, str(error))
         except LaunchError as error:
-            _record(folder, FailureKind.IMAGE, str(error))
+            if error.retryable:
+                raise
+            _record(folder, FailureKind.ENVIRONMENT, str(error))
         except EngineUnavailable as error:
             raise LaunchError(error.message, retryable=True, next_step=error.next_step) from error
         self._asked_at = -1e9
         return handle
 
     def _start(self, order: LaunchOrder, name: str) -> None:
+        folder = order.attempt_folder
         listed = self._daemon.containers(self.home_label).get(name)
-        if listed is not None and listed.state in _LIVES:
+        if listed is not None and listed.state in LIVES:
+            return
+        secrets = {ref.name: read_secret(ref.name, ref.source) for ref in order.spec.secrets}
+        job = job_file(order, creation.LAYOUT)
+        protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
+        if (folder / protocol.STOP_REQUEST).exists():
+            return  # cancelled before it began: told at the next poll
+        if _starts(folder) >= _MAX_STARTS:
+            said = self._daemon.words(name)
+            message = f"Its container ended {_MAX_STARTS} times before the job began."
+            _record(folder, FailureKind.ENVIRONMENT, f"{message} It said: {said}")
             return
         if listed is not None and listed.state != "created":
             self._daemon.remove(name)  # it has ended and had begun nothing
             listed = None
-        secrets = {ref.name: read_secret(ref.name, ref.source) for ref in order.spec.secrets}
-        folder = order.attempt_folder
-        job = job_file(order, creation.LAYOUT)
-        protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         if listed is None:
             runner = runner_app(self._settings.home / "runner")
-            options = creation.options(order, name, runner, self.home_label, self._daemon.info())
-            self._daemon.create(order.spec.image or "", **options)
-        with contextlib.suppress(NoContainer):  # removed meanwhile: the launch is repeated
-            self._daemon.start(name, json.dumps(secrets).encode() if secrets else None)
+            body = creation.body(order, runner, self.home_label, self._daemon.info())
+            self._daemon.create(name, body)
+        _count_start(folder)
+        self._daemon.start(name, json.dumps(secrets).encode() if secrets else None)
 
     def poll(self, handles: Sequence[Handle]) -> list[Observation]:
         listed = self._containers() if handles else {}
-        return [self._observe_safely(handle, listed) for handle in handles]
+        seen = []
+        for handle in handles:
+            try:
+                seen.append(self._observe_safely(handle, listed))
+            except EngineUnavailable:
+                listed = self._listed = None  # it went away just now: do not ask for each
+                seen.append(self._observe_safely(handle, listed))
+        return seen
 
     def stop(self, handle: Handle, grace_s: float) -> None:
         ask_to_stop(Path(handle.ref), grace_s)
@@ -159,9 +179,8 @@ class DockerEngine(Engine):
         removed = 0
         for name, (state, folder) in self._daemon.containers(self.home_label).items():
             is_told = (folder / protocol.EXIT).exists() or not (folder / protocol.JOB).exists()
-            if state in ("exited", "dead") and is_told:
-                self._daemon.remove(name)
-                removed += 1
+            if state not in LIVES and is_told:
+                removed += self._daemon.remove(name)
         return removed
 
     def _containers(self) -> Mapping[str, Listed] | None:
@@ -178,8 +197,8 @@ class DockerEngine(Engine):
         folder = Path(handle.ref)
         try:
             return self._observe(folder, str(handle.detail["container"]), listed)
-        except EngineUnavailable:
-            return Observation(state="running", phase=Phase.UNCONFIRMED)
+        except NoContainer:
+            return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
         except (KeyError, TypeError, ValueError, OSError) as error:
             # the job itself can write garbage into its folder
             if (folder / protocol.EXIT).exists():
@@ -196,35 +215,57 @@ class DockerEngine(Engine):
         if listed is None:  # the daemon is away; its containers may run on
             return going_on(folder).model_copy(update={"phase": Phase.UNCONFIRMED})
         state = listed[name].state if name in listed else "gone"
-        if state in _LIVES:
-            self._hurry(folder, name)
+        request = protocol.read_json(str(folder / protocol.STOP_REQUEST))
+        if state in LIVES:
+            if request is not None:
+                self._hurry(request, name, state)
             return going_on(folder)
-        if state == "created" or (state == "gone" and not (folder / protocol.STARTED).exists()):
-            return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
-        record = deaths.examine(folder, self._daemon, name)
-        if record is None:
+        if state in ("created", "gone") and not (folder / protocol.STARTED).exists():
+            if request is None:
+                return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
+            record = _never_began("cancelled", "Cancelled before it began.")
+        elif (found := deaths.examine(folder, self._daemon, name)) is not None:
+            record = found
+        else:
             return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
         # by whoever is first: a second one reads the same end
         protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
         return ended(folder) or given_up(str(record["message"]))
 
-    def _hurry(self, folder: Path, name: str) -> None:
-        """Kill what should have stopped long ago: its first process does not do what it should."""
-        request = protocol.read_json(str(folder / protocol.STOP_REQUEST))
-        if request is None:
-            return
+    def _hurry(self, request: dict[str, Any], name: str, state: str) -> None:
+        """Help a stop: whoever pauses a job cannot keep it from ending."""
+        if state == "paused":
+            self._daemon.resume(name)
         is_due_s = request["grace_s"] + TERM_S + SAVE_S + _OVERDUE_S
         if time.monotonic() - request["monotonic"] > is_due_s:
-            self._daemon.kill(name)
+            self._daemon.kill(name)  # its first process does not do what it should
+
+
+def _starts(folder: Path) -> int:
+    counted = folder / protocol.SUPERVISOR_STARTS
+    return counted.stat().st_size if counted.exists() else 0
+
+
+def _count_start(folder: Path) -> None:
+    with (
+        contextlib.suppress(OSError),
+        protocol.open_private(str(folder / protocol.SUPERVISOR_STARTS), "ab") as file,
+    ):
+        file.write(b".")
 
 
 def _record(folder: Path, kind: FailureKind, message: str) -> None:
-    """Record the end of an attempt that never began."""
-    record: dict[str, Any] = {
-        "outcome": "failed",
-        "failure_kind": kind.value,
+    """Record the end of an attempt that never began; not where another launcher was luckier."""
+    if not (folder / protocol.STARTED).exists():
+        record = _never_began("failed", message, kind.value)
+        protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
+
+
+def _never_began(outcome: str, message: str, kind: str | None = None) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "failure_kind": kind,
         "message": message,
         "ended_at": time.time(),
         "duration_s": 0.0,
     }
-    protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)

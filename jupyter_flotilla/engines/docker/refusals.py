@@ -1,0 +1,43 @@
+"""What it means that a daemon refuses to create or start a container, in one clear line each."""
+
+import re
+from typing import Any
+
+from jupyter_flotilla.errors import LaunchError
+
+#: Words of the daemon, or of a container's first process, where programs are for other machines.
+OTHER_MACHINE = "exec format error"
+
+
+class NoImage(Exception):
+    """There is no such image, or it cannot run jobs; the message says why."""
+
+
+def refusal(error: Any, image: str) -> NoImage | LaunchError:
+    """Return what the user is told.
+
+    Parameters
+    ----------
+    error
+        A `docker.errors.APIError`. Its words are of moby's ``daemon/start.go`` and runc's; they
+        differ between releases, so only what has stayed the same is looked for.
+    """
+    said = str(error.explanation or error)
+    if error.status_code == 404 and "no such image" in said.lower():
+        return NoImage(f"there is no image {image} here")
+    if "invalid reference format" in said:
+        return NoImage(f"{image!r} is no name of an image")
+    if OTHER_MACHINE in said:
+        return NoImage(f"image {image} is for another kind of machine")
+    if re.search(r"exec: \W*/bin/sh", said):
+        return NoImage(
+            f"image {image} has no /bin/sh; jobs need a shell and Python 3.8 or later in it"
+        )
+    if "could not select device driver" in said:
+        return LaunchError(
+            "Docker cannot give GPUs to containers on this machine",
+            next_step="install the NVIDIA Container Toolkit, or leave --gpu out",
+        )
+    # the daemon's own trouble goes away, what runc says of this container does not
+    is_passing = error.status_code >= 500 and "OCI runtime" not in said
+    return LaunchError(f"Docker refuses: {said[:500]}", retryable=is_passing)
