@@ -2,8 +2,14 @@
 
 from typing import Any, Dict, NamedTuple, Optional
 
-#: Failure kind of each reason that the supervisor itself stops a job for.
-_KINDS = {"out-of-memory": "out-of-memory", "timeout": "timeout", "cost-cap": "cost-cap"}
+#: Failure kind of each reason that the supervisor itself stops a job for. ``outside``: something
+#: else stops the place where it runs, and nobody has cancelled the run.
+_KINDS = {
+    "out-of-memory": "out-of-memory",
+    "timeout": "timeout",
+    "cost-cap": "cost-cap",
+    "outside": "lost",
+}
 
 
 class Evidence(NamedTuple):

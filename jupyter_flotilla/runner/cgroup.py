@@ -42,6 +42,14 @@ class Cgroup:
         name = "memory.events" if self._is_v2 else "memory/memory.oom_control"
         return int(self._table(name).get("oom_kill", 0.0))
 
+    def refused_at_processes(self) -> Optional[int]:
+        """Return the limit of processes and threads if one more was ever refused, else None."""
+        folder = "" if self._is_v2 else "pids/"
+        if not self._table(folder + "pids.events").get("max"):
+            return None
+        limit = self._number(folder + "pids.max")
+        return None if limit is None else int(limit)
+
     def _read(self, name: str) -> str:
         try:
             with open(os.path.join(self._root, name), encoding="ascii") as file:

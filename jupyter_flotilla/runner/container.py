@@ -15,23 +15,31 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, FrozenSet, Optional
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.protocol import ending
 from jupyter_flotilla.protocol.stopping import Stopping
 from jupyter_flotilla.protocol.usage_log import UsageLog
 from jupyter_flotilla.runner.cgroup import Cgroup
+from jupyter_flotilla.runner.processes import (
+    descendants,
+    exit_code,
+    mark_for_oom,
+    send,
+    send_to_all,
+    wake_on_signals,
+)
 
 _LOOK_EVERY_S = 0.1
 _MEASURE_EVERY_S = 0.2
 #: After SIGTERM from outside; with the stages of a stop it fits into `docker stop`'s time.
 _OUTSIDE_GRACE_S = 10.0
 _LEFTOVER_GRACE_S = 2.0
-_LEFTOVER_PATIENCE_S = 20.0
-#: So much sooner than the runner and this process are all others killed for want of memory.
-_OOM_SCORE = "500"
 _NO_SECRETS, _ALREADY_STARTED = 74, 75
+_OUTSIDE = (
+    "Its container was stopped from outside of Flotilla: by docker stop, or with Docker itself."
+)
 
 
 class Container:
@@ -44,11 +52,12 @@ class Container:
         self._log = UsageLog(folder)
         self._runner: Optional["subprocess.Popen[bytes]"] = None
         self._returncode: Optional[int] = None
-        self._wake = _wake_on_signals()
+        self._wake = wake_on_signals()
         self._is_asked_to_stop = False
         self._peak_mib = 0.0
         self._cpu = (time.monotonic(), cgroup.cpu_s())
         self._elapsed_s = 0.0
+        self._marked: FrozenSet[int] = frozenset()
 
     def run(self, secrets: Dict[str, str]) -> int:
         """See the attempt through and return the exit code."""
@@ -58,39 +67,55 @@ class Container:
         stopping = Stopping(
             self._folder, self._job["stop"], self._signal_runner, self._signal_others
         )
-        self._start_runner(secrets)
-        self._watch(stopping)
+        failure = None
+        if os.path.exists(self._path(protocol.STOP_REQUEST)):
+            stopping.begin("cancel", "Cancelled before it began.", 0.0)
+        else:
+            failure = self._start_runner(secrets)
+        if self._runner is not None:
+            self._watch(stopping)
         if self._returncode in (_NO_SECRETS, _ALREADY_STARTED):
             reserve.give_up()
             return self._returncode
         self._end_leftovers()
         outcome = protocol.read_json(self._path(protocol.OUTCOME))
+        # of a job that was shorter than a look nothing else is known
+        self._peak_mib = max(self._peak_mib, (outcome or {}).get("max_rss_mib", 0.0))
         self._measure(final=True)
-        record = ending.decide(self._evidence(outcome, stopping))
+        record = failure or ending.decide(self._evidence(outcome, stopping))
         record = ending.ended(record, outcome, self._started(), self._elapsed_s, time.time())
+        self._tell_of_refused_processes(record)
+        for leaving in (protocol.SAID, protocol.SOCKETS):  # of a runner that was killed
+            protocol.forget(self._path(leaving))
         try:
             reserve.write_json(self._path(protocol.EXIT), record, patience_s=math.inf)
         except FileNotFoundError:
             pass  # the run was deleted
         return 0 if record["outcome"] == "succeeded" else 1
 
-    def _start_runner(self, secrets: Dict[str, str]) -> None:
-        with protocol.open_private(self._path(protocol.RUNNER_LOG), "ab") as log:
-            self._runner = runner = subprocess.Popen(
-                [sys.executable, self._job["runner"], self._folder],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-                env=_environment(self._job),
-                start_new_session=True,
-            )
+    def _start_runner(self, secrets: Dict[str, str]) -> Optional[Dict[str, Any]]:
+        """Start the runner; return how the attempt ended if that is impossible."""
+        try:
+            with protocol.open_private(self._path(protocol.RUNNER_LOG), "ab") as log:
+                self._runner = runner = subprocess.Popen(
+                    [sys.executable, self._job["runner"], self._folder],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._folder,
+                    env=_environment(self._job),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            message = "The job's runner cannot be started: %s" % error
+            return {"outcome": "failed", "failure_kind": "environment", "message": message}
         assert runner.stdin is not None
         try:
             with runner.stdin:
                 runner.stdin.write(json.dumps(secrets).encode())
         except BrokenPipeError:
             pass  # it was second at the fence
+        return None
 
     def _watch(self, stopping: Stopping) -> None:
         while self._reap() and os.path.exists(self._path(protocol.JOB)):
@@ -102,10 +127,23 @@ class Container:
                     if elapsed_s > one["after_s"]:
                         stopping.begin(one["reason"], one["message"], one["grace_s"])
             if self._is_asked_to_stop and not stopping.is_on:
-                stopping.begin("cancel", "Stopped from outside of Flotilla.", _OUTSIDE_GRACE_S)
+                stopping.begin("outside", _OUTSIDE, _OUTSIDE_GRACE_S)
             stopping.look()
             self._mark_for_oom()
-            select.select([self._wake], [], [], _LOOK_EVERY_S)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Return when it is time to look, the runner is gone, or this process is asked to stop.
+
+        Not at every child that ends: some jobs orphan thousands a second.
+        """
+        until = time.monotonic() + _LOOK_EVERY_S
+        was_asked = self._is_asked_to_stop
+        while self._reap() and self._is_asked_to_stop == was_asked:
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return
+            select.select([self._wake], [], [], left_s)
             try:
                 os.read(self._wake, 4096)
             except BlockingIOError:
@@ -122,7 +160,7 @@ class Container:
             if pid == 0:
                 return self._returncode is None
             if pid == self._runner.pid:
-                self._returncode = _exit_code(status)
+                self._returncode = exit_code(status)
                 self._runner.returncode = self._returncode
 
     def _measure(self, final: bool = False) -> None:
@@ -148,7 +186,7 @@ class Container:
     def _evidence(self, outcome: Optional[Dict[str, Any]], stopping: Stopping) -> ending.Evidence:
         stop = stopping.record
         if stop is None and self._cgroup.oom_kills():
-            stop = {"reason": "out-of-memory", "message": self._out_of_memory()}
+            stop = {"reason": "out-of-memory", "message": self._out_of_memory(outcome)}
         return ending.Evidence(
             outcome=outcome,
             stop=stop,
@@ -159,48 +197,54 @@ class Container:
             peak_memory_mib=self._peak_mib,
         )
 
-    def _out_of_memory(self) -> str:
+    def _out_of_memory(self, outcome: Optional[Dict[str, Any]]) -> str:
         limit_mib = self._job["memory_mib"]
-        of = "" if limit_mib is None else " of %d MiB" % limit_mib
-        return "Out of memory: %d MiB%s at %ds." % (self._peak_mib, of, self._elapsed_s)
+        of = "" if limit_mib is None else " of %s" % _size(limit_mib)
+        message = "Out of memory: %s%s at %ds." % (_size(self._peak_mib), of, self._elapsed_s)
+        # whether the one follows from the other is for the user to see
+        return "%s %s" % (message, (outcome or {}).get("message") or "")
+
+    def _tell_of_refused_processes(self, record: Dict[str, Any]) -> None:
+        limit = self._cgroup.refused_at_processes()
+        if limit is not None and record["outcome"] == "failed":
+            more = "It had %d processes and threads, and may not have more." % limit
+            record["message"] = "%s %s" % (record["message"] or "", more)
 
     def _end_leftovers(self) -> None:
         """End what the job left running, so that nobody writes once its end is recorded."""
-        began = time.monotonic()
-        while time.monotonic() < began + _LEFTOVER_PATIENCE_S:
+        deadline = time.monotonic() + _LEFTOVER_GRACE_S
+        while time.monotonic() < deadline:
             self._reap()
-            if not _descendants():
+            left = descendants()
+            if not left:
                 return
-            is_late = time.monotonic() > began + _LEFTOVER_GRACE_S
-            self._signal_others(signal.SIGKILL if is_late else signal.SIGTERM)
-            time.sleep(0.01 if is_late else 0.05)
+            for pid in left:
+                send(pid, signal.SIGTERM)
+            time.sleep(0.05)
+        send_to_all(signal.SIGKILL)
 
     def _note_stop(self, number: int, frame: Any) -> None:
         self._is_asked_to_stop = True
 
     def _signal_runner(self, number: signal.Signals) -> None:
-        assert self._runner is not None
-        if self._returncode is None:
-            _send(self._runner.pid, number)
+        if self._runner is not None and self._returncode is None:
+            send(self._runner.pid, number)
 
     def _signal_others(self, number: signal.Signals) -> None:
-        assert self._runner is not None
-        for pid in _descendants():
-            if pid != self._runner.pid:
-                _send(pid, number)
+        for pid in self._others():
+            send(pid, number)
 
     def _mark_for_oom(self) -> None:
         """See to it that the job's own processes are killed before those who tell of it."""
-        assert self._runner is not None
-        for pid in _descendants():
-            if pid != self._runner.pid:
-                try:
-                    with open("/proc/%d/oom_score_adj" % pid, "r+", encoding="ascii") as file:
-                        if file.read().strip() == "0":
-                            file.seek(0)
-                            file.write(_OOM_SCORE)
-                except OSError:
-                    pass  # gone, or somebody else's by now
+        others = self._others()
+        for pid in others - self._marked:
+            mark_for_oom(pid)
+        self._marked = others
+
+    def _others(self) -> FrozenSet[int]:
+        """Return the job's processes without its runner."""
+        runner = set() if self._runner is None else {self._runner.pid}
+        return descendants() - runner
 
     def _started(self) -> Optional[Dict[str, Any]]:
         return protocol.read_json(self._path(protocol.STARTED))
@@ -215,6 +259,8 @@ def _environment(job: Dict[str, Any]) -> Dict[str, str]:
     home = env.get("HOME", "/")
     if home == "/" or not os.access(home, os.W_OK):
         env["HOME"] = tempfile.mkdtemp(prefix="home-")
+    # the user's number has no name here, and programs ask for one
+    env.setdefault("USER", "flotilla")
     env.update(job["env"])
     layer = job.get("layer")
     if layer is not None:
@@ -225,44 +271,8 @@ def _environment(job: Dict[str, Any]) -> Dict[str, str]:
     return env
 
 
-def _descendants() -> List[int]:
-    """Return the processes that this one, or one of those, has started, and their orphans."""
-    parents: Dict[int, int] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open("/proc/%s/stat" % name, "rb") as file:
-                    parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
-            except (OSError, IndexError, ValueError):
-                continue  # gone meanwhile
-    ours = {os.getpid()}
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in ours} - ours
-        if not more:
-            return sorted(ours - {os.getpid()})
-        ours |= more
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _exit_code(status: int) -> int:
-    # os.waitstatus_to_exitcode is of Python 3.9
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def _wake_on_signals() -> int:
-    """Return a descriptor that becomes readable when a signal comes or a child ends."""
-    reading, writing = os.pipe()
-    for end in (reading, writing):
-        os.set_blocking(end, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    return reading
+def _size(mib: float) -> str:
+    return "%.0f M" % mib if mib < 1000 else ("%.1f" % (mib / 1024)).replace(".0", "") + " G"
 
 
 def _tail(path: str) -> str:
@@ -278,6 +288,8 @@ def main(folder: str) -> int:
     job = protocol.read_json(os.path.join(folder, protocol.JOB))
     if job is None or job["protocol"] > protocol.PROTOCOL_VERSION:
         raise SystemExit("%s is missing or of a newer protocol" % protocol.JOB)
+    if os.path.exists(os.path.join(folder, protocol.EXIT)):
+        return 0  # started by a launcher that came late, or by hand
     os.umask(job["umask"])
     secrets: Dict[str, str] = {}
     if job["secrets"]:
