@@ -1,6 +1,7 @@
 """What every engine must do. Subclass `EngineSuite` in a test module and give it fixtures."""
 
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def _order(spec: JobSpec, folder: Path) -> LaunchOrder:
         path.mkdir(exist_ok=True)
     return LaunchOrder(
         run_id="rsuite",
-        launch_key="rsuite-1",
+        # of this test alone: tests of one daemon may run at the same time
+        launch_key=f"rsuite-{uuid.uuid4().hex[:12]}",
         spec=spec,
         resources=spec.resources,
         max_cost_usd=None,
