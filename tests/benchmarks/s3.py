@@ -3,9 +3,9 @@
 python tests/benchmarks/s3.py [--mib N] [--repeat N]
 
 Each contender is a process of its own, so its peak of memory is its own too; they take turns, and
-medians are printed with their ratio to boto3's. The S3 is what AWS_ENDPOINT_URL and the other AWS
-variables name, in a bucket that is made for this and deleted; nothing is kept. Ours do more than
-boto3's: they hash the file and check it, and the host copies it from its blobs to the run.
+medians are printed with their ratio to boto3's. S3 is `plain_s3`, on this machine, or with
+``--aws`` what the AWS variables name, in a bucket that is made for this and deleted. Ours do more
+than boto3's: they hash the file and check it, and the host has it copied from its blobs to the run.
 """
 
 import argparse
@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--aws", action="store_true", help="what the AWS variables name")
     parser.add_argument("--one", nargs=3, metavar=("NAME", "BUCKET", "FOLDER"))
     arguments = parser.parse_args()
     if arguments.one:
@@ -48,12 +50,31 @@ def main() -> None:
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, "
           f"Python {platform.python_version()}, {arguments.mib} MiB")  # fmt: skip
     bucket = f"bench-{uuid.uuid4().hex[:12]}"
-    _client().create_bucket(Bucket=bucket)
-    try:
-        with tempfile.TemporaryDirectory(prefix="flotilla-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="flotilla-bench-") as folder:
+        if not arguments.aws:
+            with _plain_s3(Path(folder)):
+                _compare(bucket, Path(folder), arguments.mib, arguments.repeat)
+            return
+        _client().create_bucket(Bucket=bucket)
+        try:
             _compare(bucket, Path(folder), arguments.mib, arguments.repeat)
-    finally:
-        _empty(bucket)
+        finally:
+            _empty(bucket)
+
+
+@contextmanager
+def _plain_s3(folder: Path) -> Iterator[None]:
+    """Serve S3 on this machine, to this process and those that it starts."""
+    program = [sys.executable, str(Path(__file__).with_name("plain_s3.py")), str(folder / "s3")]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin is not None and server.stdout is not None
+        os.environ |= {
+            "AWS_ENDPOINT_URL": server.stdout.readline().decode().strip(),
+            "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull,
+        }  # fmt: skip
+        yield
+        server.stdin.close()
 
 
 def _compare(bucket: str, folder: Path, mib: int, repeat: int) -> None:
@@ -81,6 +102,7 @@ def _compare(bucket: str, folder: Path, mib: int, repeat: int) -> None:
 def _measured(name: str, bucket: str, folder: Path) -> tuple[float, float]:
     """Return the seconds that a contender takes, and its peak of memory in MiB."""
     act = _contender(name, bucket, folder)
+    (folder / "values" / "big").unlink(missing_ok=True)
     began = time.perf_counter()
     act()
     seconds = time.perf_counter() - began
