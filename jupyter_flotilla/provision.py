@@ -2,9 +2,10 @@
 
 import json
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -18,6 +19,7 @@ from jupyter_flotilla.environment import (
     Lock,
     Requirements,
     build_layer,
+    clean_layers,
     facts_of,
     find_requirements,
     read_deps,
@@ -30,6 +32,29 @@ from jupyter_flotilla.protocol import write_json
 
 #: Packages that a launch line names.
 _SHOWN = 6
+#: A layer that nobody has used for so long is deleted by whoever cleans.
+_UNUSED = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provisioned:
+    """What a draft needs, what its image has, and what must be brought."""
+
+    requirements: Requirements
+    facts: ImageFacts
+    lock: Lock
+
+
+def provisioned(draft: Draft) -> Provisioned | None:
+    """Return what was resolved for a draft; None where it runs without an image."""
+    if draft.layer is None:
+        return None
+    frozen = json.loads(draft.layer)
+    return Provisioned(
+        requirements=TypeAdapter(Requirements).validate_python(frozen["requirements"]),
+        facts=ImageFacts.model_validate(frozen["facts"]),
+        lock=Lock.model_validate(frozen["lock"]),
+    )
 
 
 class Provision:
@@ -82,20 +107,37 @@ class Provision:
             )
         extra = read_with(options.extra_deps)
         requirements = Requirements(origin="list", requirements=extra, may_build=True)
-        if draft.layer is not None:
-            before = _requirements(json.loads(draft.layer)["requirements"])
+        found = provisioned(draft)
+        if found is not None:
+            before = found.requirements
             requirements = replace(before, requirements=(*before.requirements, *extra))
         spec = draft.spec.model_copy(update={"image": image})
         return self._with_layer(replace(draft, spec=spec), requirements, self._facts(image, engine))
 
     def build(self, draft: Draft) -> None:
         """Build a draft's layer, unless it is there; raises as `build_layer`."""
-        if draft.layer is None or draft.spec.layer is None:
-            return
-        frozen = json.loads(draft.layer)
-        lock = Lock.model_validate(frozen["lock"])
-        facts = ImageFacts.model_validate(frozen["facts"])
-        build_layer(lock, facts, self._layers, cwd=_existing(draft.spec.cwd))
+        found = provisioned(draft)
+        if found is not None and draft.spec.layer is not None:
+            build_layer(found.lock, found.facts, self._layers, cwd=_existing(draft.spec.cwd))
+
+    def layer_of(self, lock: Lock) -> Path | None:
+        """Return the folder of a lock's packages; None: nothing is brought, or it is not built."""
+        folder = self._layers / lock.key
+        return folder if lock.key and folder.is_dir() else None
+
+    def clean(
+        self, now: datetime, keep: Collection[str] = (), *, dry_run: bool = False
+    ) -> list[str]:
+        """Delete layers that nobody has used for a month; return their keys.
+
+        Parameters
+        ----------
+        keep
+            Keys of layers that open runs need, however long ago they were submitted.
+        dry_run
+            True: only say which.
+        """
+        return clean_layers(self._layers, _UNUSED, now, keep=keep, dry_run=dry_run)
 
     def _with_layer(self, draft: Draft, requirements: Requirements, facts: ImageFacts) -> Draft:
         self._layers.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -153,10 +195,6 @@ def _notes(facts: ImageFacts, lock: Lock, requirements: Requirements) -> list[st
             + (f" and {more} more" if more > 0 else "")
         )
     return [*words, *requirements.notes, *lock.notes]
-
-
-def _requirements(frozen: dict[str, Any]) -> Requirements:
-    return TypeAdapter(Requirements).validate_python(frozen)
 
 
 def _existing(cwd: str) -> Path | None:

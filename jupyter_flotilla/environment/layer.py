@@ -85,7 +85,12 @@ def build_layer(lock: Lock, facts: ImageFacts, folder: Path, *, cwd: Path | None
 
 
 def clean_layers(
-    folder: Path, unused: timedelta, now: datetime, *, keep: Collection[str] = ()
+    folder: Path,
+    unused: timedelta,
+    now: datetime,
+    *,
+    keep: Collection[str] = (),
+    dry_run: bool = False,
 ) -> list[str]:
     """Delete layers unused for some time, old answers, and what dead builders have left.
 
@@ -93,21 +98,28 @@ def clean_layers(
     ----------
     keep
         Keys of layers that running jobs use, however long ago they began.
+    dry_run
+        True: nothing is deleted.
 
     Returns
     -------
-    The keys of layers that were deleted.
+    The keys of layers that were, or would be, deleted.
     """
-    deleted = []
+    due = [path for path in _layers(folder) if path.name not in keep and _age(path, now) > unused]
+    if dry_run:
+        return [path.name for path in due]
     forget_old_answers(folder, now)
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        if path.name.startswith(_UNFINISHED):
-            _delete_if_dead(folder, path)
-        elif _KEY.fullmatch(path.name) and path.name not in keep:
-            last = datetime.fromtimestamp(_last_used(path), tz=now.tzinfo)
-            if now - last > unused and _delete(folder, path):
-                deleted.append(path.name)
-    return deleted
+    for path in sorted(folder.glob(f"{_UNFINISHED}*")):
+        _delete_if_dead(folder, path)
+    return [path.name for path in due if _delete(folder, path)]
+
+
+def _layers(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if _KEY.fullmatch(path.name))
+
+
+def _age(layer: Path, now: datetime) -> timedelta:
+    return now - datetime.fromtimestamp(_last_used(layer), tz=now.tzinfo)
 
 
 class _Building:

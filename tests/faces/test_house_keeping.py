@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import witness
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.model.options import read_options
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store.schema import runs as table
 
@@ -97,3 +99,50 @@ def test_active_runs_that_have_succeeded_are_none(two: list[str]) -> None:
     listed = witness.flotilla("ls", "--active", "--status", "SUCCEEDED", "--json")
 
     assert json.loads(listed.stdout) == []
+
+
+@pytest.fixture
+def layers(home: Path) -> list[Path]:
+    """Three sets of packages that were used 40, 40 and 20 days ago."""
+    made = []
+    for letter, days in (("a", 40), ("b", 40), ("c", 20)):
+        layer = home / "layers" / (letter * 32)
+        layer.mkdir(parents=True)
+        used = layer.with_name(f"{layer.name}.used")
+        used.touch()
+        moment = (utc_now() - timedelta(days=days)).timestamp()
+        os.utime(used, (moment, moment))
+        made.append(layer)
+    return made
+
+
+def test_clean_takes_packages_that_nobody_has_used_for_a_month(
+    settings_file: Path, layers: list[Path]
+) -> None:
+    cleaned = witness.flotilla("clean")
+
+    assert [layer.exists() for layer in layers] == [False, False, True]
+    assert "2 unused sets of packages" in cleaned.stderr
+    assert "--older-than 30d" in cleaned.stderr
+
+
+def test_clean_leaves_the_packages_of_a_run_that_is_going_on(
+    settings_file: Path, layers: list[Path], facade: Flotilla
+) -> None:
+    draft = facade.draft_command(["sleep", "99"], read_options({}), Path.cwd())
+    spec = draft.spec.model_copy(update={"layer": layers[0].name})
+    run = fl.get(facade.submit(replace(draft, spec=spec)).id)
+
+    witness.flotilla("clean", "--older-than", "1d", "--yes")
+
+    assert [layer.exists() for layer in layers] == [True, False, True]
+    run.cancel(grace=0).wait()
+
+
+def test_a_preview_says_which_packages_would_go_and_leaves_them(
+    settings_file: Path, layers: list[Path]
+) -> None:
+    shown = witness.flotilla("clean", "--dry-run")
+
+    assert all(layer.exists() for layer in layers)
+    assert "2 unused sets of packages; nothing was deleted" in shown.stderr
