@@ -146,9 +146,10 @@ class DockerEngine(Engine):
         if (folder / protocol.STOP_REQUEST).exists():
             return  # cancelled before it began: told at the next poll
         if _starts(folder) >= _MAX_STARTS:
-            said = self._daemon.words(name)
             message = f"Its container ended {_MAX_STARTS} times before the job began."
-            _record(folder, FailureKind.ENVIRONMENT, f"{message} It said: {said}")
+            with contextlib.suppress(NoContainer):
+                message += f" It said: {self._daemon.words(name)}"
+            _record(folder, FailureKind.ENVIRONMENT, message)
             return
         if listed is not None and listed.state != "created":
             self._daemon.remove(name)  # it has ended and had begun nothing
