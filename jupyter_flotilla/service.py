@@ -198,8 +198,7 @@ class Flotilla(Drafting):
     def _write_input(self, run_id: str, draft: Draft) -> None:
         if draft.spec.source is not None and draft.source is not None:
             self.artifacts.write_input(run_id, draft.spec.source, draft.source)
-        for name, path in draft.files.items():
-            self.artifacts.copy_input(run_id, f"files/{name}", path)
+        self.artifacts.copy_files(run_id, draft.files)
         for path in sorted(draft.values.iterdir()) if draft.values is not None else ():
             self.artifacts.copy_input(run_id, f"values/{path.name}", path)
         if draft.modules is not None:

@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -112,6 +112,38 @@ class LocalArtifacts:
         with disk_errors(self._runs):
             _private_folders(path.parent, self._runs.parent)
             shutil.copy2(source, path)
+
+    def copy_files(self, run_id: str, files: Mapping[str, Path]) -> None:
+        """Copy files, each by its place, into what the job gets for its working directory.
+
+        Raises
+        ------
+        DiskFull
+        EnvironmentProblem
+            If one cannot be read any more, or cannot be there: its path is too long, or the disk
+            takes two names for the same one.
+        """
+        top = self.input_folder(run_id) / "files"
+        made: set[Path] = set()
+        for name, source in files.items():
+            path = top / name
+            try:
+                with disk_errors(self._runs):
+                    if path.parent not in made:
+                        _private_folders(path.parent, self._runs.parent)
+                        made.add(path.parent)
+                    if os.path.lexists(path):
+                        raise FileExistsError(errno.EEXIST, "another file has that name there")
+                    shutil.copy2(source, path)
+            except OSError as error:
+                raise EnvironmentProblem(
+                    f"{name!r} cannot be copied to {top}: {error.strerror}",
+                    next_step="rename it, or name it in .flotillaignore",
+                ) from error
+
+    def bring(self, run_id: str, number: int, name: str) -> Path:
+        """Return where a file of an attempt is, once it is here."""
+        return self.attempt_folder(run_id, number) / name
 
     def create_attempt(self, run_id: str, number: int) -> Path:
         """Return the folder of an attempt, created if it is not there; raises DiskFull."""

@@ -61,10 +61,11 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
     if options.on_oom is not None:
         update["on_oom"] = on_oom_of(options.on_oom, resources.memory_mib)
     again = spec.model_copy(update=update)
+    files = input_folder / "files"
     return Draft(
         spec=again,
         source=_source(again, input_folder, options),
-        files={name: input_folder / "files" / name for name in spec.files},
+        files={str(path.relative_to(files)): path for path in files.rglob("*") if path.is_file()},
         values=values if (values := input_folder / "values").is_dir() else None,
         modules=modules.read_bytes() if (modules := input_folder / MODULES).is_file() else None,
         layer=layer.read_bytes() if (layer := input_folder / LAYER).is_file() else None,

@@ -2,21 +2,21 @@
 
 import ast
 import io
-import os
 import site
 import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
+
+from jupyter_flotilla.capture.ignore import IgnoreRules, spec_of
+from jupyter_flotilla.protocol.globs import Glob, walk
 
 #: Larger files of a package travel only with ``--files``.
 _LARGEST_BYTES = 10 * 2**20
 #: Never travel.
-_IGNORED = ("__pycache__", ".*", "*.pyc", "*.egg-info", "node_modules")
-_IGNORE_FILES = (".flotillaignore", ".gitignore")
+_IGNORED = spec_of((".*", "*.pyc", "*.egg-info", "node_modules"))
 #: A fixed date: the same files give the same bytes, and so the same digest.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -84,36 +84,27 @@ def _files_of(top: str) -> Iterator[tuple[str, Path]]:
 
 
 def _inside(root: Path) -> Iterator[tuple[str, Path]]:
-    ignored = [*_IGNORED, *_ignored_by(root)]
-    for folder, folders, files in os.walk(root):
-        here = Path(folder).relative_to(root)
-        folders[:] = sorted(f for f in folders if not _is_ignored(here / f, ignored))
-        for file in sorted(files):
-            path = Path(folder, file)
-            if not _is_ignored(here / file, ignored) and path.stat().st_size <= _LARGEST_BYTES:
-                yield str(here / file), path
+    """Yield the files of a package, without what ignore files leave out (`capture.files`)."""
+    rules = IgnoreRules(root)
+
+    def is_left_out(name: str, is_folder: bool) -> bool:
+        is_never = _IGNORED.check_file(name.rpartition("/")[2]).include
+        return bool(is_never) or rules.leaves_out(name, is_folder)
+
+    for found in walk(str(root), Glob("."), is_left_out):
+        path = Path(found.path)
+        is_file = found.kind == "file" or (found.kind == "out" and path.is_file())
+        if is_file and _has_plain_name(found.name) and path.stat().st_size <= _LARGEST_BYTES:
+            yield found.name, path
 
 
-def _ignored_by(root: Path) -> list[str]:
-    """Return patterns of ignore files in a package's folder and above it.
-
-    Patterns that are anchored (``/data/``) are those of their own folder, and exceptions (``!``)
-    are not known to be such.
-    """
-    patterns = []
-    for folder in (root, *root.parents[:3]):
-        for name in _IGNORE_FILES:
-            file = folder / name
-            lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
-            for line in (line.strip() for line in lines):
-                is_anchored = "/" in line.rstrip("/")
-                if line and line[0] not in "#!" and (folder == root or not is_anchored):
-                    patterns.append(line.strip("/"))
-    return patterns
-
-
-def _is_ignored(path: Path, patterns: Iterable[str]) -> bool:
-    return any(fnmatch(path.name, pattern) or fnmatch(str(path), pattern) for pattern in patterns)
+def _has_plain_name(name: str) -> bool:
+    """Say whether a zip file can hold a name; no module has another one."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_local(path: Path) -> bool:

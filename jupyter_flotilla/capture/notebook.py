@@ -53,13 +53,14 @@ def draft_points(
     wanted = _mapping(notebook["metadata"], "kernelspec")
     language = wanted.get("language") or _mapping(notebook["metadata"], "language_info").get("name")
     kernel, note = find_kernel(str(wanted.get("name") or DEFAULT_KERNEL), language)
+    travelling = find_files(options.files, path.parent)
     spec = JobSpec(
         kind="notebook",
         name=options.name or slug(path.stem, "notebook"),
         source=_SOURCE,
         path=str(path),
         kernel=kernel,
-        files=tuple(files := find_files(options.files, path.parent)),
+        files=options.files,
         **common_fields(options, cwd=path.parent, engine=engine),
     )
     drafts = []
@@ -70,9 +71,9 @@ def draft_points(
             Draft(
                 spec=spec.model_copy(update={"params": params}),
                 source=json.dumps(injected, ensure_ascii=False).encode("utf-8", "replace"),
-                files=files,
+                files=travelling.files,
                 code=Code(sources=_sources(notebook)),
-                notes=(note,) if note else (),
+                notes=((note,) if note else ()) + travelling.notes,
             )
         )
     return drafts

@@ -132,6 +132,7 @@ def pack(
     """
     modules = local_modules({*closure.modules, *imports})
     kernel, _ = find_kernel(DEFAULT_KERNEL, "python")
+    travelling = find_files(options.files, cwd)
     spec = JobSpec(
         kind="cell",
         name=options.name or slug(name, "cell"),
@@ -140,7 +141,7 @@ def pack(
         outputs=tuple(outputs),
         origin=origin,
         kernel=kernel,
-        files=tuple(files := find_files(options.files, cwd)),
+        files=options.files,
         **common_fields(options, cwd=cwd, engine=engine),
     )
     content = {
@@ -152,7 +153,8 @@ def pack(
     draft = Draft(
         spec=spec,
         source=json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"),
-        files=files,
+        files=travelling.files,
+        notes=travelling.notes,
         values=folder,
         modules=zipped(modules) if modules else None,
         code=Code(

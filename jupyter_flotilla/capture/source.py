@@ -31,20 +31,22 @@ def draft_cell(
         raise InvalidNotebook("there is nothing to run: the source is empty")
     _no_params(options, "a cell")
     kernel, _ = find_kernel(DEFAULT_KERNEL, "python")
+    travelling = find_files(options.files, cwd)
     spec = JobSpec(
         kind="cell",
         name=options.name or slug(path.stem if path else _first_line(text), "cell"),
         source=_SOURCE,
         path=str(path) if path else None,
         kernel=kernel,
-        files=tuple(files := find_files(options.files, cwd)),
+        files=options.files,
         **common_fields(options, cwd=cwd, engine=engine),
     )
     return Draft(
         spec=spec,
         source=text.encode("utf-8", "replace"),
-        files=files,
+        files=travelling.files,
         code=Code(sources=(text,)),
+        notes=travelling.notes,
     )
 
 
@@ -72,14 +74,15 @@ def draft_command(argv: Sequence[str], options: JobOptions, *, cwd: Path, engine
             f"{list(argv)!r} is not a command", next_step="-- PROGRAM ARGUMENTS, e.g. -- make all"
         )
     _no_params(options, "a command")
+    travelling = find_files(options.files, cwd)
     spec = JobSpec(
         kind="command",
         name=options.name or slug(Path(argv[0]).name, "command"),
         command=tuple(argv),
-        files=tuple(files := find_files(options.files, cwd)),
+        files=options.files,
         **common_fields(options, cwd=cwd, engine=engine),
     )
-    return Draft(spec=spec, files=files)
+    return Draft(spec=spec, files=travelling.files, notes=travelling.notes)
 
 
 def _no_params(options: JobOptions, what: str) -> None:

@@ -84,7 +84,7 @@ class JobSpec(Stored):
     cwd: str
     #: True where the job gets a folder of its own that holds ``files`` only.
     own_cwd: bool = False
-    #: Files that travel, relative to ``cwd``.
+    #: What was asked for with ``--files``, relative to ``cwd``: what it meant at submit travels.
     files: tuple[str, ...] = ()
     #: Python that runs the job's runner.
     interpreter: str

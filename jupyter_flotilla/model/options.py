@@ -7,7 +7,6 @@ engine honours it, and an engine that does not refuses it.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePath
 from typing import Any, TypedDict
 
 from pydantic import Field
@@ -17,6 +16,7 @@ from jupyter_flotilla.model.base import Value
 from jupyter_flotilla.model.job import OnOom, check_name
 from jupyter_flotilla.model.literals import json_or_text, json_value, python_literal
 from jupyter_flotilla.model.option import Option, read_keywords
+from jupyter_flotilla.model.patterns import read_files
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -253,14 +253,6 @@ def _secrets(value: Any) -> dict[str, str]:
     return secrets
 
 
-def _files(value: Any) -> tuple[str, ...]:
-    patterns = [str(item) for item in ([value] if isinstance(value, (str, PurePath)) else value)]
-    for pattern in patterns:
-        if not pattern or "\0" in pattern:
-            raise InvalidOption(f"--files {pattern!r} is not a path or pattern")
-    return tuple(patterns)
-
-
 def _tags(value: Any) -> dict[str, str]:
     tags = {}
     for key, item in _items(value):
@@ -347,9 +339,10 @@ OPTIONS: tuple[Option, ...] = (
         help="Secret as an environment variable, from the keyring or file:/path. Never stored.",
     ),
     Option(
-        name="files", py="files", rest="files", form="Files", metavar="GLOB", parse=_files,
-        repeats=True, group="inputs",
-        help="Files to freeze now; the job then sees these alone, in a folder of its own.",
+        name="files", py="files", rest="files", form="Files", metavar="GLOB",
+        parse=read_files, repeats=True, group="inputs",
+        help="Files or folders to freeze now, without what .flotillaignore and .gitignore name; "
+        "the job then sees these alone, in a folder of its own.",
     ),
     Option(
         name="name", py="name", rest="name", form="Name", alias="n", metavar="NAME", parse=_name,
