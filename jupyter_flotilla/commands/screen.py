@@ -28,7 +28,7 @@ COLOURS = {
 @cache
 def console() -> Console:
     """Return the console for people: stderr, so that stdout is the job's own."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(sentence: str, *, status: RunStatus | None = None) -> None:

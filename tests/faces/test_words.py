@@ -11,6 +11,7 @@ import witness
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.commands.screen import say
 from jupyter_flotilla.errors import WaitTimeout
 from jupyter_flotilla.service import Flotilla
 
@@ -80,3 +81,11 @@ def test_a_time_limit_that_is_passed_has_its_unit(timeout: float | str, word: st
 
     with pytest.raises(WaitTimeout, match=f" after {word}\n"):
         run.wait(timeout)
+
+
+def test_what_looks_like_the_name_of_a_picture_is_said_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say("/mnt/a:x:b and [bold]")
+
+    assert capsys.readouterr().err == "/mnt/a:x:b and [bold]\n"
