@@ -9,7 +9,8 @@ from typing import Any, Unpack
 
 from jupyter_flotilla import protocol, render
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.errors import RunCancelled, RunFailed, WaitTimeout
+from jupyter_flotilla.errors import InvalidOption, RunCancelled, RunFailed, WaitTimeout
+from jupyter_flotilla.fetched import Files
 from jupyter_flotilla.logs import Logs, piece_text
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost
@@ -235,6 +236,38 @@ class RunHandle:
         """Ask for the run to end and return at once.
 
         Parameters
+    def files(self, attempt: int | None = None) -> Files:
+        """Return the files that an attempt has brought back (``fetch``): path → size in bytes.
+
+        Parameters
+        ----------
+        attempt
+            Its number, from 1; None: the last one. Raises InvalidOption where there is none.
+        """
+        run = self.refresh()._run
+        number = max(1, run.attempt) if attempt is None else attempt
+        if not 1 <= number <= max(1, run.attempt):
+            raise InvalidOption(
+                f"run {self.short_id} has no attempt {number}",
+                next_step=f"a number from 1 to {max(1, run.attempt)}",
+            )
+        return Files(self._flotilla.attempt_folder(run.id, number))
+
+    def download(
+        self,
+        *patterns: str,
+        to: str | Path = ".",
+        force: bool = False,
+        attempt: int | None = None,
+    ) -> list[Path]:
+        """Copy files that came back into a folder, all or those that match; return their paths.
+
+        >>> run.download("*.png", to="plots")                    # doctest: +SKIP
+
+        Raises as `fetched.Files.download`: nothing is overwritten without ``force``.
+        """
+        return self.files(attempt).download(patterns, Path(to), force=force)
+
         ----------
         grace
             Seconds, or text such as ``'1m'``, between SIGINT and force; 0 kills at once.

@@ -58,6 +58,8 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
         "secrets": secret_refs(secrets),
         **_given(options),
     }
+    if options.fetch:
+        update["fetch"] = options.fetch
     if options.on_oom is not None:
         update["on_oom"] = on_oom_of(options.on_oom, resources.memory_mib)
     again = spec.model_copy(update=update)

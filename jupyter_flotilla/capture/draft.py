@@ -69,6 +69,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "cwd": str(cwd),
         "own_cwd": bool(options.files),
         "interpreter": sys.executable,
+        "fetch": options.fetch,
         "env": inherited | chosen_environment(options.env),
         "umask": _umask(),
         "secrets": secret_refs(options.secrets),

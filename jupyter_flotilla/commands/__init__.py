@@ -6,8 +6,9 @@ import click
 
 #: Verb → module of this package that has a command of the same name.
 VERBS = (
-    "run", "ls", "show", "logs", "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
-    "clean", "demo", "doctor", "config", "trust", "dispatch",
+    "run", "ls", "show", "logs", "files", "download",
+    "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
+    "clean", "deps", "image", "demo", "doctor", "config", "trust", "dispatch",
 )  # fmt: skip
 
 

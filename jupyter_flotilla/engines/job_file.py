@@ -62,6 +62,7 @@ def job_file(order: LaunchOrder, layout: Layout) -> dict[str, Any]:
         "kernel": kernel,
         "cwd": layout.cwd,
         "own_cwd": spec.own_cwd or layout.cwd is None,
+        "fetch": list(spec.fetch),
         "files_folder": f"{layout.input}/files",
         "interpreter": layout.interpreter,
         "runner": layout.runner,

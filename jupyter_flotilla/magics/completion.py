@@ -10,7 +10,7 @@ from typing import Any
 _CELL = re.compile(r"^%%flotilla_run\b")
 _LINE = re.compile(r"^\s*%flotilla\b")
 _VERBS_WITH_RUNS = frozenset(
-    "show logs attach pull cancel retry wait keep grid detach".split()  # noqa: SIM905
+    "show logs files download attach pull cancel retry wait keep grid detach".split()  # noqa: SIM905
 )
 
 

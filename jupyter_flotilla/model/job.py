@@ -96,6 +96,8 @@ class JobSpec(Stored):
     umask: int = 0o022
     secrets: tuple[SecretRef, ...] = ()
     tags: dict[str, str] = {}
+    #: Patterns of files that come back, relative to the job's working directory.
+    fetch: tuple[str, ...] = ()
     resources: Resources = Resources()
     #: True where ``--cpu`` was given: thread pools are told then, and left alone otherwise.
     has_cpu_hint: bool = False

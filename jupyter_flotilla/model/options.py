@@ -16,7 +16,7 @@ from jupyter_flotilla.model.base import Value
 from jupyter_flotilla.model.job import OnOom, check_name
 from jupyter_flotilla.model.literals import json_or_text, json_value, python_literal
 from jupyter_flotilla.model.option import Option, read_keywords
-from jupyter_flotilla.model.patterns import read_files
+from jupyter_flotilla.model.patterns import read_fetch, read_files
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -52,6 +52,7 @@ class JobOptions(Value):
     env: dict[str, str | None] = {}
     secrets: dict[str, str] = {}
     files: tuple[str, ...] = ()
+    fetch: tuple[str, ...] = ()
     tags: dict[str, str] = {}
 
 
@@ -76,6 +77,7 @@ class OptionKeywords(TypedDict, total=False):
     env: Mapping[str, str | None]
     secrets: Iterable[str] | Mapping[str, str]
     files: Iterable[str]
+    fetch: Iterable[str]
     tags: Mapping[str, str] | Iterable[str]
 
 
@@ -343,6 +345,11 @@ OPTIONS: tuple[Option, ...] = (
         parse=read_files, repeats=True, group="inputs",
         help="Files or folders to freeze now, without what .flotillaignore and .gitignore name; "
         "the job then sees these alone, in a folder of its own.",
+    ),
+    Option(
+        name="fetch", py="fetch", rest="fetch", form="Files to bring back", metavar="GLOB",
+        parse=read_fetch, repeats=True, group="inputs",
+        help="Files of the job's working directory to bring back, however it ends.",
     ),
     Option(
         name="name", py="name", rest="name", form="Name", alias="n", metavar="NAME", parse=_name,

@@ -11,6 +11,19 @@ def read_files(value: Any) -> tuple[str, ...]:
     return _read("--files", value)
 
 
+def read_fetch(value: Any) -> tuple[str, ...]:
+    """Return the patterns of ``--fetch``; raises InvalidOption for what leads out of the job."""
+    patterns = _read("--fetch", value)
+    for pattern in patterns:
+        if not is_confined(pattern):
+            raise InvalidOption(
+                f"--fetch {pattern}: only what is in the job's working directory comes back",
+                next_step="write a path or pattern relative to it, and let the job copy there "
+                "what lies elsewhere",
+            )
+    return patterns
+
+
 def is_confined(pattern: str) -> bool:
     """Say whether a pattern can only mean what lies below a folder.
 

@@ -6,6 +6,7 @@ One folder belongs to one attempt of one run::
     started.json    the runner began                  written by the runner, exclusively: the fence
     stop.json       stop, and why                     written by the supervisor for the runner
     stream/         what the job says                 written by the runner
+    files/          what --fetch brings back          written by the runner
     notebook.ipynb  the executed notebook so far      written by the runner
     progress.json   how far the job is                written by the runner
     outcome.json    how the user's code ended         written by the runner, once
@@ -14,7 +15,16 @@ One folder belongs to one attempt of one run::
     exit.json       how the attempt ended, for ever   written by the supervisor, once
 """
 
-from .files import RESERVE_BYTES, Reserve, forget, note, open_private, read_json, write_json
+from .files import (
+    RESERVE_BYTES,
+    Reserve,
+    bytes_words,
+    forget,
+    note,
+    open_private,
+    read_json,
+    write_json,
+)
 from .masking import SHORTEST
 from .names import (
     BLOBS,
@@ -22,6 +32,8 @@ from .names import (
     ENV_RUN_ID,
     ENV_SAID,
     EXIT,
+    FILES,
+    FILES_LIST,
     JOB,
     NOTEBOOK,
     OUTCOME,
@@ -63,6 +75,8 @@ __all__ = [
     "ENV_RUN_ID",
     "ENV_SAID",
     "EXIT",
+    "FILES",
+    "FILES_LIST",
     "JOB",
     "NOTEBOOK",
     "OUTCOME",
@@ -93,11 +107,13 @@ __all__ = [
     "Reserve",
     "StreamReader",
     "StreamWriter",
+    "bytes_words",
     "forget",
     "note",
     "open_private",
     "read_json",
     "record_bytes",
     "record_text",
+    "saved_numbers",
     "write_json",
 ]

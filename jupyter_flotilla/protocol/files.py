@@ -86,6 +86,19 @@ class Reserve:
         return True
 
 
+def bytes_words(count: int) -> str:
+    """Return a number of bytes for people, in decimal units.
+
+    >>> [bytes_words(count) for count in (0, 999, 1500, 83_400_000)]
+    ['0 B', '999 B', '1.5 kB', '83 MB']
+    """
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            shown = count / size
+            return ("%.0f %s" if shown >= 2 else "%.1f %s") % (shown, unit)
+    return "%d B" % count
+
+
 def forget(path: str) -> None:
     """Delete a file, if it is there and can be."""
     try:

@@ -20,6 +20,10 @@ USAGE_SERIES = "usage.jsonl"
 EXIT = "exit.json"
 OUTPUTS = "outputs.json"
 VALUES = "values"
+#: Files that were brought back, each by its path below the job's working directory, and their
+#: list: path → size in bytes.
+FILES = "files"
+FILES_LIST = "files.json"
 #: Name of the value of a cell's last expression among its outputs.
 RESULT = "_result"
 #: Name of what a called function has returned, among them.

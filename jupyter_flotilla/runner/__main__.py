@@ -8,6 +8,7 @@ and ``outcome.json`` says why; 75: this attempt was already started, nothing was
 
 import json
 import os
+import signal
 import sys
 import traceback
 from typing import Any, Dict, Optional
@@ -46,8 +47,22 @@ def main() -> int:
             failure_kind="infrastructure",
             message="The runner failed: %s: %s" % (type(error).__name__, error),
         )
+    _bring_back(attempt)
     attempt.end(outcome)
     return 0 if outcome.outcome == "succeeded" else 1
+
+
+def _bring_back(attempt: Attempt) -> None:
+    """Save what the job leaves behind. What goes wrong here is told, and changes no outcome."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the job is over: there is nothing to interrupt
+    try:
+        if attempt.working_directory is not None and attempt.job.get("fetch"):
+            from jupyter_flotilla.runner.fetch import fetch
+
+            fetch(attempt, attempt.working_directory)
+    except Exception as error:
+        protocol.note(traceback.format_exc())
+        attempt.tell("what the job left could not be brought back: %r" % error)
 
 
 def _run(attempt: Attempt) -> Outcome:

@@ -64,6 +64,8 @@ class Attempt:
         self.job = job
         self.secrets = secrets
         self.stream = protocol.StreamWriter(folder, list(secrets.values()))
+        #: Where the job runs; None: it has not come so far.
+        self.working_directory: Optional[str] = None
         self._reserve = protocol.Reserve(self.path(".outcome-reserve"))
         self._ended = threading.Event()
         self._progress: Dict[str, Any] = {}
@@ -129,6 +131,10 @@ class Attempt:
         """Return why the supervisor stops this job, ``{reason, message}``, or None."""
         return protocol.read_json(self.path(protocol.STOP))
 
+    def tell(self, sentence: str) -> None:
+        """Say something to the user in the job's stream; safe from any thread."""
+        self.stream.write("stderr", {"text": "[flotilla: %s]\n" % sentence})
+
     def note_progress(self, **news: Any) -> None:
         """Tell how far the job is: ``cell`` (from 0) of ``cells``, ``done`` of ``total``."""
         with self._progress_lock:
@@ -175,6 +181,7 @@ class Attempt:
             os.chdir(work)
         else:
             os.chdir(self.job["cwd"])
+        self.working_directory = os.getcwd()
 
     def _tell_of_short_secrets(self) -> None:
         short = [name for name, value in self.secrets.items() if len(value) < protocol.SHORTEST]

@@ -43,6 +43,7 @@ WRITTEN = {
     "env": (("A=1",), {"A": "1"}),
     "secrets": (("TOKEN",), {"TOKEN": "keyring:flotilla/TOKEN"}),
     "files": (("data/*.csv",), ("data/*.csv",)),
+    "fetch": (("out/*.png",), ("out/*.png",)),
     "name": ("train", "train"),
     "tags": (("team=a",), {"team": "a"}),
     "engine": ("process", "process"),
