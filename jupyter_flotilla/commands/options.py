@@ -9,6 +9,7 @@ import click
 from jupyter_flotilla.capture.points import read_points
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
+from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import OPTIONS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -16,16 +17,30 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def job_options(function: _F) -> _F:
     """Add every option of the table to a command, as keywords named like those of Python."""
-    for option in reversed(OPTIONS):
-        flags = [f"--{option.name}"] + ([f"-{option.alias}"] if option.alias else [])
-        function = click.option(
-            *flags,
-            option.py,
-            metavar=option.metavar,
-            multiple=option.repeats,
-            help=option.help,
-        )(function)
-    return function
+    return some_job_options(*(option.name for option in OPTIONS))(function)
+
+
+def some_job_options(*names: str) -> Callable[[_F], _F]:
+    """Add these options of the table to a command."""
+
+    def add(function: _F) -> _F:
+        for option in reversed(OPTIONS):
+            if option.name in names:
+                function = _job_option(option, function)
+        return function
+
+    return add
+
+
+def _job_option(option: Option, function: _F) -> _F:
+    flags = [f"--{option.name}"] + ([f"-{option.alias}"] if option.alias else [])
+    return click.option(
+        *flags,
+        option.py,
+        metavar=option.metavar,
+        multiple=option.repeats,
+        help=option.help,
+    )(function)
 
 
 def grid_options(function: _F) -> _F:

@@ -11,9 +11,10 @@ from jupyter_flotilla.environment.installed import Installed
 from jupyter_flotilla.environment.layer import build_layer, clean_layers
 from jupyter_flotilla.environment.memory import resolve_once
 from jupyter_flotilla.environment.requirements import JobCode, Requirements, find_requirements
-from jupyter_flotilla.environment.resolution import Lock, resolve
+from jupyter_flotilla.environment.resolution import KERNEL, Lock, resolve
 
 __all__ = [
+    "KERNEL",
     "PROBE",
     "Deps",
     "ImageFacts",

@@ -21,7 +21,7 @@ from jupyter_flotilla.errors import UnresolvedPackages
 from jupyter_flotilla.model.base import Stored
 
 #: What runs notebooks and cells inside a job; the image's own where it fits.
-_KERNEL = ("ipykernel", "nbclient")
+KERNEL = ("ipykernel", "nbclient")
 
 
 class Lock(Stored):
@@ -112,7 +112,7 @@ def _wanted(requirements: Requirements, *, needs_kernel: bool) -> list[str]:
     wanted = list(requirements.requirements)
     names = {canonicalize_name(Requirement(text).name) for text in wanted}
     if needs_kernel:
-        wanted += [name for name in _KERNEL if name not in names]
+        wanted += [name for name in KERNEL if name not in names]
     return wanted
 
 

@@ -182,7 +182,7 @@ def _help(shell: Any, words: list[str]) -> None:
     print("%flotilla attach [ID]    stream a run again, wait for it and bind what it gives back")
     print("%flotilla pull ID [NAME] bind outputs of a run  [--force]")
     print("%flotilla set memory=16G options of this session's jobs")
-    print("%flotilla profiles, deps what @PROFILE means; what would travel with a cell")
+    print("%flotilla profiles       what @PROFILE means")
     print("%flotilla estimate FILE  what a run would cost")
     for verb in VERBS:
         command = command_of(verb)

@@ -1,15 +1,23 @@
 """``%flotilla set``, ``profiles``, ``deps``: what the jobs of this session get."""
 
-import sys
+import tempfile
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
+
 from jupyter_flotilla import api
-from jupyter_flotilla.capture.modules import local_modules
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.sent_cell import Asked, Sender
+from jupyter_flotilla.commands.deps import asked, draft_of, show
+from jupyter_flotilla.commands.deps import deps as command
 from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.model.option import read_keywords
-from jupyter_flotilla.model.options import OPTIONS
+from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.precedence import PER_RUN
+from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import load_job_defaults
 
 _SET = "_flotilla_set"
@@ -49,16 +57,46 @@ def show_profiles(shell: Any, words: list[str]) -> None:
 
 
 def show_deps(shell: Any, words: list[str]) -> None:
-    """Print what would travel with a cell that uses everything imported here."""
+    """Print what would travel with a cell that uses everything imported here, or with a file."""
+    try:
+        keywords = command.make_context("%flotilla deps", list(words)).params
+    except click.exceptions.Exit:
+        return  # its help was asked for
+    except click.ClickException as error:
+        raise InvalidOption(
+            f"%flotilla deps: {error.format_message()}", next_step="%flotilla deps --help"
+        ) from error
+    facade, file = api.flotilla(), keywords["file"]
+    resolution = facade.defaults.resolve(
+        asked(keywords),
+        file=file,
+        folder=api.current_folder() if file is None else file.absolute().parent,
+        session=session_of(shell),
+    )
+    resolution.check_consent()
+    job_options = JobOptions(**resolution.values(OPTIONS))
+    if file is None:
+        draft = _draft_of_all(shell, facade, job_options)
+    else:
+        draft = draft_of(facade, file, job_options)
+    notes = [f"note: {note}" for note in resolution.notes]
+    show(facade, draft, notes, as_json=keywords["as_json"])
+
+
+def _draft_of_all(shell: Any, facade: Flotilla, job_options: JobOptions) -> Draft:
+    """Return the job of a cell that imports whatever this session has something of."""
     modules = {
         value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", ""))
         for name, value in shell.user_ns.items()
-        if not name.startswith("_")
-    }
-    files = local_modules(name for name in modules if name and name != "__main__")
-    print(f"Python: {sys.executable} ({sys.version.split()[0]}), with all that is installed there")
-    print(f"Local modules: {len(files)} files" if files else "Local modules: none")
-    for name, path in sorted(files.items())[:50]:
-        print(f"  {name:<30} {path}")
-    folder = api.current_folder()
-    print(f"Folder: {folder} (--files makes a copy of what matches, and nothing else is seen)")
+        if not name.startswith("_") and name not in shell.user_ns_hidden
+    } - {"__main__", "builtins"}
+    names = sorted(name for name in modules if all(map(str.isidentifier, name.split("."))))
+    body = "\n".join(f"import {name}" for name in names) or "pass"
+    sender = Sender(
+        namespace={}, cells=(), to_python=str, origin=find_origin(shell), cwd=api.current_folder()
+    )
+    with tempfile.TemporaryDirectory(prefix="flotilla-") as folder:
+        sent = facade.draft_sent_cell(
+            body, job_options, Asked(), sender, lines_before=1, folder=Path(folder)
+        )
+    return sent.draft

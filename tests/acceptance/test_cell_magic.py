@@ -358,6 +358,19 @@ def test_options_of_a_session_are_set_and_taken_back(kernel: RealKernel) -> None
     assert sys.executable in deps.stdout
 
 
+def test_what_a_session_has_imported_is_what_would_travel(kernel: RealKernel) -> None:
+    kernel.run("open('hel_per.py', 'w').write('import six')", "import hel_per, json")
+
+    shown = kernel.run("%flotilla deps")
+    wrong = kernel.run("%flotilla deps --nope")
+    helped = kernel.run("%flotilla deps --help")
+
+    assert "modules  1 file\n" in shown.stdout
+    assert "hel_per.py" in shown.stdout
+    assert "%flotilla deps --help" in wrong.traceback
+    assert "--image IMAGE" in helped.stdout
+
+
 def test_the_stop_button_stops_what_is_awaited(kernel: RealKernel) -> None:
     started = kernel.start(
         "import jupyter_flotilla as fl\nprint('on', flush=True)\nawait fl.submit(['sleep', '60'])"
