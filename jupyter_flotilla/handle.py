@@ -232,10 +232,6 @@ class RunHandle:
         """
         return Logs(self._flotilla, self._run, tail=tail, follow=follow)
 
-    def cancel(self, grace: float | str = 10.0) -> "RunHandle":
-        """Ask for the run to end and return at once.
-
-        Parameters
     def files(self, attempt: int | None = None) -> Files:
         """Return the files that an attempt has brought back (``fetch``): path → size in bytes.
 
@@ -268,6 +264,10 @@ class RunHandle:
         """
         return self.files(attempt).download(patterns, Path(to), force=force)
 
+    def cancel(self, grace: float | str = 10.0) -> "RunHandle":
+        """Ask for the run to end and return at once.
+
+        Parameters
         ----------
         grace
             Seconds, or text such as ``'1m'``, between SIGINT and force; 0 kills at once.

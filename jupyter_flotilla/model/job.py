@@ -86,6 +86,8 @@ class JobSpec(Stored):
     own_cwd: bool = False
     #: What was asked for with ``--files``, relative to ``cwd``: what it meant at submit travels.
     files: tuple[str, ...] = ()
+    #: Patterns of files that come back, relative to the job's working directory.
+    fetch: tuple[str, ...] = ()
     #: Python that runs the job's runner.
     interpreter: str
     #: None for a command.
@@ -96,8 +98,6 @@ class JobSpec(Stored):
     umask: int = 0o022
     secrets: tuple[SecretRef, ...] = ()
     tags: dict[str, str] = {}
-    #: Patterns of files that come back, relative to the job's working directory.
-    fetch: tuple[str, ...] = ()
     resources: Resources = Resources()
     #: True where ``--cpu`` was given: thread pools are told then, and left alone otherwise.
     has_cpu_hint: bool = False
