@@ -15,14 +15,14 @@ from scheduler import Scheduler
 
 Contenders = dict[str, Callable[[], float]]
 
-_CELLS = [
+CELLS = [
     "import math",
     "x = [math.sqrt(i) for i in range(1000)]",
     "sum(x)",
     "print('hi')",
     "max(x)",
 ]
-_NBCLIENT = """
+NBCLIENT = """
 import sys, nbformat
 from nbclient import NotebookClient
 nb = nbformat.read(sys.argv[1], as_version=4)
@@ -31,24 +31,24 @@ nbformat.write(nb, sys.argv[2])
 """
 
 
-def _timed(run: Callable[[], object]) -> float:
+def timed(run: Callable[[], object]) -> float:
     began = time.perf_counter()
     run()
     return time.perf_counter() - began
 
 
-def _program(*words: str | Path) -> Callable[[], float]:
+def program(*words: str | Path) -> Callable[[], float]:
     command = [str(word) for word in words]
 
     def run() -> float:
-        return _timed(lambda: subprocess.run(command, check=True, capture_output=True))
+        return timed(lambda: subprocess.run(command, check=True, capture_output=True))
 
     return run
 
 
 def notebook(folder: Path, arguments: argparse.Namespace) -> Contenders:
     """Five short cells, from asking to the result on disk."""
-    path = witness.notebook(folder / "five.ipynb", *_CELLS)
+    path = witness.notebook(folder / "five.ipynb", *CELLS)
     out = folder / "out.ipynb"
 
     import jupyter_flotilla as fl
@@ -59,16 +59,16 @@ def notebook(folder: Path, arguments: argparse.Namespace) -> Contenders:
         def run() -> None:
             assert fl.run_notebook(path, wait=True).status == "SUCCEEDED"
 
-        return _timed(run)
+        return timed(run)
 
     peers: Contenders = {}
     if importlib.util.find_spec("jupyter_scheduler") is not None:
         peers["jupyter-scheduler, in a server that is up"] = Scheduler(folder, path).run
     return {
-        "nbclient in a fresh process": _program(sys.executable, "-c", _NBCLIENT, path, out),
-        "papermill": _program(sys.executable, "-m", "papermill", path, out),
+        "nbclient in a fresh process": program(sys.executable, "-c", NBCLIENT, path, out),
+        "papermill": program(sys.executable, "-m", "papermill", path, out),
         "run_notebook(…).wait()": flotilla,
-        "jupyter flotilla run (a fresh process too)": _program(
+        "jupyter flotilla run (a fresh process too)": program(
             sys.executable, "-m", "jupyter_flotilla", "run", path
         ),
         **peers,
@@ -83,7 +83,7 @@ def commands(folder: Path, arguments: argparse.Namespace) -> Contenders:
 
     def xargs() -> float:
         script = "seq 100 | xargs -P4 -I{} sh -c 'exit 0'"
-        return _timed(lambda: subprocess.run(script, shell=True, check=True))
+        return timed(lambda: subprocess.run(script, shell=True, check=True))
 
     def flotilla() -> float:
         def run() -> None:
@@ -91,7 +91,7 @@ def commands(folder: Path, arguments: argparse.Namespace) -> Contenders:
             for one in runs:
                 assert one.wait().status == "SUCCEEDED"
 
-        return _timed(run)
+        return timed(run)
 
     return {"xargs -P4": xargs, "submit(…) × 100, at most 4 running": flotilla}
 
@@ -118,10 +118,10 @@ def submit(folder: Path, arguments: argparse.Namespace) -> Contenders:
             for _ in range(100):
                 bare.execute("INSERT INTO runs (spec) VALUES (?)", [text])
 
-        return _timed(run)
+        return timed(run)
 
     def submits() -> float:
-        return _timed(lambda: [facade.submit(elsewhere) for _ in range(100)])
+        return timed(lambda: [facade.submit(elsewhere) for _ in range(100)])
 
     return {"100 bare SQLite inserts": inserts, "100 submits": submits}
 
@@ -129,8 +129,8 @@ def submit(folder: Path, arguments: argparse.Namespace) -> Contenders:
 def imports(folder: Path, arguments: argparse.Namespace) -> Contenders:
     """What ``import jupyter_flotilla`` adds to a bare interpreter."""
     return {
-        "python -c pass": _program(sys.executable, "-c", "pass"),
-        "python -c 'import jupyter_flotilla'": _program(
+        "python -c pass": program(sys.executable, "-c", "pass"),
+        "python -c 'import jupyter_flotilla'": program(
             sys.executable, "-c", "import jupyter_flotilla"
         ),
     }

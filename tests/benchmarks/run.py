@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import cells
+import containers
 import contenders
 import scale
 
@@ -35,6 +36,9 @@ BENCHMARKS: dict[
     "cell": (cells.cell, "s"),
     "frame": (cells.frame, "s"),
     "lines": (cells.lines, "s"),
+    "docker-notebook": (containers.notebook, "s"),
+    "docker-first-line": (containers.first_line, "s"),
+    "docker-layers": (containers.layers, "s"),
     "list": (scale.listing, "s"),
     "stream": (scale.stream, "s"),
     "stream-memory": (scale.stream_memory, "MiB"),
