@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.local import what_is_wrong
+from jupyter_flotilla.engines.base import Check
 from jupyter_flotilla.engines.registry import engine_names, open_engine
 from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.units import format_size
@@ -19,6 +20,8 @@ from jupyter_flotilla.store.connection import Store
 
 #: Folders of a home that are written into.
 _FOLDERS = ("runs", "locks", "logs")
+#: The engine that everybody has; another need be there only where it is the one of --engine auto.
+_ALWAYS = "process"
 #: Below this much free room a run of some size may fail, in MiB.
 _LOW_DISK_MIB = 1024
 
@@ -31,6 +34,8 @@ class Finding:
     ok: bool
     message: str
     next_step: str | None = None
+    #: True where all that is usual works without it.
+    is_optional: bool = False
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -123,10 +128,8 @@ def _engines(settings: Settings) -> Iterator[Finding]:
         try:
             check = open_engine(name, settings).check()
         except FlotillaError as error:
-            yield Finding(
-                name=f"engine {name}", ok=False, message=error.message, next_step=error.next_step
-            )
-            continue
+            check = Check(ok=False, message=error.message, next_step=error.next_step)
         yield Finding(
-            name=f"engine {name}", ok=check.ok, message=check.message, next_step=check.next_step
-        )
+            name=f"engine {name}", ok=check.ok, message=check.message, next_step=check.next_step,
+            is_optional=name not in (settings.engine, _ALWAYS),
+        )  # fmt: skip
