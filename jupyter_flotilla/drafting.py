@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.capture.function import Calls, call_each, draft_calls, one_call
@@ -23,7 +23,7 @@ from jupyter_flotilla.provision import Provision
 class Drafting(ABC):
     """What a façade can make drafts of."""
 
-    artifacts: LocalArtifacts
+    artifacts: MirroredArtifacts
     provision: Provision
 
     @abstractmethod

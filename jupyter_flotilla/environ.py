@@ -21,7 +21,8 @@ _JOB_PREFIXES = ("LC_", "XDG_")
 _PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "no_proxy"))
 #: Name and value that mark a process as Flotilla's own, and so as no process of any job.
 OWN_MARK = ("FLOTILLA_OWN", "1")
-#: What Flotilla's own background processes need besides: where the store is, and the keyring's bus.
+#: What Flotilla's own background processes need besides: where the store is, the keyring's bus, the
+#: daemon and, by its prefix, AWS.
 _OWN = frozenset(
     (
         "FLOTILLA_HOME",
@@ -31,6 +32,10 @@ _OWN = frozenset(
         "DBUS_SESSION_BUS_ADDRESS",
         "PYTHONPATH",  # this package itself may be found by it alone, as on many clusters
         "PYTHON_KEYRING_BACKEND",
+        "DOCKER_HOST",
+        "DOCKER_CONFIG",
+        "DOCKER_TLS_VERIFY",
+        "DOCKER_CERT_PATH",
     )
 )
 
@@ -52,7 +57,7 @@ def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in environ.items()
-        if name in _BASIC or name in _OWN or name.startswith(("LC_", "XDG_"))
+        if name in _BASIC or name in _OWN or name.startswith(("LC_", "XDG_", "AWS_"))
     }
     return {**inherited, OWN_MARK[0]: OWN_MARK[1]}
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Unpack
@@ -79,7 +80,10 @@ class RunHandle:
     @property
     def outputs(self) -> Outputs:
         """Values that a cell has given back (``-o``), read when they are taken."""
-        return Outputs(self._folder())
+        run = self.refresh()._run
+        number = max(1, run.attempt)
+        bring = partial(self._flotilla.artifacts.bring, run.id, number)
+        return Outputs(self._flotilla.attempt_folder(run.id, number), bring)
 
     @property
     def usage(self) -> UsageSeries:

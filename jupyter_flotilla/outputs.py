@@ -1,7 +1,7 @@
 """Values that a cell's job has given back, read when they are asked for."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,16 @@ class Outputs(Mapping[str, Any]):
 
     A pickled value runs its writer's code when it is loaded. These were written by the user's own
     run, into a folder that is the user's alone.
+
+    Parameters
+    ----------
+    bring
+        Sees to it that a file of the attempt, named below its folder, is there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bring: Callable[[str], object] = lambda name: None) -> None:
         self._folder = folder
+        self._bring = bring
         self._loaded: dict[str, Any] = {}
         self._entries: dict[str, dict[str, Any]] = {}
 
@@ -34,6 +40,7 @@ class Outputs(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
             entry = self.entries[name]
+            self._bring(f"{protocol.VALUES}/{Path(entry['file']).name}")
             self._loaded[name] = values.load(entry, str(self._folder / protocol.VALUES))
         return self._loaded[name]
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter
 
 from jupyter_flotilla.capture.draft import Draft
@@ -25,6 +27,7 @@ from jupyter_flotilla.environment import (
     read_deps,
     read_with,
     resolve_once,
+    write_tar_gz,
 )
 from jupyter_flotilla.errors import InvalidOption, UnsendableInput
 from jupyter_flotilla.model.options import JobOptions
@@ -115,10 +118,17 @@ class Provision:
         return self._with_layer(replace(draft, spec=spec), requirements, self._facts(image, engine))
 
     def build(self, draft: Draft) -> None:
-        """Build a draft's layer, unless it is there; raises as `build_layer`."""
+        """Build a draft's layer, unless it is there; raises as `build_layer`.
+
+        For jobs whose files go through a bucket there is a ``KEY.tar.gz`` beside it.
+        """
         found = provisioned(draft)
         if found is not None and draft.spec.layer is not None:
-            build_layer(found.lock, found.facts, self._layers, cwd=_existing(draft.spec.cwd))
+            cwd = _existing(draft.spec.cwd)
+            layer = build_layer(found.lock, found.facts, self._layers, cwd=cwd)
+            archive = layer.with_name(f"{layer.name}.tar.gz")
+            if draft.spec.bucket is not None and not archive.exists():
+                write_tar_gz(layer, archive)
 
     def layer_of(self, lock: Lock) -> Path | None:
         """Return the folder of a lock's packages; None: nothing is brought, or it is not built."""
@@ -186,14 +196,18 @@ def _check_values(draft: Draft, facts: ImageFacts) -> None:
 
 
 def _notes(facts: ImageFacts, lock: Lock, requirements: Requirements) -> list[str]:
+    """Return what the user should know: those that they have asked for by name first."""
     words = [f"image has {facts}"]
     if lock.packages:
-        shown = ", ".join(lock.packages[:_SHOWN])
-        more = len(lock.packages) - _SHOWN
-        words.append(
-            f"{len(lock.packages)} packages are brought: {shown}"
-            + (f" and {more} more" if more > 0 else "")
-        )
+        asked = {canonicalize_name(Requirement(text).name) for text in requirements.requirements}
+        plain = [package.replace("==", " ") for package in lock.packages]
+        named = [one for one in plain if canonicalize_name(one.split()[0]) in asked]
+        shown = [
+            *named[:_SHOWN],
+            f"{len(plain) - len(named[:_SHOWN])} that they and the kernel need",
+        ]
+        listed = ", ".join(shown) if named else "for the kernel"
+        words.append(f"{len(plain)} packages are brought: {listed}")
     return [*words, *requirements.notes, *lock.notes]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import machine
-from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.artifacts.reserve import Reserve
 from jupyter_flotilla.capture.defaults import Defaults
 from jupyter_flotilla.capture.draft import LAYER, MODULES, Draft
@@ -59,7 +59,7 @@ class Flotilla(Drafting):
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.settings = settings or load_settings()
-        self.artifacts = LocalArtifacts(self.settings.home)
+        self.artifacts = MirroredArtifacts(self.settings.home)
         self.provision = Provision(self.settings.home, self.artifacts.layers)
         self.wake = Wake(self.settings.home)
         self._say = say
@@ -179,6 +179,8 @@ class Flotilla(Drafting):
             for run, draft in made:
                 self.artifacts.create(run.id)
                 self._write_input(run.id, draft)
+                if draft.spec.bucket is not None:
+                    self.artifacts.note_bucket(run.id, draft.spec.bucket)
             self._reserve.demand()
             with store.write() as tx:
                 if grid is not None:

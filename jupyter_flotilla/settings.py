@@ -38,6 +38,11 @@ class Settings(BaseModel):
         default=None,
         description="Image of --engine docker; unset: the python:X.Y-slim of this Python.",
     )
+    artifacts: str | None = Field(
+        default=None,
+        description="s3://BUCKET/PREFIX through which jobs in containers get and give files; "
+        "unset: folders of this machine.",
+    )
     region: str = Field(
         default="us-east-1", description="AWS region whose Fargate prices are compared with."
     )

@@ -30,6 +30,7 @@ from jupyter_flotilla.artifacts.s3_download import Left, Synced
 from jupyter_flotilla.artifacts.s3_errors import code_of, opened, s3_errors
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
+from jupyter_flotilla.protocol import JOB
 
 __all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
 
@@ -78,7 +79,8 @@ class S3Artifacts:
     """
 
     def __init__(self, bucket: str, prefix: str, client: Callable[[], Any] | None = None) -> None:
-        self._bucket = bucket
+        #: Its name.
+        self.bucket = self._bucket = bucket
         self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
         self._make = client or opened()
         self._made: Any = None
@@ -130,6 +132,12 @@ class S3Artifacts:
             manifest_sha256=hashlib.sha256(text).hexdigest(), files=len(files),
             size=sum(file.size for file in files), sent=sent,
         )  # fmt: skip
+
+    def put_job(self, run_id: str, number: int, content: bytes) -> None:
+        """Write an attempt's ``job.json``, which its container checks by its digest."""
+        key = self.attempt_prefix(run_id, number) + JOB
+        with self._client() as client:
+            client.put_object(Bucket=self._bucket, Key=key, Body=content)
 
     def sync_attempt(
         self, run_id: str, number: int, folder: Path, limit_bytes: int = LARGE_BYTES

@@ -79,6 +79,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         ),
         "image": options.image or engine.image,
         "network": options.network,
+        "bucket": engine.bucket,
         "has_cpu_hint": options.cpu is not None,
         "timeout_s": options.timeout_s,
         "max_cost_usd": options.max_cost_usd,

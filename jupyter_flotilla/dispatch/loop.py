@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_flotilla import machine
-from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.poller import Poller
@@ -73,7 +73,7 @@ class Dispatcher:
         self._version = version
         self._wake = wake = Wake(settings.home)
         self._lock = FileLock(wake.lock) if lock_fd is None else FileLock.adopt(wake.lock, lock_fd)
-        self._artifacts = LocalArtifacts(settings.home)
+        self._artifacts = MirroredArtifacts(settings.home)
         self._steps: list[Callable[[datetime], int]] = [self._admit]
         sweeper = Sweeper(
             store,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from jupyter_flotilla.model.cost import Rate
-from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
 from jupyter_flotilla.model.resources import Resources
 
@@ -96,6 +96,11 @@ class Engine(ABC):
     def ask_image(self, image: str, program: str) -> str:
         """Return what a Python program prints, run in an image; raises as `image_digest`."""
         raise NotImplementedError(f"engine {self.name} has no images")
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """Where jobs get and give their files; None: in folders of this machine."""
+        return None
 
     @abstractmethod
     def check(self, resources: Resources | None = None) -> Check:

@@ -39,6 +39,7 @@ def _content() -> bytes:
         package / "job.py",
         *sorted((package / "protocol").glob("*.py")),
         *sorted((package / "runner").glob("*.py")),
+        *sorted((package / "bootstrap").glob("*.py")),
     ]
     files = {
         f"jupyter_flotilla/{path.relative_to(package)}": path.read_text(encoding="utf-8")

@@ -111,6 +111,8 @@ def clean_layers(
     forget_old_answers(folder, now)
     for path in sorted(folder.glob(f"{_UNFINISHED}*")):
         _delete_if_dead(folder, path)
+    for path in due:
+        path.with_name(f"{path.name}.tar.gz").unlink(missing_ok=True)
     return [path.name for path in due if _delete(folder, path)]
 
 

@@ -63,6 +63,16 @@ class Origin(Stored):
     number: int | None = None
 
 
+class Bucket(Stored):
+    """Where a job gets and gives its files, if not in folders of one machine."""
+
+    #: ``s3://BUCKET/PREFIX``.
+    url: str
+    region: str
+    #: URL of a store that is not AWS's.
+    endpoint: str | None = None
+
+
 class JobSpec(Stored):
     """A job, whole: what runs, where, with how much, and until when."""
 
@@ -111,6 +121,8 @@ class JobSpec(Stored):
     on_oom: OnOom | None = None
     #: Container image; None where jobs run without one.
     image: str | None = None
+    #: None: folders of the machine that runs it.
+    bucket: Bucket | None = None
     #: Name of the layer of packages that the image lacks; None: it has all.
     layer: str | None = None
     #: What is in it, ``name==version``.

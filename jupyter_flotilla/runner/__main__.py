@@ -1,4 +1,4 @@
-"""Run the job of one attempt: ``python runner.pyz [--container] ATTEMPT_FOLDER``.
+"""Run the job of one attempt: ``python runner.pyz [--container] ATTEMPT_FOLDER [--s3]``.
 
 With ``--container`` it is the first process of a container (`container`), which starts this again.
 
@@ -27,7 +27,7 @@ def main() -> int:
     if sys.argv[1] == "--container":
         from jupyter_flotilla.runner import container
 
-        return container.main(os.path.abspath(sys.argv[2]))
+        return container.main(os.path.abspath(sys.argv[2]), has_s3="--s3" in sys.argv[3:])
     folder = os.path.abspath(sys.argv[1])
     secrets = _read_secrets()
     if secrets is None:

@@ -1,7 +1,8 @@
 """The first process of a container: sees one attempt through, as a supervisor does on a host.
 
-``python runner.pyz --container ATTEMPT_FOLDER``, with secrets as a JSON object on standard input
-where the job has any. It starts the runner in a session of its own, takes the status of every
+``python runner.pyz --container ATTEMPT_FOLDER [--s3]``. Where the job has secrets, or its folder
+goes to S3, a JSON object comes on standard input: ``secrets``, and ``s3`` as `bootstrap.start` has
+it. It starts the runner in a session of its own, takes the status of every
 orphan, measures, stops the job when it must, and records its end in ``exit.json``. Exit code 0:
 the job succeeded; 1: it did not; 74 and 75 as of the runner: nothing has begun here.
 """
@@ -34,6 +35,9 @@ from jupyter_flotilla.runner.processes import (
 _LOOK_EVERY_S = 0.1
 _MEASURE_EVERY_S = 0.2
 #: After SIGTERM from outside; with the stages of a stop it fits into `docker stop`'s time.
+#: What the last upload may take, once somebody stops the container and where nobody does.
+_HURRY_S = 10.0
+_PATIENCE_S = 3600.0
 _OUTSIDE_GRACE_S = 10.0
 _LEFTOVER_GRACE_S = 2.0
 _NO_SECRETS, _ALREADY_STARTED = 74, 75
@@ -45,8 +49,15 @@ _OUTSIDE = (
 class Container:
     """One attempt and all that runs in its container."""
 
-    def __init__(self, folder: str, job: Dict[str, Any], cgroup: Cgroup) -> None:
+    def __init__(
+        self,
+        folder: str,
+        job: Dict[str, Any],
+        cgroup: Cgroup,
+        place: Optional[Dict[str, Any]] = None,
+    ) -> None:
         self._folder = folder
+        self._uploader = None if place is None else _uploader(folder, place)
         self._job = job
         self._cgroup = cgroup
         self._log = UsageLog(folder)
@@ -72,6 +83,8 @@ class Container:
             stopping.begin("cancel", "Cancelled before it began.", 0.0)
         else:
             failure = self._start_runner(secrets)
+        if self._uploader is not None:
+            self._uploader.start()
         if self._runner is not None:
             self._watch(stopping)
         if self._returncode in (_NO_SECRETS, _ALREADY_STARTED):
@@ -91,6 +104,10 @@ class Container:
             reserve.write_json(self._path(protocol.EXIT), record, patience_s=math.inf)
         except FileNotFoundError:
             pass  # the run was deleted
+        if self._uploader is not None and not self._uploader.finish(
+            _HURRY_S if self._is_asked_to_stop else _PATIENCE_S
+        ):
+            return 1
         return 0 if record["outcome"] == "succeeded" else 1
 
     def _start_runner(self, secrets: Dict[str, str]) -> Optional[Dict[str, Any]]:
@@ -283,7 +300,13 @@ def _tail(path: str) -> str:
         return ""
 
 
-def main(folder: str) -> int:
+def _uploader(folder: str, place: Dict[str, Any]) -> Any:
+    from jupyter_flotilla.runner.upload import Uploader  # only here: others need no S3
+
+    return Uploader(folder, place)
+
+
+def main(folder: str, has_s3: bool = False) -> int:
     """Run the attempt of a folder."""
     job = protocol.read_json(os.path.join(folder, protocol.JOB))
     if job is None or job["protocol"] > protocol.PROTOCOL_VERSION:
@@ -291,10 +314,10 @@ def main(folder: str) -> int:
     if os.path.exists(os.path.join(folder, protocol.EXIT)):
         return 0  # started by a launcher that came late, or by hand
     os.umask(job["umask"])
-    secrets: Dict[str, str] = {}
-    if job["secrets"]:
+    said: Dict[str, Any] = {}
+    if job["secrets"] or has_s3:
         try:
-            secrets = dict(json.loads(sys.stdin.read()))
+            said = dict(json.loads(sys.stdin.read()))
         except ValueError:
             return _NO_SECRETS
-    return Container(folder, job, Cgroup()).run(secrets)
+    return Container(folder, job, Cgroup(), said.get("s3")).run(said.get("secrets", {}))

@@ -36,6 +36,7 @@ def test_settings_are_these(environ):
         "store",
         "engine",
         "image",
+        "artifacts",
         "region",
         "max_running",
         "confirm_above",

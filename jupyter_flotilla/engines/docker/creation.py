@@ -50,7 +50,13 @@ def container_name(launch_key: str) -> str:
     return f"flotilla-{launch_key}"
 
 
-def body(order: LaunchOrder, runner: Path, home: str, daemon: Mapping[str, Any]) -> dict[str, Any]:
+def body(
+    order: LaunchOrder,
+    runner: Path,
+    home: str,
+    daemon: Mapping[str, Any],
+    program: str | None = None,
+) -> dict[str, Any]:
     """Return a container as ``POST /containers/create`` of Docker's API 1.41 takes it.
 
     Parameters
@@ -61,12 +67,15 @@ def body(order: LaunchOrder, runner: Path, home: str, daemon: Mapping[str, Any])
         What marks the containers of this home.
     daemon
         `Daemon.info`.
+    program
+        Gets the job from S3; None: its folders are mounted.
     """
     spec = order.spec
-    has_input = bool(spec.secrets)
+    has_input = bool(spec.secrets) or program is not None
+    start = (LAYOUT.runner, "--container", LAYOUT.attempt)
     return {
         "Image": spec.image or "",
-        "Entrypoint": boot(LAYOUT.runner, "--container", LAYOUT.attempt),
+        "Entrypoint": boot(*start) if program is None else boot("-c", program),
         "Cmd": [],
         "WorkingDir": "/",
         "User": _user(daemon),
@@ -84,7 +93,7 @@ def body(order: LaunchOrder, runner: Path, home: str, daemon: Mapping[str, Any])
         "OpenStdin": has_input,
         "StdinOnce": has_input,
         "HostConfig": {
-            "Mounts": _mounts(order, runner),
+            "Mounts": _mounts(order, runner) if program is None else [],
             "NetworkMode": spec.network or "default",
             "PidsLimit": _most_processes(daemon),
             "ShmSize": _shared_memory(order, daemon),

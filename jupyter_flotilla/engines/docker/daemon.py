@@ -4,8 +4,10 @@ Source: Docker Engine API 1.41, docs.docker.com/engine/api/v1.41, read 2026-11.
 """
 
 import contextlib
+import io
 import os
 import socket
+import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -186,6 +188,18 @@ class Daemon:
                 if attached is not None:
                     attached._sock.close()
                     attached.close()
+
+    def put(self, name: str, folder: str, file: str, content: bytes) -> None:
+        """Write a file into a folder of a container; raises NoContainer."""
+        import docker.errors
+
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            member = tarfile.TarInfo(file)
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
+        with self._container(name) as container, contextlib.suppress(docker.errors.APIError):
+            container.put_archive(folder, buffer.getvalue())
 
     def state(self, name: str) -> dict[str, Any]:
         """Return all that is known of a container's state: ``OOMKilled``, ``ExitCode`` …

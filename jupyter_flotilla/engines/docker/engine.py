@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jupyter_flotilla import machine, protocol
+from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
 from jupyter_flotilla.engines.docker import creation, deaths
 from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, Listed, NoContainer
@@ -17,10 +19,23 @@ from jupyter_flotilla.engines.docker.refusals import NoImage
 from jupyter_flotilla.engines.ecs.prices import fargate_rate
 from jupyter_flotilla.engines.job_file import job_file
 from jupyter_flotilla.engines.records import ask_to_stop, ended, given_up, going_on
+from jupyter_flotilla.engines.remote import (
+    LAYOUT,
+    Remote,
+    federated_keys,
+    is_sent,
+    start_program,
+)
 from jupyter_flotilla.engines.runner_app import runner_app
 from jupyter_flotilla.engines.secrets import read_secret
-from jupyter_flotilla.errors import EngineUnavailable, LaunchError, SecretUnavailable
+from jupyter_flotilla.errors import (
+    ArtifactsUnavailable,
+    EngineUnavailable,
+    LaunchError,
+    SecretUnavailable,
+)
 from jupyter_flotilla.model.cost import Rate
+from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import FailureKind, Handle, Observation, Phase
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.stop import SAVE_S, TERM_S
@@ -48,6 +63,8 @@ class DockerEngine(Engine):
         self._daemon = daemon or Daemon()
         #: What marks the containers of this home.
         self.home_label = hashlib.sha256(str(settings.home).encode()).hexdigest()[:16]
+        #: Buckets of jobs, once they were needed.
+        self._remotes: dict[Bucket, Remote] = {}
         self._asked_at = -1e9
         self._listed: Mapping[str, Listed] | None = {}
 
@@ -80,7 +97,25 @@ class DockerEngine(Engine):
                 f"({format_size(there_is)})",
                 next_step=f"--memory {there_is * 9 // 10}M at most, or a larger machine",
             )
+        try:
+            if (remote := self._remote(self.bucket)) is not None:
+                remote.check()
+        except ArtifactsUnavailable as error:
+            return Check(ok=False, message=error.message, next_step=error.next_step)
         return Check(ok=True, message=f"Docker {info['ServerVersion']} on {machine.host()}")
+
+    @property
+    def bucket(self) -> Bucket | None:
+        if self._settings.artifacts is None:
+            return None
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        return Bucket(url=self._settings.artifacts, region=self._settings.region, endpoint=endpoint)
+
+    def _remote(self, bucket: Bucket | None) -> Remote | None:
+        """Return the bucket that a job's files go through; None: its folders are mounted."""
+        if bucket is not None and bucket not in self._remotes:
+            self._remotes[bucket] = Remote(s3_of(bucket), bucket, federated_keys(bucket))
+        return None if bucket is None else self._remotes[bucket]
 
     def image_digest(self, image: str) -> str:
         try:
@@ -113,9 +148,14 @@ class DockerEngine(Engine):
     def launch(self, order: LaunchOrder) -> Handle:
         folder = order.attempt_folder
         name = creation.container_name(order.launch_key)
-        handle = Handle(
-            engine=self.name, place=self.place, ref=str(folder), detail={"container": name}
-        )
+        bucket = order.spec.bucket
+        detail = {
+            "container": name,
+            "run_id": order.run_id,
+            "launch_key": order.launch_key,
+            "bucket": None if bucket is None else bucket.model_dump(),
+        }
+        handle = Handle(engine=self.name, place=self.place, ref=str(folder), detail=detail)
         if (folder / protocol.EXIT).exists() or (folder / protocol.STARTED).exists():
             return handle  # has begun, and so is never started again
         try:
@@ -130,7 +170,7 @@ class DockerEngine(Engine):
             if error.retryable:
                 raise
             _record(folder, FailureKind.ENVIRONMENT, str(error))
-        except EngineUnavailable as error:
+        except (EngineUnavailable, ArtifactsUnavailable) as error:
             raise LaunchError(error.message, retryable=True, next_step=error.next_step) from error
         self._asked_at = -1e9
         return handle
@@ -141,7 +181,9 @@ class DockerEngine(Engine):
         if listed is not None and listed.state in LIVES:
             return
         secrets = {ref.name: read_secret(ref.name, ref.source) for ref in order.spec.secrets}
-        job = job_file(order, creation.LAYOUT)
+        runner = runner_app(self._settings.home / "runner")
+        remote = self._remote(order.spec.bucket)
+        job = job_file(order, creation.LAYOUT if remote is None else LAYOUT)
         protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         if (folder / protocol.STOP_REQUEST).exists():
             return  # cancelled before it began: told at the next poll
@@ -154,12 +196,18 @@ class DockerEngine(Engine):
         if listed is not None and listed.state != "created":
             self._daemon.remove(name)  # it has ended and had begun nothing
             listed = None
+        said: dict[str, Any] = {"secrets": secrets} if secrets else {}
+        if remote is not None:
+            if not is_sent(folder):
+                remote.send(order, job, runner)
+                return  # started at a later look
+            said["s3"] = remote.place(order)
         if listed is None:
-            runner = runner_app(self._settings.home / "runner")
-            body = creation.body(order, runner, self.home_label, self._daemon.info())
+            program = None if remote is None else start_program()
+            body = creation.body(order, runner, self.home_label, self._daemon.info(), program)
             self._daemon.create(name, body)
         _count_start(folder)
-        self._daemon.start(name, json.dumps(secrets).encode() if secrets else None)
+        self._daemon.start(name, json.dumps(said).encode() if said else None)
 
     def poll(self, handles: Sequence[Handle]) -> list[Observation]:
         listed = self._containers() if handles else {}
@@ -167,13 +215,21 @@ class DockerEngine(Engine):
         for handle in handles:
             try:
                 seen.append(self._observe_safely(handle, listed))
+                self._bring(handle)
             except EngineUnavailable:
                 listed = self._listed = None  # it went away just now: do not ask for each
                 seen.append(self._observe_safely(handle, listed))
         return seen
 
     def stop(self, handle: Handle, grace_s: float) -> None:
-        ask_to_stop(Path(handle.ref), grace_s)
+        folder = Path(handle.ref)
+        ask_to_stop(folder, grace_s)
+        if handle.detail.get("bucket") is not None:
+            request = (folder / protocol.STOP_REQUEST).read_bytes()
+            with contextlib.suppress(NoContainer):  # not begun, or over
+                self._daemon.put(
+                    handle.detail["container"], LAYOUT.attempt, protocol.STOP_REQUEST, request
+                )
 
     def tidy(self) -> int:
         """Remove containers whose end is recorded, or whose run is gone."""
@@ -194,12 +250,32 @@ class DockerEngine(Engine):
             self._asked_at = time.monotonic()
         return self._listed
 
+    def _bring(self, handle: Handle, *, now: bool = False) -> None:
+        """Bring what an attempt has written to S3 into its folder here."""
+        folder, remote = Path(handle.ref), self._remote_of(handle)
+        if remote is not None and is_sent(folder) and not (folder / protocol.EXIT).exists():
+            number = int(handle.detail["launch_key"].rpartition("-")[2])
+            remote.sync(handle.detail["run_id"], number, folder, now=now)
+
+    def _remote_of(self, handle: Handle) -> Remote | None:
+        found = handle.detail.get("bucket")
+        return self._remote(None if found is None else Bucket.model_validate(found))
+
     def _observe_safely(self, handle: Handle, listed: Mapping[str, Listed] | None) -> Observation:
         folder = Path(handle.ref)
         try:
+            if (remote := self._remote_of(handle)) is not None:
+                sending = remote.sending(handle.detail["launch_key"])
+                if sending is not None:
+                    return sending.observation()
+                state = (listed or {}).get(handle.detail["container"])
+                if state is None or state.state not in LIVES:
+                    self._bring(handle, now=True)  # all that it has written is there by now
             return self._observe(folder, str(handle.detail["container"]), listed)
         except NoContainer:
             return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
+        except ArtifactsUnavailable:
+            return Observation(state="running", phase=Phase.UNCONFIRMED)
         except (KeyError, TypeError, ValueError, OSError) as error:
             # the job itself can write garbage into its folder
             if (folder / protocol.EXIT).exists():

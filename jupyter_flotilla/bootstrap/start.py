@@ -1,0 +1,147 @@
+"""The first program of a container whose input is in S3: gets it, checks it, becomes the runner.
+
+On standard input comes a JSON object: ``s3`` says where (`jupyter_flotilla.engines.remote` writes
+it), ``secrets`` are the job's. What it prints is all that anybody learns of a failure here.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tarfile
+import tempfile
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Mapping
+
+from .s3 import Bucket, Credentials, S3Error
+
+#: What `jupyter_flotilla.engines.remote` puts among a run's input, for us.
+RUNNER = ".flotilla/runner.pyz"
+LAYER = ".flotilla/layer.tar.gz"
+#: sysexits.h: another has begun this attempt; something is not as it was sent; S3 failed.
+ALREADY_STARTED, TAMPERED, NO_INPUT = 75, 65, 74
+_PARALLEL = 8
+
+
+class Tampered(Exception):
+    """Something is not what the launcher has sent."""
+
+
+def main() -> int:
+    """Prepare the room and become the runner; returns only where that is impossible."""
+    said = json.loads(sys.stdin.read())
+    place = said["s3"]
+    room = place["room"]
+    bucket = bucket_of(place)
+    try:
+        os.makedirs(room, mode=0o700, exist_ok=True)
+        _fill(bucket, place, room)
+        # last: whatever failed until here can be repeated by another
+        if not _is_first(bucket, place):
+            return ALREADY_STARTED
+    except Tampered as error:
+        print("flotilla: %s" % error)
+        return TAMPERED
+    except (S3Error, OSError, tarfile.TarError, ValueError) as error:
+        print("flotilla: the job's input cannot be had: %s" % error)
+        return NO_INPUT
+    bucket.close()
+    _hand_on(said)
+    runner = os.path.join(room, "input", RUNNER)
+    attempt = os.path.join(room, "attempt")
+    os.execv(sys.executable, [sys.executable, runner, "--container", attempt, "--s3"])
+    return NO_INPUT  # never reached
+
+
+def bucket_of(place: Mapping[str, Any]) -> Bucket:
+    """Return the bucket of a run, opened with the keys that came along, else the container's."""
+    environ = {name: value for name, value in os.environ.items() if name not in _KEYS}
+    environ.update(place.get("keys") or {})
+    return Bucket(
+        place["bucket"], place["prefix"], place["region"], place.get("endpoint"),
+        Credentials(environ),
+    )  # fmt: skip
+
+
+#: A job may have keys of its own in its environment: those are not ours.
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def _is_first(bucket: Bucket, place: Mapping[str, Any]) -> bool:
+    """Take the attempt: whoever comes second, by whatever repeat, does nothing."""
+    return bucket.put_if_absent("%s/lease" % place["attempt"], uuid.uuid4().hex.encode())
+
+
+def _fill(bucket: Bucket, place: Mapping[str, Any], room: str) -> None:
+    inside, attempt = os.path.join(room, "input"), os.path.join(room, "attempt")
+    for folder in (inside, attempt):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    manifest = json.loads(_checked(bucket, "input.json", place["input_sha256"]))
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        waiting = [
+            pool.submit(_bring, bucket, name, entry, inside) for name, entry in manifest.items()
+        ]
+        for one in waiting:
+            one.result()
+    layer = os.path.join(inside, LAYER)
+    if os.path.exists(layer):
+        _unpack(layer, os.path.join(room, "layer"))
+        os.unlink(layer)
+    job = _checked(bucket, "%s/job.json" % place["attempt"], place["job_sha256"])
+    with open(os.path.join(attempt, "job.json"), "wb") as file:
+        file.write(job)
+
+
+def _checked(bucket: Bucket, key: str, sha256: str) -> bytes:
+    content = bucket.get(key)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Tampered("%s is not what was sent: somebody has changed it in the bucket" % key)
+    return content
+
+
+def _bring(bucket: Bucket, name: str, entry: Dict[str, Any], folder: str) -> None:
+    path = _confined(folder, name)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    try:
+        bucket.get_file("input/%s" % entry["sha256"], path, entry["sha256"])
+    except S3Error as error:
+        if error.code == "Sha256Mismatch":
+            raise Tampered("%s is not what was sent: somebody has changed it" % name) from error
+        raise
+    os.chmod(path, int(entry["mode"]) & 0o777)
+
+
+def _confined(folder: str, name: str) -> str:
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise Tampered("%r is no place below the job's folder" % name)
+    return os.path.join(folder, *parts)
+
+
+def _unpack(archive: str, folder: str) -> None:
+    """Unpack a layer; nothing in it may lead out of its folder."""
+    with tarfile.open(archive, "r:gz") as packed:
+        for member in packed:
+            if not (member.isfile() or member.isdir() or member.issym()):
+                raise Tampered("%r in the layer is neither file nor folder" % member.name)
+            target = os.path.normpath(os.path.join(os.path.dirname(member.name), member.linkname))
+            if member.issym() and (os.path.isabs(member.linkname) or target.startswith("..")):
+                raise Tampered("%r in the layer leads out of it" % member.name)
+            _confined(folder, member.name.rstrip("/") or ".")
+            member.uid, member.gid = os.getuid(), os.getgid()
+            packed.extract(member, folder, set_attrs=member.isfile())
+
+
+def _hand_on(said: Dict[str, Any]) -> None:
+    """Give the runner what came on standard input, on its own: never in a named file."""
+    with tempfile.TemporaryFile() as spare:
+        try:
+            fd = os.memfd_create("flotilla")  # type: ignore[attr-defined, unused-ignore]
+        except (AttributeError, OSError):
+            fd = os.dup(spare.fileno())  # it has no name either
+        with os.fdopen(os.dup(fd), "wb") as file:
+            file.write(json.dumps(said).encode())
+        os.lseek(fd, 0, os.SEEK_SET)
+        os.dup2(fd, 0)
+        os.close(fd)

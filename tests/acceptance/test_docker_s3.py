@@ -1,0 +1,233 @@
+"""Jobs in containers that see nothing of this machine: their files go through S3."""
+
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import witness
+from container_ground import S3Endpoint
+from docker_jobs import Jobs, docker
+
+import jupyter_flotilla as fl
+from jupyter_flotilla.artifacts.mirrored import s3_of
+from jupyter_flotilla.engines.base import LaunchOrder
+from jupyter_flotilla.engines.remote import Remote, federated_keys, is_sent
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.job import Bucket
+from jupyter_flotilla.model.observation import Observation, Phase
+
+
+@pytest.fixture
+def bucket(s3_endpoint: S3Endpoint, aws_environment: Mapping[str, str], tmp_path: Path) -> Bucket:
+    """A prefix of this test's own, with a name that has to be quoted."""
+    url = f"s3://{s3_endpoint.bucket}/{tmp_path.name}/höme of 'a' user"
+    return Bucket(url=url, region="us-east-1", endpoint=s3_endpoint.url)
+
+
+@pytest.fixture
+def through_s3(
+    settings_file: Path,
+    docker_ground: str,
+    bucket: Bucket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """Whatever is submitted runs on Docker, its files going through a bucket."""
+    settings = {"engine": "docker", "image": docker_ground, "artifacts": bucket.url}
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+    settings_file.write_text(settings_file.read_text() + lines)
+    folder = tmp_path / "the user's földer"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    yield
+    for run in fl.runs():
+        docker("rm", "-f", f"flotilla-{run.id}-1")
+
+
+def _keys(s3_endpoint: S3Endpoint, run: RunHandle) -> list[str]:
+    pages = s3_endpoint.client().get_paginator("list_objects_v2")
+    found = [one for page in pages.paginate(Bucket=s3_endpoint.bucket)
+             for one in page.get("Contents", ())]  # fmt: skip
+    return [one["Key"] for one in found if f"/{run.id}/" in one["Key"]]
+
+
+def _until_sent(jobs: Jobs, order: LaunchOrder) -> None:
+    jobs.engine.launch(order)
+    witness.until(lambda: is_sent(order.attempt_folder), "the input is in S3")
+
+
+def _end(jobs: Jobs, order: LaunchOrder) -> Observation:
+    """Follow an attempt as a dispatcher does: what is unconfirmed is launched again."""
+    handle = jobs.engine.launch(order)
+
+    def look() -> Observation | None:
+        seen = jobs.look(handle)
+        if seen.state == "unconfirmed":
+            jobs.engine.launch(order)
+        return seen if seen.state == "ended" else None
+
+    seen: Observation = witness.until(look, "the end")
+    return seen
+
+
+def test_files_travel_and_exit_code_and_output_come_back(through_s3: None) -> None:
+    Path("data").mkdir()
+    Path("data", "odd name 'é").write_text("from here\n")
+
+    run = fl.submit(
+        ["sh", "-c", "cat data/*; ls /flotilla; grep -c /runs/ /proc/mounts; exit 3"],
+        files=["data"],
+        wait=True,
+    )
+
+    assert str(run.logs()).split("\n")[0] == "from here"
+    assert "/flotilla" in str(run.logs())  # which is not there: nothing is mounted
+    assert str(run.logs()).strip().endswith("0")
+    assert (run.status, run.snapshot.failure_kind) == ("FAILED", "user-error")
+    assert run.attempts[0].exit_code == 3
+
+
+def test_values_come_and_go_with_the_packages_that_they_need(
+    through_s3: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pd = pytest.importorskip("pandas")
+    Path("doubling.py").write_text("def double(frame):\n    return frame * 2\n")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    double = importlib.import_module("doubling").double
+    frame = pd.DataFrame({"x": range(5)})
+
+    run = fl.submit(double, frame, wait=True)
+
+    pd.testing.assert_frame_equal(run.result(), frame * 2)
+
+
+def test_a_cancel_reaches_the_job_and_its_clean_up_comes_back(through_s3: None) -> None:
+    run = fl.submit(["sh", "-c", "trap 'echo cleaned; exit 1' INT; echo on; sleep 60 & wait"])
+    witness.until(lambda: "on" in str(run.logs()), "it begins")
+
+    run.cancel()
+
+    assert run.wait().status == "CANCELLED"
+    assert "cleaned" in str(run.logs())
+
+
+def test_what_is_deleted_here_is_deleted_there(through_s3: None, s3_endpoint: S3Endpoint) -> None:
+    run = fl.submit(["true"], wait=True)
+    before = _keys(s3_endpoint, run)
+
+    def clean() -> bool:
+        witness.flotilla("clean", "--older-than", "1s", "--yes")
+        return not _keys(s3_endpoint, run)
+
+    assert before
+    witness.until(clean, "nothing of it is in the bucket")
+
+
+def test_a_secret_is_in_no_object_and_not_in_the_container(
+    through_s3: None, s3_endpoint: S3Endpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("hush-hush-hush")
+
+    run = fl.submit(["sh", "-c", "test ${#TOKEN} = 14 && echo $TOKEN"],
+                    secrets={"TOKEN": f"file:{tmp_path / 'token'}"}, wait=True)  # fmt: skip
+
+    assert run.status == "SUCCEEDED"
+    s3 = s3_endpoint.client()
+    bodies = [s3.get_object(Bucket=s3_endpoint.bucket, Key=key)["Body"].read()
+              for key in _keys(s3_endpoint, run)]  # fmt: skip
+    assert not any(b"hush-hush" in body for body in bodies)
+    shown = docker("inspect", f"flotilla-{run.id}-1")
+    assert "hush-hush" not in shown
+
+
+@pytest.mark.parametrize("key", ["attempts/1/job.json", "input.json", "input/"])
+def test_what_was_tampered_with_never_runs(
+    jobs: Jobs, bucket: Bucket, s3_endpoint: S3Endpoint, key: str
+) -> None:
+    order = jobs.order("echo ran", bucket=bucket)
+    _until_sent(jobs, order)
+    s3 = s3_endpoint.client()
+    found = s3.list_objects_v2(Bucket=s3_endpoint.bucket)["Contents"]
+    [name, *_] = [one["Key"] for one in found if f"/{order.run_id}/{key}" in one["Key"]]
+    s3.put_object(Bucket=s3_endpoint.bucket, Key=name, Body=b"{}")
+
+    seen = _end(jobs, order)
+
+    assert seen.ending is not None
+    assert seen.ending.outcome == "failed"
+    assert "not what was sent" in str(seen.ending.message)
+
+
+def test_an_upload_is_a_phase_and_says_how_far_it_is(jobs: Jobs, bucket: Bucket) -> None:
+    order = jobs.order("true", bucket=bucket)
+    (order.input_folder / "files").mkdir()
+    (order.input_folder / "files" / "big").write_bytes(b"x" * 50_000_000)
+
+    handle = jobs.engine.launch(order)
+    seen = jobs.look(handle)
+
+    assert (seen.state, seen.phase) == ("pending", Phase.UPLOADING)
+    assert seen.progress is not None
+    assert seen.progress.message == "uploading"
+    end = _end(jobs, order)
+    assert end.ending is not None
+    assert end.ending.outcome == "succeeded"
+
+
+def test_a_container_that_comes_second_does_nothing(jobs: Jobs, bucket: Bucket) -> None:
+    order = jobs.order("echo ran", bucket=bucket)
+    first = _end(jobs, order)
+    jobs.daemon.remove(f"flotilla-{order.launch_key}")
+    for path in order.attempt_folder.glob("[a-z]*.json"):
+        path.unlink()
+
+    jobs.engine.launch(order)
+    name = f"flotilla-{order.launch_key}"
+    witness.until(lambda: jobs.daemon.state(name)["Status"] == "exited", "the second ends")
+
+    assert first.ending is not None
+    assert first.ending.outcome == "succeeded"
+    assert jobs.daemon.state(name)["ExitCode"] == 75
+
+
+def test_a_bucket_that_is_not_there_is_refused_before_the_launch(
+    through_s3: None, settings_file: Path
+) -> None:
+    settings_file.write_text(settings_file.read_text().replace("s3://flotilla-", "s3://gone-"))
+
+    refused = witness.flotilla("run", "--", "true")
+
+    assert refused.returncode == 2
+    assert "gone-" in refused.stderr
+    assert "Next:" in refused.stderr
+
+
+def test_the_keys_of_a_job_reach_its_own_attempt_and_no_other(
+    jobs: Jobs, bucket: Bucket, s3_endpoint: S3Endpoint
+) -> None:
+    asked: list[Mapping[str, Any]] = []
+    order = jobs.order("true", bucket=bucket)
+    _until_sent(jobs, order)
+
+    def keys(policy: Mapping[str, Any], seconds: int) -> Mapping[str, str]:
+        asked.append(policy)
+        return federated_keys(bucket)(policy, seconds)
+
+    place = Remote(s3_of(bucket), bucket, keys).place(order)
+
+    [policy] = asked
+    resources = [one for statement in policy["Statement"]
+                 for one in ([statement["Resource"]] if isinstance(statement["Resource"], str)
+                             else statement["Resource"])]  # fmt: skip
+    assert all(f"/{order.run_id}/" in one for one in resources)
+    assert {action for s in policy["Statement"] for action in (
+        [s["Action"]] if isinstance(s["Action"], str) else s["Action"]
+    )} == {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}  # fmt: skip
+    writes = next(s for s in policy["Statement"] if "s3:PutObject" in s["Action"])
+    assert writes["Resource"].endswith(f"/{order.run_id}/attempts/1/*")
+    assert (
+        place["keys"]["AWS_SECRET_ACCESS_KEY"] != s3_endpoint.environment["AWS_SECRET_ACCESS_KEY"]
+    )
