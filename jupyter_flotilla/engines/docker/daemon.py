@@ -77,9 +77,9 @@ class Daemon:
 
     def image_id(self, image: str) -> str:
         """Return the id of an image that is here; raises NoImage."""
-        import docker.errors
-
         with self._asking():
+            import docker.errors
+
             try:
                 return str(self._client.images.get(image).id)
             except docker.errors.ImageNotFound as error:
@@ -87,9 +87,9 @@ class Daemon:
 
     def pull(self, image: str) -> None:
         """Get an image from where its name says it is; raises NoImage."""
-        import docker.errors
-
         with self._asking():
+            import docker.errors
+
             try:
                 self._client.images.pull(image, tag=None if _has_tag(image) else "latest")
             except docker.errors.APIError as error:
@@ -97,9 +97,9 @@ class Daemon:
 
     def run(self, image: str, argv: Sequence[str]) -> tuple[int, str]:
         """Run a program in a container of its own; return its exit code and what it said."""
-        import docker.errors
-
         with self._asking():
+            import docker.errors
+
             try:
                 container = self._client.containers.create(
                     image, entrypoint=list(argv), command=[], network_mode="none"
@@ -143,9 +143,9 @@ class Daemon:
         LaunchError
             For what the daemon refuses, and where another one has this name.
         """
-        import docker.errors
-
         with self._asking():
+            import docker.errors
+
             try:
                 self._client.api.create_container_from_config(dict(body), name)
             except docker.errors.APIError as error:
@@ -252,9 +252,9 @@ class Daemon:
 
     @contextlib.contextmanager
     def _container(self, name: str) -> Iterator[Any]:
-        import docker.errors
-
         with self._asking():
+            import docker.errors
+
             try:
                 yield self._client.containers.get(name)
             except docker.errors.NotFound as error:

@@ -86,9 +86,9 @@ class ImageStore(Daemon):
 
     def find(self, name: str) -> StoredImage | None:
         """Return the image of a name; None: there is none here."""
-        import docker.errors
-
         with self._asking():
+            import docker.errors
+
             try:
                 attrs = self._client.images.get(name).attrs
             except docker.errors.ImageNotFound:
