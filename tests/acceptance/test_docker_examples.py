@@ -1,0 +1,49 @@
+"""The example notebooks run unchanged in an image that has Python only."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import jupyter_flotilla as fl
+
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("diabetes", "SUCCEEDED"), ("digits", "SUCCEEDED"), ("error_halfway", "FAILED")],
+)
+def test_an_example_runs_in_a_container(
+    settings_file: Path, docker_ground: str, name: str, status: str
+) -> None:
+    run = fl.run_notebook(
+        _EXAMPLES / f"{name}.ipynb", engine="docker", image=docker_ground, wait=True
+    )
+
+    assert run.status == status, run.explain()
+    outputs = [out for cell in run.notebook.cells for out in cell.get("outputs", [])]
+    failures = [out.ename for out in outputs if out.output_type == "error"]
+    assert failures == ([] if status == "SUCCEEDED" else ["KeyError"])
+    assert any("text/html" in out.get("data", {}) for out in outputs)
+
+
+def test_the_example_of_cells_sends_them_into_containers(
+    settings_file: Path, docker_ground: str
+) -> None:
+    settings = {"engine": "docker", "image": docker_ground}
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+    settings_file.write_text(settings_file.read_text() + lines)
+    notebook = nbformat.read(_EXAMPLES / "cells.ipynb", as_version=4)
+    client = NotebookClient(notebook, timeout=170, resources={"metadata": {"path": str(_EXAMPLES)}})
+
+    client.execute()
+
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    bundles = [out.data for out in outputs if "data" in out]
+    assert any("image/png" in data for data in bundles)
+    assert any("importance" in data.get("text/html", "") for data in bundles)
+    assert [out.ename for out in outputs if out.output_type == "error"] == ["KeyError"]
+    assert {run.spec.engine for run in (fl.get(r.id).snapshot for r in fl.runs())} == {"docker"}
