@@ -19,6 +19,13 @@ from jupyter_flotilla.engines.docker.image_store import ImageStore
 from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.service import Flotilla
 
+#: What somebody does who needs another version on top of an image of ours.
+_INSTALL = """\
+USER root
+COPY *.whl /tmp/
+RUN pip install --no-index --no-deps /tmp/*.whl
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _kept(docker_ground: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -42,6 +49,10 @@ def tag(docker_ground: str, settings_file: Path) -> Iterator[str]:
 
 def _remove(images: set[str]) -> None:
     ours = [name for name in images if name.startswith(("flotilla-test-", "flotilla-worker:"))]
+    for name in ours:
+        held = witness.program("docker", "ps", "-aq", "--filter", f"ancestor={name}").stdout.split()
+        if held:
+            subprocess.run(["docker", "rm", "-f", *held], capture_output=True, check=False)
     if ours:
         subprocess.run(["docker", "rmi", *ours], capture_output=True, check=False)
 
@@ -143,7 +154,7 @@ def test_another_version_than_that_of_the_base_takes_its_place(
     docker_ground: str, tag: str
 ) -> None:
     _build("--base", docker_ground, "--deps", "six==1.17.0", "--tag", tag)
-    _derive(tag, f"{tag}:9.9", "RUN pip install --no-index --no-deps /tmp/*.whl")
+    _derive(f"{tag}:9.9", f"FROM {tag}\n{_INSTALL}")
 
     built = _build("--base", f"{tag}:9.9", "--deps", "six==1.17.0", "--tag", f"{tag}:1.17")
 
@@ -155,7 +166,7 @@ def test_another_version_than_that_of_the_base_takes_its_place(
 def test_what_a_later_image_installs_wins(docker_ground: str, tag: str) -> None:
     _build("--base", docker_ground, "--deps", "six==1.17.0", "--tag", tag)
 
-    _derive(tag, f"{tag}:derived", "RUN pip install --no-index --no-deps /tmp/*.whl")
+    _derive(f"{tag}:derived", f"FROM {tag}\n{_INSTALL}")
 
     assert _in(f"{tag}:derived", "python3", "-c", "import six; print(six.__version__)") == "9.9"
     assert "Version: 9.9" in _in(f"{tag}:derived", "pip", "show", "six")
@@ -163,7 +174,7 @@ def test_what_a_later_image_installs_wins(docker_ground: str, tag: str) -> None:
 
 def test_a_step_that_fails_is_told_with_what_it_said(docker_ground: str, tag: str) -> None:
     with pytest.raises(EnvironmentProblem, match=r"cannot be built:(?s:.*)oh no") as failed:
-        _derive(docker_ground, tag, "RUN echo oh no && false")
+        _derive(tag, f"FROM {docker_ground}\nRUN echo oh no && false\n")
 
     assert "--base" in str(failed.value.next_step)
     assert ImageStore().find(tag) is None
@@ -201,8 +212,8 @@ def test_what_would_travel_is_shown_for_an_image(
     assert f"brings   {len(as_json['brings'])} (not got yet)" in shown
 
 
-def _derive(base: str, name: str, step: str) -> None:
-    """Build an image from another; a wheel of six 9.9 is in its /tmp."""
+def _derive(name: str, dockerfile: str) -> None:
+    """Build an image as somebody else would; a wheel of six 9.9 is in its context."""
     wheel = io.BytesIO()
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("six.py", "__version__ = '9.9'")
@@ -212,7 +223,7 @@ def _derive(base: str, name: str, step: str) -> None:
         archive.writestr("six-9.9.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("six-9.9.dist-info/RECORD", "six.py,,\n")
     files = {
-        "Dockerfile": f"FROM {base}\nUSER root\nCOPY *.whl /tmp/\n{step}\n".encode(),
+        "Dockerfile": dockerfile.encode(),
         "six-9.9-py3-none-any.whl": wheel.getvalue(),
     }
     context = io.BytesIO()
