@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost, Rate
 from jupyter_flotilla.model.guard import Expectation
-from jupyter_flotilla.model.observation import Progress
+from jupyter_flotilla.model.observation import Phase, Progress
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.text import plain, printable
@@ -212,6 +212,8 @@ def status_lines(
     since = run.started_at or run.created_at
     first = [status, format_duration(max(0.0, ((run.ended_at or now) - since).total_seconds()))]
     second = []
+    if attempt is not None and attempt.phase is Phase.UPLOADING and attempt.progress is not None:
+        first += [progress_text(attempt.progress), "keep this machine on until it is done"]
     if attempt is not None and run.status is RunStatus.RUNNING:
         first.append(progress_text(attempt.progress))
         if attempt.usage.memory_mib:

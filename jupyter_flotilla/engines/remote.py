@@ -23,6 +23,7 @@ from jupyter_flotilla.engines.job_file import Layout
 from jupyter_flotilla.errors import ArtifactsUnavailable, FlotillaError
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import Observation, Phase, Progress
+from jupyter_flotilla.model.units import format_bytes
 
 #: Where a container has its job; no other folder can be made in every image by every user.
 ROOM = "/tmp/flotilla"
@@ -75,7 +76,8 @@ class Sending:
 
     def observation(self) -> Observation:
         """Return what is to be said of it."""
-        progress = Progress(done=self.done_bytes, total=self.all_bytes or None, message="uploading")
+        size = format_bytes(self.all_bytes) if self.all_bytes else ""
+        progress = Progress(done=self.done_bytes, total=self.all_bytes or None, message=size)
         return Observation(state="pending", phase=Phase.UPLOADING, progress=progress)
 
 

@@ -82,11 +82,13 @@ class Attempt(Stored):
 
     def observed(self, seen: Observation, now: datetime) -> Self:
         """Return this attempt with what the engine says of it now."""
+        # how far an upload is says nothing of the job
+        own = None if self.phase is Phase.UPLOADING else self.progress
         update: dict[str, Any] = {
             "phase": seen.phase or self.phase,
             "started_at": self.started_at or seen.started_at,
             "usage": seen.usage or self.usage,
-            "progress": seen.progress or self.progress,
+            "progress": seen.progress or own,
         }
         if seen.phase is not None and seen.phase not in self.phases:
             update["phases"] = {**self.phases, seen.phase: now}

@@ -127,3 +127,13 @@ def test_attempt_survives_json(make_attempt, make_rate, now):
     attempt = make_attempt(handle=HANDLE, rate=make_rate(), phases={Phase.SETTING_UP: now})
 
     assert Attempt.model_validate_json(attempt.model_dump_json()) == attempt
+
+
+def test_how_far_an_upload_was_is_no_progress_of_the_job(make_attempt, now):
+    uploading = Observation(state="pending", phase=Phase.UPLOADING, progress=Progress(done=1))
+    running = Observation(state="running", phase=Phase.RUNNING, started_at=now)
+
+    attempt = make_attempt().observed(uploading, now)
+
+    assert attempt.progress == Progress(done=1)
+    assert attempt.observed(running, now).progress is None
