@@ -47,7 +47,7 @@ class SomebodysDaemon(Daemon):
 def jobs_of_somebody(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Jobs of a user who is neither root nor known to the image."""
     if os.getuid() != 0:
-        pytest.skip("to be somebody else needs root, which cannot exist in CI")
+        pytest.skip("to be somebody else needs root")
     monkeypatch.setattr(os, "getuid", lambda: _SOMEBODY)
     monkeypatch.setattr(os, "getgid", lambda: _SOMEBODY)
     jobs.engine = jobs.another_engine(SomebodysDaemon())
@@ -139,7 +139,7 @@ def test_200_megabytes_of_output_arrive_whole(jobs: Jobs) -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     if os.getuid() != 0:
-        pytest.skip("mounting a small disk needs root, which cannot exist in CI")
+        pytest.skip("mounting a small disk needs root")
     with small_disk.mounted(tmp_path / "disk") as path:
         yield path
 
