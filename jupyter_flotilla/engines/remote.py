@@ -76,8 +76,10 @@ class Sending:
 
     def observation(self) -> Observation:
         """Return what is to be said of it."""
-        size = format_bytes(self.all_bytes) if self.all_bytes else ""
-        progress = Progress(done=self.done_bytes, total=self.all_bytes or None, message=size)
+        progress = None
+        if self.all_bytes:  # else it is still being read
+            size = format_bytes(self.all_bytes)
+            progress = Progress(done=self.done_bytes, total=self.all_bytes, message=size)
         return Observation(state="pending", phase=Phase.UPLOADING, progress=progress)
 
 

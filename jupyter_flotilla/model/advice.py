@@ -14,6 +14,8 @@ from jupyter_flotilla.model.units import format_money
 
 #: Identifiers only: the message is the job's own text, and the advice is to be pasted.
 _NO_MODULE = re.compile(r"No module named '([^\W\d]\w*(?:\.[^\W\d]\w*)*)'")
+#: Of a relative path in ordinary characters.
+_NO_FILE = re.compile(r"No such file or directory: '([\w][\w./-]*)'")
 
 
 def next_step(
@@ -29,7 +31,7 @@ def next_step(
     if kind is FailureKind.COST_CAP and spec.max_cost_usd is not None:
         return f"{retry} --max-cost {spec.max_cost_usd * 2:g}"
     if kind is FailureKind.USER_ERROR:
-        return _mend(spec, attempt)
+        return _mend(retry, spec, attempt)
     if kind in FREE_KINDS:
         return retry
     return None
@@ -47,12 +49,17 @@ def _more_memory(
     return f"{retry} --memory {_size_flag(larger.memory_mib)}{price}{also}"
 
 
-def _mend(spec: JobSpec, attempt: Attempt) -> str | None:
+def _mend(retry: str, spec: JobSpec, attempt: Attempt) -> str | None:
     missing = _NO_MODULE.search(attempt.message or "")
     if missing is not None:
-        name = missing[1]
-        install = f"{shlex.quote(spec.interpreter)} -m pip install {name.partition('.')[0]}"
+        name, top = missing[1], missing[1].partition(".")[0]
+        install = f"{shlex.quote(spec.interpreter)} -m pip install {top}"
+        if spec.image is not None:
+            install = f"{retry} --with {top}"
         return f"{install}; if {name} is yours, keep it beside the notebook or add it with --files"
+    no_file = _NO_FILE.search(attempt.message or "")
+    if no_file is not None and (spec.image is not None or spec.own_cwd):
+        return f"--files {shlex.quote(no_file[1])}: the job sees no file but those that it is given"
     if spec.path is None or spec.origin is not None:
         return None  # a cell that was sent: its caller has it before them
     where = "" if attempt.failed_cell is None else f" cell {attempt.failed_cell + 1} of"

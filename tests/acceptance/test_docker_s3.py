@@ -167,10 +167,9 @@ def test_an_upload_is_a_phase_and_says_how_far_it_is(jobs: Jobs, bucket: Bucket)
     (order.input_folder / "files" / "big").write_bytes(b"x" * 50_000_000)
 
     handle = jobs.engine.launch(order)
-    seen = jobs.look(handle)
+    seen = jobs.until(handle, lambda seen: seen.progress)
 
     assert (seen.state, seen.phase) == ("pending", Phase.UPLOADING)
-    assert seen.progress is not None
     end = _end(jobs, order)
     assert end.ending is not None
     assert end.ending.outcome == "succeeded"

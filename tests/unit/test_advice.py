@@ -223,3 +223,31 @@ def test_missing_module_is_told_only_of_the_jobs_own_errors(spec, make_failed, k
     attempt = make_failed(kind, message="No module named 's3fs'")
 
     assert next_step(spec, attempt, no_price) == STEPS[kind]
+
+
+def test_in_an_image_a_missing_package_comes_along_with_the_retry(make_spec, make_failed):
+    attempt = make_failed(
+        K.USER_ERROR, message="Cell 1 failed: ModuleNotFoundError: No module named 's3fs.core'"
+    )
+
+    step = next_step(make_spec(image="python:3.12-slim"), attempt, not_asked)
+
+    assert step.startswith(f"{RETRY} --with s3fs; if s3fs.core is yours")
+
+
+@pytest.mark.parametrize("fields", [{"image": "python:3.12-slim"}, {"own_cwd": True}], ids=str)
+def test_a_file_that_did_not_travel_is_named(make_spec, make_failed, fields):
+    message = "FileNotFoundError: [Errno 2] No such file or directory: 'data/my-file.csv'"
+
+    step = next_step(make_spec(**fields), make_failed(K.USER_ERROR, message=message), not_asked)
+
+    assert step.startswith("--files data/my-file.csv: ")
+
+
+def test_a_file_of_nobodys_folder_is_not_named(make_spec, make_failed):
+    message = "FileNotFoundError: [Errno 2] No such file or directory: '/etc/$(rm -rf)'"
+    spec = make_spec(image="python:3.12-slim")
+
+    step = next_step(spec, make_failed(K.USER_ERROR, message=message), not_asked)
+
+    assert step is None or "--files" not in step
