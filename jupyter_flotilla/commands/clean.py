@@ -61,11 +61,11 @@ def _caches(facade: Flotilla, *, dry_run: bool = False) -> str:
     in_use = facade.latest(statuses=OPEN_STATUSES, limit=1_000_000)
     keep = {run.spec.layer for run, _ in in_use if run.spec.layer is not None}
     layers = facade.provision.clean(utc_now(), keep, dry_run=dry_run)
-    words = f", {len(layers)} unused sets of packages" if layers else ""
+    words = f"; unused sets of packages: {len(layers)}" if layers else ""
     if dry_run:
         return words
     removed = 0
     for name in engine_names():
         with suppress(FlotillaError):  # one that is not here has nothing to tidy
             removed += facade.engine(name).tidy()
-    return words + (f", {removed} ended containers" if removed else "")
+    return words + (f"; ended containers: {removed}" if removed else "")

@@ -93,10 +93,10 @@ def package_lines(draft: Draft, found: Provisioned, size: int | None) -> list[st
     needs, lock = found.requirements, found.lock
     has = sorted(set(lock.resolved) - set(lock.packages))
     kernel = "" if draft.spec.kind == "command" else f", and {' and '.join(KERNEL)}"
-    bounds = f"; {len(needs.constraints)} constraints" if needs.constraints else ""
+    bounds = f"; constraints: {len(needs.constraints)}" if needs.constraints else ""
     how_much = "not got yet" if size is None else format_bytes(size)
     return [
-        f"image    {draft.spec.image}: {found.facts}, {len(found.facts.dists)} packages",
+        f"image    {draft.spec.image}: {found.facts}; packages in it: {len(found.facts.dists)}",
         *_listing("needs", needs.requirements, f"{_why(found)}{kernel}{bounds}"),
         *_listing("has", has, ""),
         *_listing("brings", lock.packages, how_much),

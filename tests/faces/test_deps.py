@@ -58,9 +58,9 @@ def test_packages_are_shown_with_why_they_are_needed_and_what_they_take(
     lines = package_lines(_draft(facade, tmp_path), _found(origin="imports"), 2_000_000)
 
     assert lines == [
-        "image    one:2: Python 3.12 on linux x86_64 (glibc 2.36), 2 packages",
+        "image    one:2: Python 3.12 on linux x86_64 (glibc 2.36); packages in it: 2",
         "needs    1 (what is imported, as it is installed here, and ipykernel and nbclient; "
-        "1 constraints)",
+        "constraints: 1)",
         "         pandas==2.2.3",
         "has      1",
         "         numpy==2.0",

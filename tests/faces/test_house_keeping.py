@@ -122,7 +122,7 @@ def test_clean_takes_packages_that_nobody_has_used_for_a_month(
     cleaned = witness.flotilla("clean")
 
     assert [layer.exists() for layer in layers] == [False, False, True]
-    assert "2 unused sets of packages" in cleaned.stderr
+    assert "unused sets of packages: 2" in cleaned.stderr
     assert "--older-than 30d" in cleaned.stderr
 
 
@@ -145,4 +145,4 @@ def test_a_preview_says_which_packages_would_go_and_leaves_them(
     shown = witness.flotilla("clean", "--dry-run")
 
     assert all(layer.exists() for layer in layers)
-    assert "2 unused sets of packages; nothing was deleted" in shown.stderr
+    assert "unused sets of packages: 2; nothing was deleted" in shown.stderr
