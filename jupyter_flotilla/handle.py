@@ -283,6 +283,8 @@ class RunHandle:
     def retry(self, *, confirm: bool = True, **options: Unpack[OptionKeywords]) -> "RunHandle":
         """Submit what was frozen for this run again, with changes; return the new run.
 
+        Its job finds in `job.checkpoint_dir` what this run, or those that it repeats, saved last.
+
         >>> run.retry(memory="32G")                              # doctest: +SKIP
 
         Raises

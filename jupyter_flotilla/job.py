@@ -11,11 +11,25 @@ import json
 import math
 import os
 import time
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from .protocol.names import ENV_RUN_ID, ENV_SAID
+from .protocol.names import ENV_CHECKPOINT, ENV_RUN_ID, ENV_SAID
 
-__all__ = ["is_inside", "log_metric", "progress", "run_id"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Folder (`pathlib.Path`) that is kept from one attempt of a run to the next, and for ``retry``:
+#: what the last attempt had saved is in it when this one begins. Write a file whole under another
+#: name, then rename it, and no attempt finds half of it. Saved soon after the first change, then
+#: every 60 s if something has changed (setting ``checkpoint_every_s``), when the job is stopped and
+#: when it ends. Outside of a job it is ``.flotilla-checkpoint`` in the current folder. Made when it
+#: is used; raises OSError where it cannot be.
+checkpoint_dir: "Path"
+
+__all__ = ["checkpoint_dir", "is_inside", "log_metric", "progress", "run_id"]
+
+#: The checkpoint folder outside of jobs.
+_OUTSIDE = ".flotilla-checkpoint"
 
 
 def run_id() -> Optional[str]:
@@ -26,6 +40,18 @@ def run_id() -> Optional[str]:
 def is_inside() -> bool:
     """Say whether this code runs inside a job."""
     return run_id() is not None
+
+
+if not TYPE_CHECKING:  # or any name would be taken for one of this module
+
+    def __getattr__(name):
+        if name != "checkpoint_dir":
+            raise AttributeError("module %r has no attribute %r" % (__name__, name))
+        from pathlib import Path  # it would cost the start of every job
+
+        folder = Path(os.environ.get(ENV_CHECKPOINT) or _OUTSIDE).absolute()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
 
 def progress(done: float, total: Optional[float] = None, message: str = "") -> None:

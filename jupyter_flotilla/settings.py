@@ -66,6 +66,13 @@ class Settings(BaseModel):
         le=300,
         description="Seconds before the first further attempt; each one later waits twice as long.",
     )
+    checkpoint_every_s: float = Field(
+        default=60.0,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds between two saves of what a job puts into its checkpoint folder.",
+    )
     keep_days: float | None = Field(
         default=None,
         gt=0,

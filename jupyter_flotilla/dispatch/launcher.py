@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.engines.base import Engine, LaunchOrder
-from jupyter_flotilla.errors import DiskFull, LaunchError
+from jupyter_flotilla.errors import DiskFull, LaunchError, RunNotFound
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.retry import remaining_usd
@@ -105,9 +107,27 @@ class Launcher:
             input_folder=self._artifacts.input_folder(run.id),
             attempt_folder=self._artifacts.create_attempt(run.id, attempt.number),
             rate=attempt.rate,
+            restore=self._checkpoint(run, attempt),
             layer=self._artifacts.layers / run.spec.layer if run.spec.layer else None,
             keeper=None if self._wake is None else self._wake.keeper(),
         )
+
+    def _checkpoint(self, run: Run, attempt: Attempt) -> Path | None:
+        """Return what was saved last by an earlier attempt, or by those of runs it repeats."""
+        numbers = range(attempt.number - 1, 0, -1)
+        while True:
+            for number in numbers:
+                folder = self._artifacts.attempt_folder(run.id, number)
+                if (found := protocol.newest_checkpoint(str(folder))) is not None:
+                    return Path(found)
+            if run.retry_of is None:
+                return None
+            try:
+                with self._store.read() as tx:
+                    run = runs.get(tx, run.retry_of)
+            except RunNotFound:
+                return None  # deleted, with all that belonged to it
+            numbers = range(run.attempt, 0, -1)
 
     def _cancelled(self, run: Run, attempt: Attempt, now: datetime) -> None:
         """End a run whose launches have all failed: nothing of it is anywhere."""

@@ -51,6 +51,8 @@ class LaunchOrder:
     rate: Rate | None
     #: Folder of packages that the image lacks; None: nothing is brought.
     layer: Path | None = None
+    #: The newest checkpoint that an earlier attempt has saved, in its folder; None: there is none.
+    restore: Path | None = None
     keeper: Keeper | None = None
 
 

@@ -38,11 +38,15 @@ class Layout:
     cwd: str | None
     #: Layer of packages; None: where there is none, and where jobs have none.
     layer: str | None = None
+    #: Folder of the attempt whose checkpoint is restored; None: jobs see none.
+    earlier: str | None = None
     #: Program and arguments of the kernel; empty: as they are in the spec.
     kernel_argv: tuple[str, ...] = ()
 
 
-def job_file(order: LaunchOrder, layout: Layout) -> dict[str, Any]:
+def job_file(
+    order: LaunchOrder, layout: Layout, checkpoint_every_s: float = 60.0
+) -> dict[str, Any]:
     """Return the content of ``job.json``: JSON values only, no secret."""
     spec = order.spec
     kernel = None if spec.kernel is None else spec.kernel.model_dump()
@@ -64,6 +68,8 @@ def job_file(order: LaunchOrder, layout: Layout) -> dict[str, Any]:
         "own_cwd": spec.own_cwd or layout.cwd is None,
         "fetch": list(spec.fetch),
         "files_folder": f"{layout.input}/files",
+        "checkpoint_every_s": checkpoint_every_s,
+        "restore": _restore(order, layout),
         "interpreter": layout.interpreter,
         "runner": layout.runner,
         "layer": None if order.layer is None else layout.layer,
@@ -88,7 +94,15 @@ def _environment(order: LaunchOrder, layout: Layout) -> dict[str, str]:
         protocol.ENV_RUN_ID: order.run_id,
         protocol.ENV_LAUNCH_KEY: order.launch_key,
         protocol.ENV_SAID: f"{layout.attempt}/{protocol.SAID}",
+        protocol.ENV_CHECKPOINT: f"{layout.attempt}/{protocol.CHECKPOINT}",
     }
+
+
+def _restore(order: LaunchOrder, layout: Layout) -> str | None:
+    """Return where the job sees the checkpoint that it goes on from."""
+    if order.restore is None or layout.earlier is None:
+        return None
+    return f"{layout.earlier}/{order.restore.name}"
 
 
 def _cost_limit_s(order: LaunchOrder) -> float | None:

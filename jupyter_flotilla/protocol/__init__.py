@@ -6,6 +6,8 @@ One folder belongs to one attempt of one run::
     started.json    the runner began                  written by the runner, exclusively: the fence
     stop.json       stop, and why                     written by the supervisor for the runner
     stream/         what the job says                 written by the runner
+    checkpoint/     what the job keeps for the next  written by the job
+    checkpoint.3/   a save of it                      written by the runner
     files/          what --fetch brings back          written by the runner
     notebook.ipynb  the executed notebook so far      written by the runner
     progress.json   how far the job is                written by the runner
@@ -15,6 +17,7 @@ One folder belongs to one attempt of one run::
     exit.json       how the attempt ended, for ever   written by the supervisor, once
 """
 
+from .checkpoints import newest_checkpoint, saved_checkpoint, saved_numbers
 from .files import (
     RESERVE_BYTES,
     Reserve,
@@ -28,6 +31,8 @@ from .files import (
 from .masking import SHORTEST
 from .names import (
     BLOBS,
+    CHECKPOINT,
+    ENV_CHECKPOINT,
     ENV_LAUNCH_KEY,
     ENV_RUN_ID,
     ENV_SAID,
@@ -71,6 +76,8 @@ from .stream import (
 __all__ = [
     "BLOBS",
     "BLOB_BYTES",
+    "CHECKPOINT",
+    "ENV_CHECKPOINT",
     "ENV_LAUNCH_KEY",
     "ENV_RUN_ID",
     "ENV_SAID",
@@ -109,11 +116,13 @@ __all__ = [
     "StreamWriter",
     "bytes_words",
     "forget",
+    "newest_checkpoint",
     "note",
     "open_private",
     "read_json",
     "record_bytes",
     "record_text",
+    "saved_checkpoint",
     "saved_numbers",
     "write_json",
 ]

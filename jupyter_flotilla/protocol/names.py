@@ -20,6 +20,8 @@ USAGE_SERIES = "usage.jsonl"
 EXIT = "exit.json"
 OUTPUTS = "outputs.json"
 VALUES = "values"
+#: The job's checkpoint folder; its saves are beside it (`checkpoints`).
+CHECKPOINT = "checkpoint"
 #: Files that were brought back, each by its path below the job's working directory, and their
 #: list: path → size in bytes.
 FILES = "files"
@@ -35,7 +37,8 @@ SUPERVISOR_STARTS = "supervisor.starts"
 SUPERVISOR_LOCK = "supervisor.lock"
 SUPERVISOR_LOG = "supervisor.log"
 
-#: Environment of the job: id of the run, launch key, where ``job`` writes.
+#: Environment of the job: id of the run, launch key, where ``job`` writes, its checkpoint folder.
 ENV_RUN_ID = "FLOTILLA_RUN_ID"
 ENV_LAUNCH_KEY = "FLOTILLA_LAUNCH_KEY"
 ENV_SAID = "FLOTILLA_SAID"
+ENV_CHECKPOINT = "FLOTILLA_CHECKPOINT_DIR"

@@ -15,6 +15,7 @@ from typing import Any, Dict, Optional
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.runner.attempt import Attempt, Outcome
+from jupyter_flotilla.runner.checkpoint import Checkpoint
 
 #: sysexits.h EX_TEMPFAIL, as ECS's lease uses it too.
 ALREADY_STARTED = 75
@@ -35,8 +36,9 @@ def main() -> int:
     attempt = Attempt.begin(folder, secrets)
     if attempt is None:
         return ALREADY_STARTED
+    checkpoint = Checkpoint(attempt)
     try:
-        outcome = _run(attempt)
+        outcome = _run(attempt, checkpoint)
     except ImportError as error:
         outcome = _environment_lacks(error)
     except Exception as error:
@@ -47,15 +49,16 @@ def main() -> int:
             failure_kind="infrastructure",
             message="The runner failed: %s: %s" % (type(error).__name__, error),
         )
-    _bring_back(attempt)
+    _bring_back(attempt, checkpoint, outcome)
     attempt.end(outcome)
     return 0 if outcome.outcome == "succeeded" else 1
 
 
-def _bring_back(attempt: Attempt) -> None:
+def _bring_back(attempt: Attempt, checkpoint: Checkpoint, outcome: Outcome) -> None:
     """Save what the job leaves behind. What goes wrong here is told, and changes no outcome."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the job is over: there is nothing to interrupt
     try:
+        checkpoint.finish(outcome)
         if attempt.working_directory is not None and attempt.job.get("fetch"):
             from jupyter_flotilla.runner.fetch import fetch
 
@@ -65,11 +68,19 @@ def _bring_back(attempt: Attempt) -> None:
         attempt.tell("what the job left could not be brought back: %r" % error)
 
 
-def _run(attempt: Attempt) -> Outcome:
+def _run(attempt: Attempt, checkpoint: Checkpoint) -> Outcome:
     try:
         attempt.enter_working_directory()
     except OSError as error:
         message = "%s cannot be entered: %s" % (error.filename, error.strerror)
+        return Outcome("failed", failure_kind="environment", message=message)
+    try:
+        checkpoint.begin()
+    except OSError as error:
+        message = (
+            "The checkpoint cannot be restored: %s\n"
+            "  Next: mend that, then jupyter flotilla retry: what was saved is kept"
+        ) % (error.strerror or error)
         return Outcome("failed", failure_kind="environment", message=message)
     if attempt.job["kind"] == "command":
         from jupyter_flotilla.runner.command import run_command

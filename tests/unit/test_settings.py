@@ -42,6 +42,7 @@ def test_settings_are_these(environ):
         "confirm_above",
         "monthly_budget",
         "retry_delay_s",
+        "checkpoint_every_s",
         "keep_days",
         "keep_gib",
         "idle_s",

@@ -18,6 +18,7 @@ LAYOUT = Layout(
     interpreter="python3",
     cwd=None,
     layer=f"{_ROOM}/layer",
+    earlier=f"{_ROOM}/earlier",
     # the runner puts its own interpreter there
     kernel_argv=("python", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
 )
@@ -110,6 +111,9 @@ def _mounts(order: LaunchOrder, runner: Path) -> list[dict[str, Any]]:
     read_only = {LAYOUT.input: order.input_folder, LAYOUT.runner: runner}
     if order.layer is not None and LAYOUT.layer is not None:
         read_only[LAYOUT.layer] = order.layer
+    if order.restore is not None and LAYOUT.earlier is not None:
+        # the whole attempt: in it the job could have put a link where its checkpoint was
+        read_only[LAYOUT.earlier] = order.restore.parent
     mounts = [{"Type": "bind", "Source": str(order.attempt_folder), "Target": LAYOUT.attempt}]
     return mounts + [
         {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": True}

@@ -183,7 +183,8 @@ class DockerEngine(Engine):
         secrets = {ref.name: read_secret(ref.name, ref.source) for ref in order.spec.secrets}
         runner = runner_app(self._settings.home / "runner")
         remote = self._remote(order.spec.bucket)
-        job = job_file(order, creation.LAYOUT if remote is None else LAYOUT)
+        layout = creation.LAYOUT if remote is None else LAYOUT
+        job = job_file(order, layout, self._settings.checkpoint_every_s)
         protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         if (folder / protocol.STOP_REQUEST).exists():
             return  # cancelled before it began: told at the next poll
