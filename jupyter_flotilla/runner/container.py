@@ -188,7 +188,9 @@ class Container:
         self._cpu = (now, cpu_s)
         self._peak_mib = max(self._peak_mib, memory_mib)
         if self._cgroup.oom_kills():
-            self._peak_mib = max(self._peak_mib, self._cgroup.peak_memory_mib())
+            # before Linux 5.19 nobody knows the peak; that it was the limit is known
+            peak_mib = self._cgroup.peak_memory_mib() or self._job["memory_mib"] or 0.0
+            self._peak_mib = max(self._peak_mib, peak_mib)
         started = self._started()
         if started is not None:
             self._elapsed_s = max(0.0, now - started["monotonic"])

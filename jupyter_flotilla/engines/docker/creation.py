@@ -103,6 +103,7 @@ def body(
             **_cpus(order, daemon),
             **_gpus(order),
             **_users(daemon),
+            **_cgroup(daemon),
         },
     }
 
@@ -163,6 +164,11 @@ def _gpus(order: LaunchOrder) -> dict[str, Any]:
 def _users(daemon: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a daemon needs that gives other user ids to containers: the job's files."""
     return {"UsernsMode": "host"} if _has(daemon, "userns") else {}
+
+
+def _cgroup(daemon: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what lets a job's first process read what the job uses, and nothing else."""
+    return {"CgroupnsMode": "private"} if str(daemon.get("CgroupVersion")) == "2" else {}
 
 
 def _user(daemon: Mapping[str, Any]) -> str:
