@@ -2,12 +2,15 @@
 
 import os
 import signal
+from pathlib import Path
 
 import psutil
+import pytest
 import witness
 from docker_jobs import Jobs, docker, name_of, work
 
 from jupyter_flotilla import protocol
+from jupyter_flotilla.engines.docker import engine
 from jupyter_flotilla.model.observation import FailureKind
 
 _TIDY = "trap 'echo yes > cleaned; exit 1' INT; touch ready; while true; do sleep 0.1; done"
@@ -155,3 +158,36 @@ def test_what_docker_exec_runs_is_spared_when_a_job_is_stopped(jobs: Jobs) -> No
     jobs.end(handle)
 
     assert not (work(handle) / "hit").exists()
+
+
+def test_a_cancelled_job_whose_first_process_is_frozen_is_killed_from_outside(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM_S", "SAVE_S", "_OVERDUE_S"):
+        monkeypatch.setattr(engine, name, 0.5)
+    handle = jobs.begin(_STUBBORN)
+    os.kill(jobs.inspect(handle)["State"]["Pid"], signal.SIGSTOP)
+
+    jobs.engine.stop(handle, 0)
+
+    ending = jobs.end(handle)
+    assert ending.outcome == "cancelled"
+    assert ending.message == "Cancelled; it had to be killed from outside."
+
+
+def test_a_first_process_that_fails_leaves_its_last_words(jobs: Jobs) -> None:
+    handle = jobs.begin("touch ready; sleep 60")
+    (Path(handle.ref) / protocol.STARTED).write_text('{"at": 1}')
+
+    ending = jobs.end(handle)
+
+    assert ending.failure_kind is FailureKind.LOST
+    assert "KeyError" in (ending.message or "")
+
+
+def test_garbage_in_a_jobs_folder_keeps_nobody_waiting(jobs: Jobs) -> None:
+    handle = jobs.begin("touch ready; sleep 60")
+
+    (Path(handle.ref) / protocol.STOP_REQUEST).write_text('{"garbage": true}')
+
+    assert "cannot be read" in (jobs.end(handle).message or "")

@@ -28,6 +28,7 @@ _LOOK_TIMEOUT_S = 5
 #: A daemon that did not answer for some time is left alone for so many times as long: whoever
 #: dispatches has other things to do than to wait for it.
 _REST = 3
+_LONGEST_REST_S = 15.0
 _AT_ONCE_S = 1.0
 _DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
@@ -272,7 +273,7 @@ class Daemon:
         except EngineUnavailable:
             took_s = time.monotonic() - began
             if took_s > _AT_ONCE_S:
-                self._silent_until = time.monotonic() + _REST * took_s
+                self._silent_until = time.monotonic() + min(_LONGEST_REST_S, _REST * took_s)
             raise
 
 

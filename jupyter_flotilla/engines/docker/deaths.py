@@ -33,7 +33,7 @@ def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
     except NoContainer:
         if started is None:
             return None
-        record = ending.decide(_evidence(folder, None, outcome, usage))
+        record = ending.decide(_evidence(folder, None, "", usage))
         if record["failure_kind"] == "lost":
             record["message"] = _REMOVED
     else:
@@ -44,10 +44,11 @@ def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
         if started is None and code in _BEGAN_NOTHING:
             return None
         seen_s, ended_at = _seen_s(state), _when(state, "FinishedAt")
+        words = daemon.words(name)
         if started is None and _stop(folder) is None:
-            record = _never_began(state, code, daemon.words(name))
+            record = _never_began(state, code, words)
         else:
-            record = ending.decide(_evidence(folder, state, outcome, usage))
+            record = ending.decide(_evidence(folder, state, words, usage))
     for leaving in _LEAVINGS:
         protocol.forget(str(folder / leaving))
     return ending.ended(record, outcome, started, seen_s, ended_at)
@@ -68,19 +69,16 @@ def _never_began(state: dict[str, Any], code: int, words: str) -> dict[str, Any]
 
 
 def _evidence(
-    folder: Path,
-    state: dict[str, Any] | None,
-    outcome: dict[str, Any] | None,
-    usage: dict[str, Any],
+    folder: Path, state: dict[str, Any] | None, words: str, usage: dict[str, Any]
 ) -> ending.Evidence:
     code = None if state is None else int(state.get("ExitCode") or 0)
     return ending.Evidence(
-        outcome=outcome,
+        outcome=protocol.read_json(str(folder / protocol.OUTCOME)),
         stop=_stop(folder),
-        was_started=True,
+        was_started=(folder / protocol.STARTED).exists(),
         runner_returncode=128 - code if code is not None and code > 128 else code,
         system_oom=state is not None and bool(state.get("OOMKilled")),
-        runner_log="",
+        runner_log=words,
         peak_memory_mib=float(usage.get("peak_memory_mib", 0.0)),
     )
 
