@@ -26,7 +26,13 @@ def outside(monkeypatch):
 
 
 def test_public_functions_are_these():
-    assert sorted(job.__all__) == ["checkpoint_dir", "is_inside", "log_metric", "progress", "run_id"]
+    assert sorted(job.__all__) == [
+        "checkpoint_dir",
+        "is_inside",
+        "log_metric",
+        "progress",
+        "run_id",
+    ]
 
 
 def test_outside_there_is_no_run(outside):
