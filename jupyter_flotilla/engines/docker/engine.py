@@ -277,13 +277,12 @@ class DockerEngine(Engine):
             return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
         except ArtifactsUnavailable:
             return Observation(state="running", phase=Phase.UNCONFIRMED)
-        except OSError:
-            return Observation(state="running", phase=Phase.UNCONFIRMED)  # a full disk, say
-        except (KeyError, TypeError, ValueError) as error:
-            # the job itself can write garbage into its folder
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            # the job itself can write garbage into its folder; a full disk passes
             one = (listed or {}).get(str(handle.detail["container"]))
             is_over = listed is not None and (one is None or one.state not in LIVES)
-            if is_over or (folder / protocol.EXIT).exists():
+            is_garbage = is_over and not isinstance(error, OSError)
+            if is_garbage or (folder / protocol.EXIT).exists():
                 return given_up(f"How it ended, in {folder}, cannot be read: {error!r}"[:500])
             return Observation(state="running", phase=Phase.UNCONFIRMED)
 
