@@ -35,7 +35,9 @@ _KEEP = 2
 _LOOK_EVERY_S = 1.0
 #: A look takes at most this part of the time.
 _LOOKING = 1 / 20
-#: A folder that never rests is saved after so many seconds as it is.
+#: A folder that never rests is saved after so many seconds if no file in it is in doubt, and after
+#: so many as it is.
+_RESTLESS_S = 4.0
 _PATIENCE_S = 30.0
 #: An earlier attempt that still runs may remove the save that is being copied.
 _TRIES = 3
@@ -127,7 +129,6 @@ class Checkpoint:
             state = scan(self._work)
             pause_s = max(_LOOK_EVERY_S, (time.monotonic() - began) / _LOOKING)
             self._before, self._seen = self._seen, state
-            has_rested = state == self._before
             if not self._has_changed(state) or not state:
                 due_since = None
                 continue
@@ -136,9 +137,17 @@ class Checkpoint:
             if not begins_to_stop and not self._is_due(began):
                 continue
             due_since = due_since or began
-            is_late = began - due_since > _PATIENCE_S
-            if (has_rested or is_late) and self._try(state, is_torn=is_late and not has_rested):
+            if self._may_save(state, began - due_since) and self._try(state, is_torn=True):
                 is_stopping, due_since = is_stopping or begins_to_stop, None
+
+    def _may_save(self, state: State, waited_s: float) -> bool:
+        """Say whether a folder is to be saved now that it has been due for so long."""
+        if state == self._before or waited_s > _PATIENCE_S:
+            return True
+        return waited_s >= _RESTLESS_S and not any(
+            is_in_doubt(self._path(name), entry, self._before.get(name))
+            for name, entry in state.items()
+        )
 
     def _is_due(self, now: float) -> bool:
         return self._saved_at is None or now - self._saved_at >= self._every_s

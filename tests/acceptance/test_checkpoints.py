@@ -126,6 +126,20 @@ def test_what_was_saved_at_an_interval_survives_kill_9(who: str) -> None:
     assert _counts(run) == ["from 0", "from 1"]
 
 
+def test_a_job_that_writes_all_the_time_is_saved_all_the_same() -> None:
+    write = "for n in range(2, 999):\n    path.write_text(str(n)); time.sleep(0.05)"
+    run = fl.submit(_python(_COUNT + "if not count:\n    " + write.replace("\n", "\n    ")))
+    folder = run._folder()
+    witness.until((folder / "checkpoint.2").exists)
+
+    witness.kill(witness.runner_of(folder))
+    run.wait()
+
+    [first, second] = _counts(run)
+    assert first == "from 0"
+    assert int(second.split()[1]) > 20
+
+
 _WRITER = """
 import os, pathlib, string, time
 folder = pathlib.Path(os.environ["FLOTILLA_CHECKPOINT_DIR"])
