@@ -251,7 +251,8 @@ class RunHandle:
                 f"run {self.short_id} has no attempt {number}",
                 next_step=f"a number from 1 to {max(1, run.attempt)}",
             )
-        return Files(self._flotilla.attempt_folder(run.id, number))
+        bring = partial(self._flotilla.artifacts.bring, run.id, number)
+        return Files(self._flotilla.attempt_folder(run.id, number), bring)
 
     def download(
         self,

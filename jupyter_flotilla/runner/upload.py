@@ -15,7 +15,7 @@ _EVERY_S = ((60.0, 2.0), (600.0, 5.0), (3600.0, 15.0), (float("inf"), 30.0))
 #: What stays in the container: the host's own, locks, and what the job works in.
 _NOT_SENT = frozenset(
     {protocol.JOB, protocol.STOP_REQUEST, protocol.RUNNER_LOCK, protocol.SAID, protocol.SOCKETS,
-     "work", "modules"}
+     "work", "modules", protocol.CHECKPOINT, protocol.CHECKPOINT + ".saving", "files.part"}
 )  # fmt: skip
 #: Who reads these thinks that all else is there.
 _LAST = (protocol.OUTCOME, protocol.EXIT)
