@@ -22,7 +22,7 @@ _PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "no_proxy"))
 #: Name and value that mark a process as Flotilla's own, and so as no process of any job.
 OWN_MARK = ("FLOTILLA_OWN", "1")
 #: What Flotilla's own background processes need besides: where the store is, the keyring's bus, the
-#: daemon and, by its prefix, AWS.
+#: daemon, and AWS.
 _OWN = frozenset(
     (
         "FLOTILLA_HOME",
@@ -36,8 +36,18 @@ _OWN = frozenset(
         "DOCKER_CONFIG",
         "DOCKER_TLS_VERIFY",
         "DOCKER_CERT_PATH",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_CA_BUNDLE",
+        "AWS_EC2_METADATA_DISABLED",
     )
 )
+#: The user's own, where no profile has them: for the dispatcher alone, which acts for the user.
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def job_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -57,9 +67,15 @@ def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in environ.items()
-        if name in _BASIC or name in _OWN or name.startswith(("LC_", "XDG_", "AWS_"))
+        if name in _BASIC or name in _OWN or name.startswith(("LC_", "XDG_"))
     }
     return {**inherited, OWN_MARK[0]: OWN_MARK[1]}
+
+
+def dispatcher_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what of this environment a dispatcher gets: the user's AWS keys too, if it has any."""
+    keys = {name: environ[name] for name in _KEYS if name in environ}
+    return {**own_environment(environ), **keys}
 
 
 def _has_password(proxy: str) -> bool:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.engines.base import Keeper
-from jupyter_flotilla.environ import own_environment
+from jupyter_flotilla.environ import dispatcher_environment
 from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.locks import is_held, start_holder
 from jupyter_flotilla.protocol import ENV_RUN_ID, open_private
@@ -79,7 +79,7 @@ class Wake:
             self._failures = 0
             return False
         self._count_failure()
-        environment = own_environment(os.environ) | {"FLOTILLA_HOME": str(self._home)}
+        environment = dispatcher_environment(os.environ) | {"FLOTILLA_HOME": str(self._home)}
         with self._errors() as errors:
             process = start_holder(
                 self.lock,

@@ -15,7 +15,7 @@ _EVERY_S = ((60.0, 2.0), (600.0, 5.0), (3600.0, 15.0), (float("inf"), 30.0))
 #: What stays in the container: the host's own, locks, and what the job works in.
 _NOT_SENT = frozenset(
     {protocol.JOB, protocol.STOP_REQUEST, protocol.RUNNER_LOCK, protocol.SAID, protocol.SOCKETS,
-     "work", "modules", protocol.CHECKPOINT, protocol.CHECKPOINT + ".saving", "files.part"}
+     "work", "modules", "files.part"}
 )  # fmt: skip
 #: Who reads these thinks that all else is there.
 _LAST = (protocol.OUTCOME, protocol.EXIT)
@@ -84,12 +84,18 @@ class Uploader:
         for folder, folders, files in os.walk(self._folder):
             inside = os.path.relpath(folder, self._folder)
             if inside == ".":
-                folders[:] = [one for one in folders if one not in _NOT_SENT]
+                # of checkpoints nobody there would know which are whole
+                folders[:] = [
+                    one
+                    for one in folders
+                    if one not in _NOT_SENT and not one.startswith(protocol.CHECKPOINT)
+                ]
             for file in files:
                 name = file if inside == "." else "%s/%s" % (inside.replace(os.sep, "/"), file)
                 path = os.path.join(folder, file)
-                if name in _NOT_SENT or file.startswith(".") or os.path.islink(path):
-                    continue
+                is_ours = file.startswith(".") and not name.startswith(protocol.FILES + "/")
+                if name in _NOT_SENT or is_ours or os.path.islink(path):
+                    continue  # is_ours: being written, or kept for the end
                 try:
                     stat = os.stat(path)
                 except FileNotFoundError:

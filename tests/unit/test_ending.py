@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_flotilla.protocol.ending import Evidence, decide
 from jupyter_flotilla.model.observation import Ending
+from jupyter_flotilla.protocol.ending import Evidence, decide
 
 MIB = st.floats(0, 1e6)
 ERRORS = st.fixed_dictionaries(

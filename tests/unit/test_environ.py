@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_flotilla import environ as module
-from jupyter_flotilla.environ import OWN_MARK, job_environment
+from jupyter_flotilla.environ import OWN_MARK, dispatcher_environment, job_environment
 
 
 def own_environment(environ):
@@ -113,3 +113,13 @@ def test_a_look_alike_name_does_not_go_along():
 
 def test_a_job_is_never_marked_as_flotillas_own():
     assert job_environment(dict([OWN_MARK])) == {}
+
+
+@pytest.mark.parametrize("name", [name for name in SECRETS if not name.startswith("AWS_")])
+def test_a_dispatcher_gets_no_secret_but_the_users_own_keys_for_aws(name):
+    environ = {name: "hunter2", "AWS_SECRET_ACCESS_KEY": "key", "AWS_PROFILE": "dev"}
+
+    chosen = dispatcher_environment(environ)
+
+    assert chosen == {**module.own_environment({}), "AWS_SECRET_ACCESS_KEY": "key",
+                      "AWS_PROFILE": "dev"}  # fmt: skip
