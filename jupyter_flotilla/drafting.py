@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.capture.again import draft_again
-from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.draft import Draft, check_honoured
 from jupyter_flotilla.capture.function import Calls, call_each, draft_calls, one_call
 from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
 from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
@@ -101,8 +101,10 @@ class Drafting(ABC):
 
     def draft_retry(self, run: Run, options: JobOptions) -> Draft:
         """Return the job of an earlier run, with changes."""
+        engine = self.engine(run.spec.engine)
+        check_honoured(options, engine)
         draft = draft_again(run.spec, self.artifacts.input_folder(run.id), options)
-        return self.provision.resolve_again(draft, options, self.engine(run.spec.engine))
+        return self.provision.resolve_again(draft, options, engine)
 
     def _resolved(self, draft: Draft, options: JobOptions) -> Draft:
         return self.provision.resolve(draft, options, self.engine(options.engine))

@@ -35,6 +35,10 @@ from jupyter_flotilla.protocol import write_json
 
 #: Packages that a launch line names.
 _SHOWN = 6
+_THROUGH_BUCKET = (
+    "files go through a bucket: a job's keys end after 36 h, and a further attempt begins anew, "
+    "without its checkpoint",
+)
 #: A layer that nobody has used for so long is deleted by whoever cleans.
 _UNUSED = timedelta(days=30)
 
@@ -80,6 +84,7 @@ class Provision:
         image = draft.spec.image
         if engine.is_here or image is None:
             return draft
+        engine.check_files()
         facts = self._facts(image, engine)
         _check_values(draft, facts)
         code = draft.code
@@ -100,14 +105,14 @@ class Provision:
 
     def resolve_again(self, draft: Draft, options: JobOptions, engine: Engine) -> Draft:
         """Return the draft of a retry with what is to change of its image and packages."""
-        image = options.image or draft.spec.image
-        if engine.is_here or image is None or not (options.image or options.extra_deps):
-            return draft
         if options.deps:
             raise InvalidOption(
                 "--deps cannot change: a retry brings what was frozen at the first submit",
                 next_step="--with PACKAGE adds to it; or submit the job anew",
             )
+        image = options.image or draft.spec.image
+        if engine.is_here or image is None or not (options.image or options.extra_deps):
+            return draft
         extra = read_with(options.extra_deps)
         requirements = Requirements(origin="list", requirements=extra, may_build=True)
         found = provisioned(draft)
@@ -165,11 +170,12 @@ class Provision:
             "lock": lock.model_dump(mode="json"),
         }
         update = {"layer": lock.key or None, "packages": lock.packages}
+        through = _THROUGH_BUCKET if draft.spec.bucket is not None else ()
         return replace(
             draft,
             spec=draft.spec.model_copy(update=update),
             layer=json.dumps(frozen).encode(),
-            notes=(*draft.notes, *_notes(facts, lock, requirements)),
+            notes=(*draft.notes, *_notes(facts, lock, requirements), *through),
         )
 
     def _facts(self, image: str, engine: Engine) -> ImageFacts:

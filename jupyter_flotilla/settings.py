@@ -44,7 +44,8 @@ class Settings(BaseModel):
         "unset: folders of this machine.",
     )
     region: str = Field(
-        default="us-east-1", description="AWS region whose Fargate prices are compared with."
+        default="us-east-1",
+        description="AWS region: of the bucket of artifacts, and whose Fargate prices count.",
     )
     max_running: int = Field(
         default_factory=lambda: max(2, os.cpu_count() or 2),

@@ -63,7 +63,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
     InvalidOption
         For an option that this engine cannot honour.
     """
-    _check_honoured(options, engine)
+    check_honoured(options, engine)
     inherited = job_environment(os.environ) if engine.is_here else {}
     return {
         "cwd": str(cwd),
@@ -90,7 +90,8 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
     }
 
 
-def _check_honoured(options: JobOptions, engine: Engine) -> None:
+def check_honoured(options: JobOptions, engine: Engine) -> None:
+    """Raise InvalidOption for an option that an engine's jobs cannot have."""
     for option in OPTIONS:
         if option.is_of_some and option.py not in engine.honours and getattr(options, option.rest):
             raise InvalidOption(

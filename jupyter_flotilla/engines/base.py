@@ -104,6 +104,15 @@ class Engine(ABC):
         """Where jobs get and give their files; None: in folders of this machine."""
         return None
 
+    def check_files(self) -> None:
+        """Ask whether jobs can get and give their files: over the network, so only at a submit.
+
+        Raises
+        ------
+        ArtifactsUnavailable
+        """
+        return None
+
     @abstractmethod
     def check(self, resources: Resources | None = None) -> Check:
         """Say whether the engine can be used here and now, and has room for such a job."""

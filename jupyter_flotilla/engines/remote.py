@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import threading
 import time
 import zipfile
@@ -16,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.artifacts.s3 import S3Artifacts
+from jupyter_flotilla.artifacts.s3 import S3Artifacts, Synced
 from jupyter_flotilla.bootstrap.start import LAYER, RUNNER
 from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.engines.job_file import Layout
@@ -24,6 +25,7 @@ from jupyter_flotilla.errors import ArtifactsUnavailable, FlotillaError
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import Observation, Phase, Progress
 from jupyter_flotilla.model.units import format_bytes
+from jupyter_flotilla.protocol import JOB, read_json, write_json
 
 #: Where a container has its job; no other folder can be made in every image by every user.
 ROOM = "/tmp/flotilla"
@@ -42,6 +44,10 @@ _SYNC_EVERY_S = ((60.0, 1.5), (600.0, 5.0), (3600.0, 15.0), (float("inf"), 30.0)
 #: Keys of one job live so long at most (docs.aws.amazon.com/STS/latest/APIReference/
 #: API_GetFederationToken.html, read 2026-11).
 _KEYS_S = 36 * 3600
+_SHORTEST_KEYS_S = 900
+#: Regions whose names begin so → their part of AWS, as it is in names of resources
+#: (docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, read 2026-11).
+_PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 _START = """\
 import base64, os, sys, tempfile
 path = os.path.join(tempfile.mkdtemp(), "start.pyz")
@@ -66,13 +72,25 @@ def _start_app() -> bytes:
     return buffer.getvalue()
 
 
+class _Abandoned(Exception):
+    """Nobody wants what is being uploaded any more."""
+
+
 @dataclass(slots=True)
 class Sending:
-    """An upload that goes on, or has ended."""
+    """An upload that goes on, or has ended; what it makes is `bootstrap.start`'s place."""
 
-    future: "Future[None]"
+    future: "Future[dict[str, Any]]"
     done_bytes: int = 0
     all_bytes: int = 0
+    #: Set where it is to end as soon as it can.
+    is_unwanted: bool = False
+
+    def note(self, done: int, total: int) -> None:
+        """Take note of how far it is; raises where nobody wants it any more."""
+        self.done_bytes, self.all_bytes = done, total
+        if self.is_unwanted:
+            raise _Abandoned
 
     def observation(self) -> Observation:
         """Return what is to be said of it."""
@@ -102,20 +120,26 @@ class Remote:
         self._artifacts = artifacts
         self._bucket = bucket
         self._keys = keys
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="flotilla-s3")
+        # apart: long uploads must not keep what jobs write from coming here
+        self._uploads = ThreadPoolExecutor(2, thread_name_prefix="flotilla-to-s3")
+        self._looking = ThreadPoolExecutor(4, thread_name_prefix="flotilla-from-s3")
         self._lock = threading.Lock()
         self._sending: dict[str, Sending] = {}
+        #: Launch key → when its last look was first asked for, and the look that goes on.
+        self._last: dict[str, tuple[float, Future[Synced]]] = {}
         #: Launch key → when it was first looked for, and when it is due again.
         self._looks: dict[str, tuple[float, float]] = {}
 
     def check(self) -> None:
-        """Raise ArtifactsUnavailable if the bucket cannot be used."""
+        """Raise ArtifactsUnavailable if the bucket cannot be used, or no job can get its keys."""
         self._artifacts.check()
+        if self._keys is not None:
+            self._keys(self._policy("r000000000000", 1), _SHORTEST_KEYS_S)
 
-    def send(self, order: LaunchOrder, job: Mapping[str, Any], runner: Path) -> Sending:
-        """Begin to upload what an attempt needs, unless that is being done; return how far it is.
+    def send(self, order: LaunchOrder, runner: Path) -> dict[str, Any] | None:
+        """Upload what an attempt needs, in the background; return what its container is told.
 
-        Once it is done (`is_sent`), `place` says where everything is.
+        None: it is not done yet.
 
         Raises
         ------
@@ -124,54 +148,60 @@ class Remote:
         """
         with self._lock:
             known = self._sending.get(order.launch_key)
-            if known is not None and known.future.done():
-                del self._sending[order.launch_key]
-                known.future.result()
-                known = None
             if known is None:
                 known = self._sending[order.launch_key] = Sending(Future())
-                self._pool.submit(self._upload, known, order, dict(job), runner)
-            return known
+                self._uploads.submit(self._upload, known, order, runner)
+            if not known.future.done():
+                return None
+            del self._sending[order.launch_key]
+        return known.future.result()
 
     def sending(self, launch_key: str) -> Sending | None:
         """Return an upload that goes on; None: there is none."""
         known = self._sending.get(launch_key)
         return None if known is None or known.future.done() else known
 
-    def place(self, order: LaunchOrder) -> dict[str, Any]:
+    def _place(self, order: LaunchOrder, sent: Mapping[str, str]) -> dict[str, Any]:
         """Return what `bootstrap.start` needs, with keys that are this attempt's alone."""
-        self._sending.pop(order.launch_key, None)
-        sent = json.loads((order.attempt_folder / _SENT).read_text())
         number = _number(order.launch_key)
-        place = {
+        place: dict[str, Any] = {
             "bucket": self._artifacts.bucket,
             "prefix": self._artifacts.run_prefix(order.run_id),
             "attempt": f"attempts/{number}",
             "region": self._bucket.region,
             "endpoint": self._bucket.endpoint,
             "room": ROOM,
-            **sent,
+            "input_sha256": sent["input_sha256"],
+            "job_sha256": sent["job_sha256"],
         }
         if self._keys is not None:
             place["keys"] = dict(self._keys(self._policy(order.run_id, number), _KEYS_S))
         return place
 
-    def sync(self, run_id: str, number: int, folder: Path, *, now: bool = False) -> None:
-        """Bring what an attempt has written: in the background, or at once.
+    def last_look(self, run_id: str, number: int, folder: Path) -> "LastLook":
+        """Bring all that an attempt has written whose container has ended, in the background."""
+        key, at = f"{run_id}-{number}", time.monotonic()
+        with self._lock:
+            asked_at, look = self._last.get(key, (at, None))
+            if look is None or (look.done() and look.exception() is not None):
+                failed = None if look is None else look.exception()
+                look = self._looking.submit(self._artifacts.sync_attempt, run_id, number, folder)
+                self._last[key] = (asked_at, look)
+                return LastLook(is_done=False, error=failed, asked_s=at - asked_at)
+            if look.done():
+                del self._last[key]
+                self._looks.pop(key, None)
+        return LastLook(is_done=look.done(), error=None, asked_s=at - asked_at)
 
-        Raises ArtifactsUnavailable where it is to be done at once.
-        """
-        if now:
-            self._artifacts.sync_attempt(run_id, number, folder)
-            self._looks.pop(f"{run_id}-{number}", None)
-            return
+    def sync(self, run_id: str, number: int, folder: Path) -> None:
+        """Bring what an attempt has written by now, in the background."""
         key, at = f"{run_id}-{number}", time.monotonic()
         with self._lock:
             first_at, due_at = self._looks.get(key, (at, at))
             if at < due_at:
                 return
             self._looks[key] = (first_at, float("inf"))  # one at a time
-        self._pool.submit(self._sync, key, run_id, number, folder)
+        self._looking.submit(self._sync, key, run_id, number, folder)
 
     def _sync(self, key: str, run_id: str, number: int, folder: Path) -> None:
         try:
@@ -182,33 +212,34 @@ class Remote:
             pause_s = next(every for until, every in _SYNC_EVERY_S if at - first_at < until)
             self._looks[key] = (first_at, at + pause_s)
 
-    def _upload(
-        self, sending: Sending, order: LaunchOrder, job: dict[str, Any], runner: Path
-    ) -> None:
-        def progress(done: int, total: int) -> None:
-            sending.done_bytes, sending.all_bytes = done, total
-
+    def _upload(self, sending: Sending, order: LaunchOrder, runner: Path) -> None:
         try:
+            sending.future.set_result(self._sent(sending, order, runner))
+        except BaseException as error:
+            sending.future.set_exception(error)
+
+    def _sent(self, sending: Sending, order: LaunchOrder, runner: Path) -> dict[str, Any]:
+        """Upload what is not there yet; return what the container is told."""
+        done = read_json(str(order.attempt_folder / _SENT))
+        if done is None:
             _add(order, RUNNER, runner)
             if order.layer is not None:
                 _add(order, LAYER, order.layer.with_name(f"{order.layer.name}.tar.gz"))
-            sent = self._artifacts.upload_folder(order.run_id, order.input_folder, progress)
-            content = json.dumps(job).encode()
-            self._artifacts.put_job(order.run_id, _number(order.launch_key), content)
-            digests = {
+            sent = self._artifacts.upload_folder(order.run_id, order.input_folder, sending.note)
+            # as the first launcher wrote it: another would write other bytes
+            job = (order.attempt_folder / JOB).read_bytes()
+            self._artifacts.put_job(order.run_id, _number(order.launch_key), job)
+            done = {
                 "input_sha256": sent.manifest_sha256,
-                "job_sha256": hashlib.sha256(content).hexdigest(),
+                "job_sha256": hashlib.sha256(job).hexdigest(),
             }
-            path = order.attempt_folder / _SENT
-            path.write_text(json.dumps(digests))
-        except BaseException as error:
-            sending.future.set_exception(error)
-        else:
-            sending.future.set_result(None)
+            write_json(str(order.attempt_folder / _SENT), done)
+        return self._place(order, done)
 
     def _policy(self, run_id: str, number: int) -> dict[str, Any]:
         """Return what a job may do: read its input, write its attempt."""
-        run = f"arn:aws:s3:::{self._artifacts.bucket}/{self._artifacts.run_prefix(run_id)}"
+        partition = next((p for r, p in _PARTITIONS if self._bucket.region.startswith(r)), "aws")
+        run = f"arn:{partition}:s3:::{self._artifacts.bucket}/{self._artifacts.run_prefix(run_id)}"
         attempt = f"{run}attempts/{number}/"
         return {
             "Version": "2012-10-17",
@@ -216,8 +247,7 @@ class Remote:
                 {
                     "Effect": "Allow",
                     "Action": "s3:GetObject",
-                    "Resource": [f"{run}input.json", f"{run}input/*",
-                                 f"{attempt}job.json", f"{attempt}lease"],
+                    "Resource": [f"{run}input.json", f"{run}input/*", f"{attempt}*"],
                 },
                 {
                     "Effect": "Allow",
@@ -228,13 +258,24 @@ class Remote:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """How far the last look for an attempt is."""
+
+    is_done: bool
+    #: Why the one before has failed.
+    error: BaseException | None
+    #: Seconds since it was first asked for.
+    asked_s: float
+
+
 #: In an attempt's folder here: that its input is in S3, and the digests of it.
 _SENT = ".sent.json"
 
 
 def is_sent(folder: Path) -> bool:
     """Say whether an attempt's input is in S3, whole."""
-    return (folder / _SENT).exists()
+    return read_json(str(folder / _SENT)) is not None
 
 
 def federated_keys(bucket: Bucket) -> Callable[[Mapping[str, Any], int], Mapping[str, str]]:
@@ -272,9 +313,11 @@ def _add(order: LaunchOrder, name: str, path: Path) -> None:
     """Put a file of ours among a run's input, without copying it where that can be."""
     target = order.input_folder / name
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    with suppress(FileExistsError):
-        try:
-            os.link(path, target)
-        except OSError:
-            if not target.exists():
-                target.write_bytes(path.read_bytes())
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(path, part)
+    except OSError:
+        shutil.copyfile(path, part)
+    part.replace(target)
+    part.unlink(missing_ok=True)  # a rename between two links of one file does nothing

@@ -182,9 +182,14 @@ def test_a_container_that_comes_second_does_nothing(jobs: Jobs, bucket: Bucket) 
     for path in order.attempt_folder.glob("[a-z]*.json"):
         path.unlink()
 
-    jobs.engine.launch(order)
     name = f"flotilla-{order.launch_key}"
-    witness.until(lambda: jobs.daemon.state(name)["Status"] == "exited", "the second ends")
+
+    def ended() -> bool:
+        jobs.engine.launch(order)
+        listed = jobs.daemon.containers(jobs.engine.home_label)
+        return name in listed and listed[name].state == "exited"
+
+    witness.until(ended, "the second ends")
 
     assert first.ending is not None
     assert first.ending.outcome == "succeeded"
@@ -214,7 +219,8 @@ def test_the_keys_of_a_job_reach_its_own_attempt_and_no_other(
         asked.append(policy)
         return federated_keys(bucket)(policy, seconds)
 
-    place = Remote(s3_of(bucket), bucket, keys).place(order)
+    remote = Remote(s3_of(bucket), bucket, keys)
+    place = witness.until(lambda: remote.send(order, Path(__file__)), "it is sent")
 
     [policy] = asked
     resources = [one for statement in policy["Statement"]

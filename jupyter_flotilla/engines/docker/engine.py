@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,10 +30,11 @@ from jupyter_flotilla.engines.remote import (
 from jupyter_flotilla.engines.runner_app import runner_app
 from jupyter_flotilla.engines.secrets import read_secret
 from jupyter_flotilla.errors import (
-    ArtifactsUnavailable,
     EngineUnavailable,
+    FlotillaError,
     LaunchError,
     SecretUnavailable,
+    UsageError,
 )
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket
@@ -46,6 +48,10 @@ from jupyter_flotilla.settings import Settings
 _ASK_EVERY_S = 0.4
 #: A container that has not stopped so long after its time is killed from outside.
 _OVERDUE_S = 10.0
+#: How long it is tried to bring what an ended container has written to S3.
+_LOOK_PATIENCE_S = 600.0
+#: How often a container that has not heard of a request to stop is told again.
+_TELL_EVERY_S = 1.0
 #: A container that ends again and again before anything has begun is started so often at most.
 _MAX_STARTS = 20
 
@@ -65,6 +71,8 @@ class DockerEngine(Engine):
         self.home_label = hashlib.sha256(str(settings.home).encode()).hexdigest()[:16]
         #: Buckets of jobs, once they were needed.
         self._remotes: dict[Bucket, Remote] = {}
+        #: Container → when it was last told of a request to stop.
+        self._told_at: dict[str, float] = {}
         self._asked_at = -1e9
         self._listed: Mapping[str, Listed] | None = {}
 
@@ -97,12 +105,11 @@ class DockerEngine(Engine):
                 f"({format_size(there_is)})",
                 next_step=f"--memory {there_is * 9 // 10}M at most, or a larger machine",
             )
-        try:
-            if (remote := self._remote(self.bucket)) is not None:
-                remote.check()
-        except ArtifactsUnavailable as error:
-            return Check(ok=False, message=error.message, next_step=error.next_step)
         return Check(ok=True, message=f"Docker {info['ServerVersion']} on {machine.host()}")
+
+    def check_files(self) -> None:
+        if (remote := self._remote(self.bucket)) is not None:
+            remote.check()
 
     @property
     def bucket(self) -> Bucket | None:
@@ -170,7 +177,9 @@ class DockerEngine(Engine):
             if error.retryable:
                 raise
             _record(folder, FailureKind.ENVIRONMENT, str(error))
-        except (EngineUnavailable, ArtifactsUnavailable) as error:
+        except UsageError as error:  # of its input: the same at every try
+            _record(folder, FailureKind.ENVIRONMENT, str(error))
+        except FlotillaError as error:
             raise LaunchError(error.message, retryable=True, next_step=error.next_step) from error
         self._asked_at = -1e9
         return handle
@@ -184,7 +193,8 @@ class DockerEngine(Engine):
         runner = runner_app(self._settings.home / "runner")
         remote = self._remote(order.spec.bucket)
         layout = creation.LAYOUT if remote is None else LAYOUT
-        job = job_file(order, layout, self._settings.checkpoint_every_s)
+        # a container outlives any dispatcher, and cannot start one
+        job = job_file(replace(order, keeper=None), layout, self._settings.checkpoint_every_s)
         protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         if (folder / protocol.STOP_REQUEST).exists():
             return  # cancelled before it began: told at the next poll
@@ -199,10 +209,10 @@ class DockerEngine(Engine):
             listed = None
         said: dict[str, Any] = {"secrets": secrets} if secrets else {}
         if remote is not None:
-            if not is_sent(folder):
-                remote.send(order, job, runner)
+            place = remote.send(order, runner)
+            if place is None:
                 return  # started at a later look
-            said["s3"] = remote.place(order)
+            said["s3"] = place
         if listed is None:
             program = None if remote is None else start_program()
             body = creation.body(order, runner, self.home_label, self._daemon.info(), program)
@@ -216,21 +226,14 @@ class DockerEngine(Engine):
         for handle in handles:
             try:
                 seen.append(self._observe_safely(handle, listed))
-                self._bring(handle)
             except EngineUnavailable:
                 listed = self._listed = None  # it went away just now: do not ask for each
                 seen.append(self._observe_safely(handle, listed))
         return seen
 
     def stop(self, handle: Handle, grace_s: float) -> None:
-        folder = Path(handle.ref)
-        ask_to_stop(folder, grace_s)
-        if handle.detail.get("bucket") is not None:
-            request = (folder / protocol.STOP_REQUEST).read_bytes()
-            with contextlib.suppress(NoContainer):  # not begun, or over
-                self._daemon.put(
-                    handle.detail["container"], LAYOUT.attempt, protocol.STOP_REQUEST, request
-                )
+        ask_to_stop(Path(handle.ref), grace_s)
+        self._told_at.pop(handle.detail["container"], None)
 
     def tidy(self) -> int:
         """Remove containers whose end is recorded, or whose run is gone."""
@@ -251,12 +254,45 @@ class DockerEngine(Engine):
             self._asked_at = time.monotonic()
         return self._listed
 
-    def _bring(self, handle: Handle, *, now: bool = False) -> None:
-        """Bring what an attempt has written to S3 into its folder here."""
-        folder, remote = Path(handle.ref), self._remote_of(handle)
-        if remote is not None and is_sent(folder) and not (folder / protocol.EXIT).exists():
-            number = int(handle.detail["launch_key"].rpartition("-")[2])
-            remote.sync(handle.detail["run_id"], number, folder, now=now)
+    def _through_s3(
+        self, handle: Handle, remote: Remote, listed: Mapping[str, Listed]
+    ) -> Observation | None:
+        """See to it that an attempt's folder is as its container's; None: it is, so look there."""
+        folder, name = Path(handle.ref), str(handle.detail["container"])
+        request = protocol.read_json(str(folder / protocol.STOP_REQUEST))
+        if (sending := remote.sending(handle.detail["launch_key"])) is not None:
+            sending.is_unwanted = request is not None
+            return None if sending.is_unwanted else sending.observation()
+        if not is_sent(folder) or (folder / protocol.EXIT).exists():
+            return None
+        where = (handle.detail["run_id"], int(handle.detail["launch_key"].rpartition("-")[2]))
+        if name in listed and listed[name].state in LIVES:
+            remote.sync(*where, folder)
+            self._tell_of_stop(request, folder, name)
+            return None
+        if not _starts(folder):
+            return None
+        look = remote.last_look(*where, folder)
+        if look.is_done:
+            return None
+        is_lasting = request is not None or look.asked_s > _LOOK_PATIENCE_S
+        if look.error is not None and is_lasting:
+            outcome, kind = ("cancelled", None) if request else ("failed", "lost")
+            message = f"It has ended, and what it wrote cannot be fetched: {look.error}"
+            record = _ending(outcome, message, kind)
+            protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
+            return ended(folder)
+        return going_on(folder).model_copy(update={"phase": Phase.SAVING})
+
+    def _tell_of_stop(self, request: Any, folder: Path, name: str) -> None:
+        """Bring a request to stop into a container that sees nothing of this machine."""
+        is_heard = request is None or (folder / protocol.STOP).exists()
+        if is_heard or time.monotonic() - self._told_at.get(name, -1e9) < _TELL_EVERY_S:
+            return
+        self._told_at[name] = time.monotonic()
+        content = (folder / protocol.STOP_REQUEST).read_bytes()
+        with contextlib.suppress(NoContainer):
+            self._daemon.put(name, LAYOUT.attempt, protocol.STOP_REQUEST, content)
 
     def _remote_of(self, handle: Handle) -> Remote | None:
         found = handle.detail.get("bucket")
@@ -265,18 +301,14 @@ class DockerEngine(Engine):
     def _observe_safely(self, handle: Handle, listed: Mapping[str, Listed] | None) -> Observation:
         folder = Path(handle.ref)
         try:
-            if (remote := self._remote_of(handle)) is not None:
-                sending = remote.sending(handle.detail["launch_key"])
-                if sending is not None:
-                    return sending.observation()
-                state = (listed or {}).get(handle.detail["container"])
-                if state is None or state.state not in LIVES:
-                    self._bring(handle, now=True)  # all that it has written is there by now
+            remote = self._remote_of(handle)
+            if remote is not None and listed is not None:
+                seen = self._through_s3(handle, remote, listed)
+                if seen is not None:
+                    return seen
             return self._observe(folder, str(handle.detail["container"]), listed)
         except NoContainer:
             return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
-        except ArtifactsUnavailable:
-            return Observation(state="running", phase=Phase.UNCONFIRMED)
         except (KeyError, TypeError, ValueError, OSError) as error:
             # the job itself can write garbage into its folder; a full disk passes
             one = (listed or {}).get(str(handle.detail["container"]))
@@ -304,7 +336,7 @@ class DockerEngine(Engine):
         if state in ("created", "gone") and not (folder / protocol.STARTED).exists():
             if request is None:
                 return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
-            record = _never_began("cancelled", "Cancelled before it began.")
+            record = _ending("cancelled", "Cancelled before it began.")
         elif (found := deaths.examine(folder, self._daemon, name)) is not None:
             record = found
         else:
@@ -338,11 +370,11 @@ def _count_start(folder: Path) -> None:
 def _record(folder: Path, kind: FailureKind, message: str) -> None:
     """Record the end of an attempt that never began; not where another launcher was luckier."""
     if not (folder / protocol.STARTED).exists():
-        record = _never_began("failed", message, kind.value)
+        record = _ending("failed", message, kind.value)
         protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
 
 
-def _never_began(outcome: str, message: str, kind: str | None = None) -> dict[str, Any]:
+def _ending(outcome: str, message: str, kind: str | None = None) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "failure_kind": kind,
