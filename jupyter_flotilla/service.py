@@ -198,15 +198,17 @@ class Flotilla(Drafting):
         self._see_to_dispatcher()
 
     def _write_input(self, run_id: str, draft: Draft) -> None:
-        if draft.spec.source is not None and draft.source is not None:
-            self.artifacts.write_input(run_id, draft.spec.source, draft.source)
+        written = (
+            (draft.spec.source, draft.source),
+            (MODULES, draft.modules),
+            (LAYER, draft.layer),
+        )
+        for name, content in written:
+            if name is not None and content is not None:
+                self.artifacts.write_input(run_id, name, content)
         self.artifacts.copy_files(run_id, draft.files)
         for path in sorted(draft.values.iterdir()) if draft.values is not None else ():
             self.artifacts.copy_input(run_id, f"values/{path.name}", path)
-        if draft.modules is not None:
-            self.artifacts.write_input(run_id, MODULES, draft.modules)
-        if draft.layer is not None:
-            self.artifacts.write_input(run_id, LAYER, draft.layer)
 
     def ensure_dispatcher(self) -> None:
         """Start a dispatcher where none lives; ask one that is older than the store to leave.
