@@ -7,7 +7,6 @@ import html
 import io
 import os
 import random
-import re
 import tempfile
 import time
 import urllib.parse
@@ -17,7 +16,7 @@ from typing import BinaryIO, Callable, Iterator, List, Mapping, NamedTuple, Opti
 
 from .s3_answers import Entry, clock, entries, refused, text
 from .s3_auth import Credentials, Keys, S3Error, signed
-from .s3_http import Answer, Body, Connections, Sink
+from .s3_http import Answer, Body, Connections, Sink, address
 
 __all__ = ["Bucket", "Credentials", "Entry", "Head", "Keys", "S3Error"]
 
@@ -73,7 +72,7 @@ class Bucket:
         tries: int = 8,
         first_pause_s: float = 0.5,
     ) -> None:
-        url, self._base = _address(bucket, region, endpoint)
+        url, self._base = address(bucket, region, endpoint)
         self._host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
         self._connections = Connections(url)
         self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
@@ -92,6 +91,10 @@ class Bucket:
         What is being sent or awaited at this moment ends at the latest after ``timeout_s``.
         """
         self._deadline = time.monotonic() + seconds
+
+    def break_off(self) -> None:
+        """Let what is being sent or awaited at this moment fail at once (``Broken``)."""
+        self._connections.break_off()
 
     def close(self) -> None:
         """Close the connections that are kept for the next request."""
@@ -151,6 +154,7 @@ class Bucket:
         A file larger than ``part_bytes`` (at least 5 MiB) is sent in parts, several at a time; at
         a failure nothing of them is left. A file that grows meanwhile is sent as long as it was.
         """
+        self._path(key)  # else it is read for nothing
         size = os.path.getsize(path)
         with _about(key):
             whole = Body.piece(path, 0, size)
@@ -349,34 +353,18 @@ class Bucket:
                 return "clock"
         return None
 
-    def _path(self, key: str, is_root: bool) -> str:
+    def _path(self, key: str, is_root: bool = False) -> str:
         if is_root:
             return self._base or "/"
-        _check(key)
+        _check(key, self._prefix)
         return self._base + "/" + urllib.parse.quote(self._prefix + key)
 
 
-def _address(bucket: str, region: str, endpoint: Optional[str]) -> Tuple[str, str]:
-    """Return the URL of the host, and what comes before keys in its paths.
-
-    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html, read 2026-11: a
-    bucket with dots in its name has no certificate as part of a host's name.
-    """
-    if endpoint:
-        parts = urllib.parse.urlsplit(endpoint)
-        url = "%s://%s" % (parts.scheme, parts.netloc)
-        return url, parts.path.rstrip("/") + "/" + urllib.parse.quote(bucket)
-    host = "s3.%s.amazonaws.com%s" % (region, ".cn" if region.startswith("cn-") else "")
-    if re.match("[a-z0-9-]+$", bucket):
-        return "https://%s.%s" % (bucket, host), ""
-    return "https://" + host, "/" + urllib.parse.quote(bucket)
-
-
-def _check(key: str) -> None:
+def _check(key: str, prefix: str = "") -> None:
     """Refuse a key that may mean something outside of the prefix, or nothing."""
     is_inside = not any(part in ("", ".", "..") for part in key.split("/"))
     try:
-        is_inside = is_inside and len(key.encode()) <= 1024 and "\0" not in key
+        is_inside = is_inside and len((prefix + key).encode()) <= 1024 and "\0" not in key
     except UnicodeEncodeError:
         is_inside = False
     if not is_inside:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import os
+import re
 import socket
 import ssl
 import threading
@@ -16,6 +17,8 @@ from .s3_auth import S3Error
 BLOCK_BYTES = 2**20
 #: Of an answer that is no object: a page of a listing is the largest.
 _MOST_BYTES = 16 * 2**20
+#: Not on Windows, which has no such pipes.
+_NOW = getattr(os, "O_NONBLOCK", 0)
 _BROKEN = (OSError, http.client.HTTPException)
 
 
@@ -74,6 +77,22 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def address(bucket: str, region: str, endpoint: Optional[str]) -> Tuple[str, str]:
+    """Return the URL of the host, and what comes before keys in its paths.
+
+    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html, read 2026-11: a
+    bucket with dots in its name has no certificate as part of a host's name.
+    """
+    if endpoint:
+        parts = urllib.parse.urlsplit(endpoint)
+        url = "%s://%s" % (parts.scheme, parts.netloc)
+        return url, parts.path.rstrip("/") + "/" + urllib.parse.quote(bucket)
+    host = "s3.%s.amazonaws.com%s" % (region, ".cn" if region.startswith("cn-") else "")
+    if re.match("[a-z0-9-]+$", bucket):
+        return "https://%s.%s" % (bucket, host), ""
+    return "https://" + host, "/" + urllib.parse.quote(bucket)
+
+
 class Connections:
     """Connections to one host, each used by one thread at a time and again by the next.
 
@@ -95,12 +114,26 @@ class Connections:
         self._proxy = _proxy(self._host, environ) if self._tls else None
         self._lock = threading.Lock()
         self._idle: List[http.client.HTTPConnection] = []
+        self._busy: List[http.client.HTTPConnection] = []
+        self._is_broken_off = False
 
     def close(self) -> None:
         """Close what is idle."""
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
+
+    def break_off(self) -> None:
+        """Let every exchange fail that goes on (``Broken``), whatever it waits for."""
+        with self._lock:
+            self._is_broken_off = True
+            sockets = [one.sock for one in self._busy if one.sock is not None]
+        for one in sockets:
+            try:
+                # not SSLSocket's own, after which another thread would go on unencrypted
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended meanwhile
 
     def exchange(
         self,
@@ -136,13 +169,9 @@ class Connections:
             else:
                 content = _read(response)
         except BaseException:
-            connection.close()
+            self._give_back(connection, is_good=False)
             raise
-        if response.will_close:
-            connection.close()
-        else:
-            with self._lock:
-                self._idle.append(connection)
+        self._give_back(connection, is_good=not response.will_close)
         answered = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, answered, content)
 
@@ -154,24 +183,36 @@ class Connections:
             try:
                 return connection, _talk(connection, method, target, headers, body)
             except _BROKEN as error:
-                connection.close()
+                self._give_back(connection, is_good=False)
                 # S3 closes idle connections: that says nothing of this request
-                if not is_used or isinstance(error, socket.timeout):
+                is_idled_away = is_used and not isinstance(error, socket.timeout)
+                if not is_idled_away or self._is_broken_off:
                     raise _broken(error) from error
             except BaseException:
-                connection.close()
+                self._give_back(connection, is_good=False)
                 raise
 
     def _take(self, timeout_s: float) -> Tuple[http.client.HTTPConnection, bool]:
         with self._lock:
-            if self._idle:
-                connection = self._idle.pop()
-                if connection.sock is not None:
-                    connection.sock.settimeout(timeout_s)
-                return connection, True
+            is_used = bool(self._idle)
+            connection = self._idle.pop() if is_used else self._connection(timeout_s)
+            self._busy.append(connection)
+        if connection.sock is not None:
+            connection.sock.settimeout(timeout_s)
+        return connection, is_used
+
+    def _give_back(self, connection: http.client.HTTPConnection, is_good: bool) -> None:
+        with self._lock:
+            self._busy.remove(connection)
+            if is_good:
+                self._idle.append(connection)
+        if not is_good:
+            connection.close()
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         if self._tls is None:
-            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s), False
-        return self._tls_connection(timeout_s), False
+            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+        return self._tls_connection(timeout_s)
 
     def _tls_connection(self, timeout_s: float) -> http.client.HTTPSConnection:
         if self._proxy is None:
@@ -224,7 +265,8 @@ def _talk(
 
 def _blocks(path: str, start: int, size: int) -> Iterator[bytes]:
     try:
-        with open(path, "rb") as file:
+        # of a pipe that has taken the file's place nothing is waited for
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NOW)) as file:
             file.seek(start)
             while size > 0:
                 block = file.read(min(BLOCK_BYTES, size))

@@ -2,8 +2,8 @@
 
 import ast
 import hashlib
+import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from faulty_s3 import (
     silent,
 )  # fmt: skip
 
-from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, Entry, S3Error, _address
-from jupyter_flotilla.bootstrap.s3_http import Connections
+from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, Entry, S3Error
+from jupyter_flotilla.bootstrap.s3_http import Connections, address
 
 MIB = 2**20
 ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "a-secret"}
@@ -102,19 +102,42 @@ def test_patience_ends_after_the_tries(server: FaultyS3, open_bucket: Any) -> No
 
 
 def test_nothing_is_tried_after_the_deadline(server: FaultyS3, open_bucket: Any) -> None:
-    server.script = [refusing(503, "SlowDown")] * 1000
-    bucket = open_bucket(tries=1000, first_pause_s=0.05)
-    began = time.monotonic()
+    bucket = open_bucket(tries=1000)
 
-    bucket.end_within(0.3)
-    with pytest.raises(S3Error):
+    def refuse_late(handler: Handler) -> None:
+        bucket.end_within(-1)
+        refusing(503, "SlowDown")(handler)
+
+    server.script = [refusing(503, "SlowDown"), refuse_late]
+
+    with pytest.raises(S3Error, match="SlowDown"):
         bucket.put("a", b"")
 
-    assert time.monotonic() - began < 2
+    assert len(server.requests) == 2
     with pytest.raises(S3Error) as caught:
-        bucket.end_within(-1)
         bucket.put("a", b"")
     assert caught.value.code == "Deadline"
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("is_used", [False, True], ids=["first", "used connection"])
+def test_what_goes_on_is_broken_off(server: FaultyS3, bucket: Bucket, is_used: bool) -> None:
+    if is_used:
+        bucket.put("a", b"earlier")
+    had = len(server.requests)
+
+    def be_broken_off(handler: Handler) -> None:
+        bucket.end_within(-1)
+        bucket.break_off()
+        silent(handler)
+
+    server.script = [be_broken_off]
+
+    with pytest.raises(S3Error) as caught:
+        bucket.put("a", b"content")
+
+    assert caught.value.code == "Broken"
+    assert len(server.requests) == had + 1
 
 
 def test_a_connection_that_idled_away_costs_no_try(server: FaultyS3, open_bucket: Any) -> None:
@@ -355,6 +378,16 @@ def test_a_key_cannot_leave_its_prefix(server: FaultyS3, bucket: Bucket, key: st
     assert server.requests == []
 
 
+def test_a_key_and_its_prefix_are_as_long_as_s3_takes(server: FaultyS3, bucket: Bucket) -> None:
+    bucket.put("x" * 1020, b"")
+
+    with pytest.raises(S3Error) as caught:
+        bucket.put_file("x" * 1021, os.devnull)
+
+    assert caught.value.code == "InvalidKey"
+    assert len(server.requests) == 1
+
+
 def test_a_listing_goes_through_all_pages_and_odd_names(server: FaultyS3, bucket: Bucket) -> None:
     names = ["a b+c%20", "é/漢 &<>'\"", "line\nbreak", "~", "\x01control"]
     for name in names:
@@ -400,7 +433,7 @@ def test_a_bucket_elsewhere_says_where(server: FaultyS3, bucket: Bucket) -> None
 def test_a_bucket_has_its_address(
     bucket: str, region: str, endpoint: str | None, url: str, base: str
 ) -> None:
-    assert _address(bucket, region, endpoint) == (url, base)
+    assert address(bucket, region, endpoint) == (url, base)
 
 
 @pytest.mark.parametrize(
