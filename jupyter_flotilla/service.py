@@ -13,7 +13,7 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.artifacts.reserve import Reserve
 from jupyter_flotilla.capture.defaults import Defaults
-from jupyter_flotilla.capture.draft import LAYER, MODULES, Draft
+from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.canceller import Canceller
 from jupyter_flotilla.dispatch.launcher import Launcher
@@ -198,14 +198,8 @@ class Flotilla(Drafting):
         self._see_to_dispatcher()
 
     def _write_input(self, run_id: str, draft: Draft) -> None:
-        written = (
-            (draft.spec.source, draft.source),
-            (MODULES, draft.modules),
-            (LAYER, draft.layer),
-        )
-        for name, content in written:
-            if name is not None and content is not None:
-                self.artifacts.write_input(run_id, name, content)
+        for name, content in draft.parts().items():
+            self.artifacts.write_input(run_id, name, content)
         self.artifacts.copy_files(run_id, draft.files)
         for path in sorted(draft.values.iterdir()) if draft.values is not None else ():
             self.artifacts.copy_input(run_id, f"values/{path.name}", path)

@@ -54,6 +54,11 @@ class Draft:
     #: Sentences that the user should read before the launch.
     notes: tuple[str, ...] = ()
 
+    def parts(self) -> dict[str, bytes]:
+        """Return what is frozen of it besides files and values, by its name among a run's input."""
+        named = {self.spec.source: self.source, MODULES: self.modules, LAYER: self.layer}
+        return {name: part for name, part in named.items() if name and part is not None}
+
 
 def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str, Any]:
     """Return the fields of a JobSpec that every kind of job fills alike.
