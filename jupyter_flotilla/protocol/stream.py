@@ -63,6 +63,17 @@ class StreamWriter:
         self._file: Optional[Any] = None
         self._lost = 0
 
+    @classmethod
+    def resumed(cls, folder: str) -> "StreamWriter":
+        """Return a writer for what is still to be said when a stream's own writer is gone."""
+        writer, reader = cls(folder), StreamReader(folder)
+        segments = reader._segments()
+        writer._segment = int(segments[-1].partition(".")[0]) if segments else 0
+        for records in reader.backwards():
+            writer._seq = int(records[-1]["seq"])
+            break
+        return writer
+
     def text(self, kind: str, text: str, cell: Optional[int] = None) -> str:
         """Write text of ``stdout`` or ``stderr``, in pieces that need no blob.
 

@@ -4,7 +4,8 @@
 goes to S3, a JSON object comes on standard input: ``secrets``, and ``s3`` as `bootstrap.start` has
 it. It starts the runner in a session of its own, takes the status of every
 orphan, measures, stops the job when it must, and records its end in ``exit.json``. Exit code 0:
-the job succeeded; 1: it did not; 74 and 75 as of the runner: nothing has begun here.
+the job succeeded; 1: it did not; 73: it has ended, but S3 did not take its results; 74 and 75 as
+of the runner: nothing has begun here; 143: it was stopped before its results were in S3.
 """
 
 import json
@@ -34,13 +35,13 @@ from jupyter_flotilla.runner.processes import (
 
 _LOOK_EVERY_S = 0.1
 _MEASURE_EVERY_S = 0.2
-#: After SIGTERM from outside; with the stages of a stop it fits into `docker stop`'s time.
-#: What the last upload may take, once somebody stops the container and where nobody does.
-_HURRY_S = 10.0
-_PATIENCE_S = 3600.0
+#: After SIGTERM from outside; with the stages of a stop and the last upload in a hurry it fits into
+#: `docker stop`'s time.
 _OUTSIDE_GRACE_S = 10.0
 _LEFTOVER_GRACE_S = 2.0
-_NO_SECRETS, _ALREADY_STARTED = 74, 75
+_NOT_UPLOADED, _NO_SECRETS, _ALREADY_STARTED = 73, 74, 75
+#: As of a process that SIGTERM has ended: 128 and its number.
+_STOPPED = 143
 _OUTSIDE = (
     "Its container was stopped from outside of Flotilla: by docker stop, or with Docker itself."
 )
@@ -104,10 +105,8 @@ class Container:
             reserve.write_json(self._path(protocol.EXIT), record, patience_s=math.inf)
         except FileNotFoundError:
             pass  # the run was deleted
-        if self._uploader is not None and not self._uploader.finish(
-            _HURRY_S if self._is_asked_to_stop else _PATIENCE_S
-        ):
-            return 1
+        if self._uploader is not None and not self._uploader.finish(lambda: self._is_asked_to_stop):
+            return _STOPPED if self._is_asked_to_stop else _NOT_UPLOADED
         return 0 if record["outcome"] == "succeeded" else 1
 
     def _start_runner(self, secrets: Dict[str, str]) -> Optional[Dict[str, Any]]:
