@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from .s3 import Bucket, Credentials, S3Error
 
@@ -21,6 +21,7 @@ RUNNER = ".flotilla/runner.pyz"
 LAYER = ".flotilla/layer.tar.gz"
 #: sysexits.h: another has begun this attempt; something is not as it was sent; S3 failed.
 ALREADY_STARTED, TAMPERED, NO_INPUT = 75, 65, 74
+_TAKEN = "flotilla: another container has begun this attempt"
 _PARALLEL = 8
 
 
@@ -30,15 +31,39 @@ class Tampered(Exception):
 
 def main() -> int:
     """Prepare the room and become the runner; returns only where that is impossible."""
-    said = json.loads(sys.stdin.read())
-    place = said["s3"]
-    room = place["room"]
-    bucket = bucket_of(place)
     try:
+        said = json.loads(sys.stdin.read())
+        place = said["s3"]
+        room = place["room"]
+        bucket = bucket_of(place)
+    except (ValueError, KeyError, TypeError) as error:
+        # whoever has started this container was killed before it had said all
+        print("flotilla: what to do was not said, or not to its end: %r" % error)
+        return NO_INPUT
+    try:
+        code = _prepare(bucket, place, room)
+    finally:
+        bucket.close()
+    if code is not None:
+        return code
+    _hand_on(said)
+    runner = os.path.join(room, "input", RUNNER)
+    attempt = os.path.join(room, "attempt")
+    os.execv(sys.executable, [sys.executable, runner, "--container", attempt, "--s3"])
+    return NO_INPUT  # never reached
+
+
+def _prepare(bucket: Bucket, place: Mapping[str, Any], room: str) -> Optional[int]:
+    """Prepare the room; return the exit code where that is impossible, which is said."""
+    try:
+        if _is_taken(bucket, place):
+            print(_TAKEN)
+            return ALREADY_STARTED
         os.makedirs(room, mode=0o700, exist_ok=True)
         _fill(bucket, place, room)
         # last: whatever failed until here can be repeated by another
         if not _is_first(bucket, place):
+            print(_TAKEN)
             return ALREADY_STARTED
     except Tampered as error:
         print("flotilla: %s" % error)
@@ -46,12 +71,7 @@ def main() -> int:
     except (S3Error, OSError, tarfile.TarError, ValueError) as error:
         print("flotilla: the job's input cannot be had: %s" % error)
         return NO_INPUT
-    bucket.close()
-    _hand_on(said)
-    runner = os.path.join(room, "input", RUNNER)
-    attempt = os.path.join(room, "attempt")
-    os.execv(sys.executable, [sys.executable, runner, "--container", attempt, "--s3"])
-    return NO_INPUT  # never reached
+    return None
 
 
 def bucket_of(place: Mapping[str, Any]) -> Bucket:
@@ -71,6 +91,16 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 def _is_first(bucket: Bucket, place: Mapping[str, Any]) -> bool:
     """Take the attempt: whoever comes second, by whatever repeat, does nothing."""
     return bucket.put_if_absent("%s/lease" % place["attempt"], uuid.uuid4().hex.encode())
+
+
+def _is_taken(bucket: Bucket, place: Mapping[str, Any]) -> bool:
+    """Say whether another has the attempt, as far as that is known: for nothing to be brought."""
+    try:
+        return bucket.head("%s/lease" % place["attempt"]) is not None
+    except S3Error as error:
+        if error.status == 403:
+            return False  # without the permission to list, S3 says that of what is not there
+        raise
 
 
 def _fill(bucket: Bucket, place: Mapping[str, Any], room: str) -> None:
