@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import container_ground
@@ -33,7 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield path
     api._opened.cache_clear()
     for process in witness.processes_of_home(path):
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ends by itself just now
+            os.kill(process, signal.SIGKILL)
 
 
 @pytest.fixture
