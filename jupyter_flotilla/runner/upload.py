@@ -28,7 +28,7 @@ _PATIENCE_S = 3600.0
 _LONGEST_PAUSE_S = 30.0
 #: What the end may take once somebody stops the container, and what is broken off then.
 HURRY_S = 10.0
-_BREAK_OFF_S = 5.0
+BREAK_OFF_S = 5.0
 #: Errors that the next file would meet as well.
 _OF_ALL = ("Deadline", "NoCredentials", "Certificate")
 #: S3's or our words → why a file is left out, for people.
@@ -100,7 +100,7 @@ class Uploader:
             self._thread.join(HURRY_S)
         if self._thread.is_alive():
             self._bucket.break_off()
-            self._thread.join(_BREAK_OFF_S)
+            self._thread.join(BREAK_OFF_S)
         return self._is_whole
 
     def _run(self) -> None:

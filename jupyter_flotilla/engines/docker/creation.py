@@ -33,8 +33,9 @@ done
 echo "$why"
 exit 127
 """
-#: What `docker stop` waits before it kills: longer than our own way to stop takes.
-_STOP_S = 40
+#: What `docker stop` waits before it kills: longer than our own way to stop takes, to the last
+#: upload.
+_STOP_S = 60
 #: Processes and threads that one job may have at least, and for each CPU.
 _PIDS = 4096
 _PIDS_A_CPU = 256
