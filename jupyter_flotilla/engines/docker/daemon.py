@@ -10,6 +10,7 @@ import socket
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,10 @@ HOME_LABEL = "flotilla.home"
 FOLDER_LABEL = "flotilla.folder"
 #: States of a container whose processes may still do something.
 LIVES = frozenset({"running", "paused", "restarting", "removing"})
+#: Exit code of a container whose results are nowhere else (`runner.container`), and how long it is
+#: kept for them.
+NOT_UPLOADED = 73
+_KEPT_FOR = timedelta(days=7)
 #: How long an answer may take: of what works, and of what only looks, many times a minute.
 _TIMEOUT_S = 60
 _LOOK_TIMEOUT_S = 5
@@ -240,10 +245,15 @@ class Daemon:
             container.kill()
 
     def remove(self, name: str) -> bool:
-        """Remove a container that does not run; False if it cannot be, or none is there."""
+        """Remove a container that does not run; False if it cannot be, or none is there.
+
+        One whose results could not be uploaded is kept for a week, as long as its run is.
+        """
         import docker.errors
 
         with contextlib.suppress(NoContainer), self._container(name) as container:
+            if _is_kept(container.attrs):
+                return False
             try:
                 container.remove(v=True)
             except docker.errors.APIError:
@@ -308,6 +318,15 @@ def _cause(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return str(error)[:200]
+
+
+def _is_kept(container: Mapping[str, Any]) -> bool:
+    state, labels = container["State"], container["Config"]["Labels"] or {}
+    folder = labels.get(FOLDER_LABEL)
+    if state["ExitCode"] != NOT_UPLOADED or not folder or not Path(folder).exists():
+        return False
+    ended_at = datetime.fromisoformat(f"{state['FinishedAt'][:19]}+00:00")
+    return datetime.now(UTC) - ended_at < _KEPT_FOR
 
 
 def _send_all(connection: socket.socket, content: bytes) -> None:

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import protocol
-from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, NoContainer
+from jupyter_flotilla.engines.docker.daemon import LIVES, NOT_UPLOADED, Daemon, NoContainer
 from jupyter_flotilla.engines.docker.refusals import OTHER_MACHINE
+from jupyter_flotilla.engines.remote import ROOM, is_sent
 from jupyter_flotilla.protocol import ending
 
 #: Exit codes of `runner.container` where nothing has begun and the launch can be repeated.
-_BEGAN_NOTHING = (74, 75)
+_ALREADY_STARTED = 75
+_BEGAN_NOTHING = (74, _ALREADY_STARTED)
 #: Of a shell: no such program, or none that can be executed.
 _NO_PROGRAM = (126, 127)
 _REMOVED = "Its container was removed from outside of Flotilla."
+_WENT_AWAY = "Its container went away after the job had begun."
 #: What processes leave behind that were killed before they could delete it.
 _LEAVINGS = (protocol.SAID, protocol.SOCKETS, ".outcome-reserve", ".exit-reserve")
 
@@ -41,11 +44,17 @@ def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
         # it may have been created, or started, since whoever asks has looked
         if state["Status"] in LIVES or state["Status"] == "created":
             return None
-        if started is None and code in _BEGAN_NOTHING:
+        # no other container can have the name: whoever has the attempt in the bucket is gone
+        is_second = code == _ALREADY_STARTED and is_sent(folder)
+        if started is None and code in _BEGAN_NOTHING and not is_second:
             return None
         seen_s, ended_at = _seen_s(state), _when(state, "FinishedAt")
         words = daemon.words(name)
-        if started is None and _stop(folder) is None:
+        if is_second:
+            record = _went_away(folder, usage)
+        elif code == NOT_UPLOADED and outcome is None and _stop(folder) is None:
+            record = _not_uploaded(name, words)
+        elif started is None and _stop(folder) is None:
             record = _never_began(state, code, words)
         else:
             record = ending.decide(_evidence(folder, state, words, usage))
@@ -66,6 +75,24 @@ def _never_began(state: dict[str, Any], code: int, words: str) -> dict[str, Any]
         kind, message = "lost", f"Its container was killed by signal {code - 128}, not by Flotilla."
     said = f" It said: {words}" if words else ""
     return {"outcome": "failed", "failure_kind": kind, "message": message + said}
+
+
+def _went_away(folder: Path, usage: dict[str, Any]) -> dict[str, Any]:
+    """Return how an attempt ended that had begun in a container of which nothing is left."""
+    record = ending.decide(_evidence(folder, None, "", usage)._replace(was_started=True))
+    if record["failure_kind"] == "lost":
+        record["message"] = _WENT_AWAY
+    return record
+
+
+def _not_uploaded(name: str, words: str) -> dict[str, Any]:
+    # not lost: what S3 refuses it would refuse again, after another whole run
+    return {
+        "outcome": "failed",
+        "failure_kind": "environment",
+        "message": "The job has ended, but its results could not be uploaded. For a week they are "
+        f"in its container: docker cp {name}:{ROOM}/attempt . It said: {words}",
+    }
 
 
 def _evidence(
