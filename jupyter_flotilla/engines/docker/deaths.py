@@ -49,18 +49,25 @@ def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
         if started is None and code in _BEGAN_NOTHING and not is_second:
             return None
         seen_s, ended_at = _seen_s(state), _when(state, "FinishedAt")
-        words = daemon.words(name)
         if is_second:
             record = _went_away(folder, usage)
-        elif code == NOT_UPLOADED and outcome is None and _stop(folder) is None:
-            record = _not_uploaded(name, words)
-        elif started is None and _stop(folder) is None:
-            record = _never_began(state, code, words)
         else:
-            record = ending.decide(_evidence(folder, state, words, usage))
+            record = _ended_badly(folder, state, name, daemon.words(name), usage)
     for leaving in _LEAVINGS:
         protocol.forget(str(folder / leaving))
     return ending.ended(record, outcome, started, seen_s, ended_at)
+
+
+def _ended_badly(
+    folder: Path, state: dict[str, Any], name: str, words: str, usage: dict[str, Any]
+) -> dict[str, Any]:
+    code = int(state.get("ExitCode") or 0)
+    if _stop(folder) is None:
+        if code == NOT_UPLOADED and not (folder / protocol.OUTCOME).exists():
+            return _not_uploaded(name, words)
+        if not (folder / protocol.STARTED).exists():
+            return _never_began(state, code, words)
+    return ending.decide(_evidence(folder, state, words, usage))
 
 
 def _never_began(state: dict[str, Any], code: int, words: str) -> dict[str, Any]:
