@@ -24,8 +24,13 @@ from jupyter_flotilla.protocol import (
     EXIT,
     JOB,
     OUTCOME,
+    PROCESSES,
     STOP_REQUEST,
     STREAM,
+    SUPERVISOR,
+    SUPERVISOR_LOCK,
+    SUPERVISOR_LOG,
+    SUPERVISOR_STARTS,
     VALUES,
     read_json,
     write_json,
@@ -38,8 +43,11 @@ _TRIES = 6
 _WAIT_S = 600.0
 _STATE = ".s3-sync.json"
 _LOCK = ".s3-sync.lock"
-#: What the host writes into an attempt's folder: no job can put another in its place.
-_OURS = frozenset({JOB, STOP_REQUEST, _STATE, _LOCK})
+#: What the host writes into an attempt's folder, besides names that begin with a dot: no job can
+#: put another in its place.
+_OURS = frozenset(
+    {JOB, STOP_REQUEST, PROCESSES, SUPERVISOR, SUPERVISOR_LOCK, SUPERVISOR_LOG, SUPERVISOR_STARTS}
+)
 #: Who sees these thinks that all else is there: they come last, in this order.
 _LAST = (OUTCOME, EXIT)
 
@@ -67,9 +75,15 @@ class Synced:
 def safe_path(folder: Path, name: str) -> Path | None:
     """Return where an object's file lies below a folder; None if that cannot be below it."""
     parts = name.split("/")
-    if any(part in ("", ".", "..") or len(part.encode()) > 255 for part in parts):
+    try:
+        sizes = [len(part.encode()) for part in parts]
+    except UnicodeEncodeError:
+        return None  # no key of S3
+    if any(part in ("", ".", "..") for part in parts) or max(sizes) > 255:
         return None
-    if "\0" in name or "\\" in name or parts[0] in _OURS:
+    if "\0" in name or (os.name == "nt" and "\\" in name):
+        return None
+    if parts[0] in _OURS or parts[0].startswith("."):
         return None
     path = folder
     for part in parts[:-1]:

@@ -104,12 +104,15 @@ def test_a_full_disk_is_said_before_anything_is_fetched(
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/a", "../a", "a/../../b", "a//b", "./a", "a/.", "a\\b", "a\0b", "x" * 256, "job.json"],
-)
+    ["", "/a", "../a", "a/../../b", "a//b", "./a", "a/.", "a\0b", "x" * 256, "\udcff", "job.json",
+     "stop-request.json", "supervisor.starts", "supervisor.json", "processes.json", ".sent.json",
+     ".s3-sync.json", ".hidden/a"],
+)  # fmt: skip
 def test_a_name_that_may_lead_elsewhere_has_no_path(tmp_path: Path, name: str) -> None:
     assert s3_download.safe_path(tmp_path, name) is None
 
 
-@pytest.mark.parametrize("name", ["a b/é漢", "line\nbreak", "~", "-rf", "...", "a/b/c", "%2e%2e"])
+@pytest.mark.parametrize("name", ["a b/é漢", "line\nbreak", "~", "-rf", "a/b/c", "%2e%2e",
+                                  "files/...", "files/.hidden", "files/a\\..\\b"])  # fmt: skip
 def test_an_odd_name_has_a_path_below(tmp_path: Path, name: str) -> None:
     assert s3_download.safe_path(tmp_path, name) == tmp_path / name
