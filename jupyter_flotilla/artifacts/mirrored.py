@@ -6,6 +6,7 @@ wants it.
 
 import re
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _BUCKET = "bucket.json"
 
 
+@cache
 def s3_of(bucket: Bucket) -> S3Artifacts:
     """Return the artifacts in a bucket; raises InvalidSettings if that is no address of one."""
     found = _URL.fullmatch(bucket.url)

@@ -27,7 +27,7 @@ from typing import Any
 
 from jupyter_flotilla.artifacts import s3_download, s3_upload
 from jupyter_flotilla.artifacts.s3_download import Left, Synced
-from jupyter_flotilla.artifacts.s3_errors import code_of, opened, s3_errors
+from jupyter_flotilla.artifacts.s3_errors import code_of, is_of_keys, opened, s3_errors
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
 from jupyter_flotilla.protocol import JOB
@@ -249,8 +249,13 @@ class S3Artifacts:
         with self._lock:
             if self._made is None:
                 self._made = self._make()
-        with s3_errors(self._bucket):
-            yield self._made
+        try:
+            with s3_errors(self._bucket):
+                yield self._made
+        except ArtifactsUnavailable as error:
+            if is_of_keys(error):
+                self._made = None  # which would go on with these keys after another login
+            raise
 
 
 class _Sending:

@@ -88,6 +88,14 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_of_keys(error: ArtifactsUnavailable) -> bool:
+    """Say whether other keys may help, which the user's next login makes."""
+    from botocore.exceptions import ClientError
+
+    cause = error.__cause__
+    return isinstance(cause, ClientError) and code_of(cause) in _EXPIRED | _WRONG_KEYS
+
+
 def _of_answer(bucket: str, error: Any) -> ArtifactsUnavailable:
     code = code_of(error)
     operation = error.operation_name

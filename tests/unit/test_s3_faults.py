@@ -87,6 +87,25 @@ def test_a_refusal_is_said_at_once(
     assert len(server.requests) == 2
 
 
+def test_another_login_is_looked_for_once_keys_have_expired(
+    server: FaultyS3, artifacts: S3Artifacts, tmp_path: Path
+) -> None:
+    opened_before: list[int] = []
+    client = artifacts._make()
+    one = S3Artifacts("bucket", "pre", lambda: opened_before.append(1) or client)
+    server.script = [None, refusing(400, "ExpiredToken"), None, refusing(403, "AccessDenied")]
+
+    one.check()
+    with pytest.raises(ArtifactsUnavailable, match="expired"):
+        one.check()
+    one.check()
+    with pytest.raises(ArtifactsUnavailable, match="refuses"):
+        one.check()
+    one.check()
+
+    assert len(opened_before) == 2
+
+
 def test_a_full_disk_is_said_before_anything_is_fetched(
     server: FaultyS3, artifacts: S3Artifacts, value: bytes, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
