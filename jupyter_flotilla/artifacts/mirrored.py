@@ -5,6 +5,7 @@ wants it.
 """
 
 import re
+import shutil
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -57,13 +58,27 @@ class MirroredArtifacts(LocalArtifacts):
         return s3_of(bucket).fetch(run_id, number, name, folder)
 
     def delete(self, run_id: str) -> None:
-        """Delete all that belongs to a run: here, and in its bucket if that can be reached."""
+        """Delete all that belongs to a run: here, and in its bucket.
+
+        Where that cannot be reached, the note of it stays, alone in the run's folder. So does it
+        at a crash, and later the folder is deleted as one of a run that was never launched.
+        """
         bucket = self._bucket(run_id)
-        super().delete(run_id)
         if bucket is not None:
-            # a rule of the bucket deletes what is left
-            with suppress(ArtifactsUnavailable, InvalidSettings):
-                s3_of(bucket).delete(run_id)
+            self._delete_all_but_note(run_id)
+            try:
+                with suppress(InvalidSettings):  # it never was an address
+                    s3_of(bucket).delete(run_id)
+            except ArtifactsUnavailable:
+                return
+        super().delete(run_id)
+
+    def _delete_all_but_note(self, run_id: str) -> None:
+        for path in self.run_folder(run_id).glob("*"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _BUCKET:
+                path.unlink(missing_ok=True)
 
     def _bucket(self, run_id: str) -> Bucket | None:
         try:
