@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,14 @@ from typing import Any
 import pytest
 import witness
 from container_ground import S3Endpoint
-from docker_jobs import Jobs, docker
+from docker_jobs import Jobs, Killed, KilledBefore, docker
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.engines.base import LaunchOrder
-from jupyter_flotilla.engines.remote import Remote, federated_keys, is_sent
+from jupyter_flotilla.engines.remote import ROOM, Remote, federated_keys, is_sent
 from jupyter_flotilla.handle import RunHandle
-from jupyter_flotilla.model.job import Bucket
+from jupyter_flotilla.model.job import Bucket, SecretRef
 from jupyter_flotilla.model.observation import Observation, Phase
 
 
@@ -42,9 +43,9 @@ def through_s3(
     folder = tmp_path / "the user's földer"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    jobs = Jobs(docker_ground, tmp_path)
     yield
-    for run in fl.runs():
-        docker("rm", "-f", f"flotilla-{run.id}-1")
+    jobs.remove_all()
 
 
 def _keys(s3_endpoint: S3Endpoint, run: RunHandle) -> list[str]:
@@ -52,6 +53,16 @@ def _keys(s3_endpoint: S3Endpoint, run: RunHandle) -> list[str]:
     found = [one for page in pages.paginate(Bucket=s3_endpoint.bucket)
              for one in page.get("Contents", ())]  # fmt: skip
     return [one["Key"] for one in found if f"/{run.id}/" in one["Key"]]
+
+
+def _prefix(bucket: Bucket) -> str:
+    return bucket.url.split("/", 3)[3]
+
+
+def _has_begun(name: str) -> bool:
+    """Say whether a container's job has taken its fence."""
+    began = ["docker", "exec", name, "test", "-e", f"{ROOM}/attempt/started.json"]
+    return subprocess.run(began, capture_output=True).returncode == 0
 
 
 def _until_sent(jobs: Jobs, order: LaunchOrder) -> None:
@@ -131,16 +142,91 @@ def test_a_secret_is_in_no_object_and_not_in_the_container(
 ) -> None:
     (tmp_path / "token").write_text("hush-hush-hush")
 
-    run = fl.submit(["sh", "-c", "test ${#TOKEN} = 14 && echo $TOKEN"],
-                    secrets={"TOKEN": f"file:{tmp_path / 'token'}"}, wait=True)  # fmt: skip
+    run = fl.submit(["sh", "-c", "test ${#TOKEN} = 14 && echo $TOKEN on; sleep 60"],
+                    secrets={"TOKEN": f"file:{tmp_path / 'token'}"})  # fmt: skip
+    witness.until(lambda: "on" in str(run.logs()), "it begins")
+    shown = docker("inspect", f"flotilla-{run.id}-1")
+    run.cancel()
+    run.wait()
 
-    assert run.status == "SUCCEEDED"
+    assert "hush-hush" not in shown
     s3 = s3_endpoint.client()
     bodies = [s3.get_object(Bucket=s3_endpoint.bucket, Key=key)["Body"].read()
               for key in _keys(s3_endpoint, run)]  # fmt: skip
     assert not any(b"hush-hush" in body for body in bodies)
-    shown = docker("inspect", f"flotilla-{run.id}-1")
-    assert "hush-hush" not in shown
+
+
+@pytest.mark.parametrize("how", [("rm", "-f"), ("stop",), ("kill",)], ids=" ".join)
+def test_a_container_that_is_ended_by_hand_is_lost_and_the_job_runs_again(
+    through_s3: None, how: tuple[str, ...]
+) -> None:
+    run = fl.submit(["sh", "-c", "case $FLOTILLA_LAUNCH_KEY in *-1) sleep 60;; esac; echo again"])
+    name = f"flotilla-{run.id}-1"
+    witness.until(lambda: _has_begun(name), "it has begun")
+
+    docker(*how, name)
+
+    assert run.wait().status == "SUCCEEDED"
+    assert str(run.logs()).strip() == "again"
+    assert [one.failure_kind for one in run.attempts] == ["lost", None]
+
+
+def test_a_container_that_goes_away_before_s3_knows_of_it_is_lost(
+    jobs: Jobs, bucket: Bucket, s3_endpoint: S3Endpoint
+) -> None:
+    order = jobs.order("echo ran", bucket=bucket)
+    _until_sent(jobs, order)
+    # as of a container that has taken the attempt, and has not come to its first upload
+    lease = f"{_prefix(bucket)}/runs/{order.run_id[1:3]}/{order.run_id}/attempts/1/lease"
+    s3_endpoint.client().put_object(Bucket=s3_endpoint.bucket, Key=lease, Body=b"other's")
+
+    seen = _end(jobs, order)
+
+    assert seen.ending is not None
+    assert seen.ending.failure_kind == "lost"
+    assert seen.ending.message == "Its container went away after the job had begun."
+
+
+@pytest.mark.parametrize("verb", ["create", "start", "send", "end of send"])
+def test_a_launcher_that_is_killed_leaves_a_job_that_runs_once(
+    jobs: Jobs, bucket: Bucket, tmp_path: Path, verb: str
+) -> None:
+    (tmp_path / "token").write_text("hush-hush " * 10_000)
+    secret = SecretRef(name="TOKEN", source=f"file:{tmp_path / 'token'}")
+    script = "[ ${#TOKEN} = 100000 ] && echo once >> ran"
+    order = jobs.order(script, bucket=bucket, fetch=("ran",), secrets=(secret,))
+    killed = jobs.another_engine(KilledBefore(verb))
+
+    def is_killed() -> bool:
+        try:
+            killed.launch(order)
+        except Killed:
+            return True
+        return False
+
+    witness.until(is_killed, "it is killed, its input being in S3")
+    seen = _end(jobs, order)
+
+    assert seen.ending is not None
+    assert seen.ending.outcome == "succeeded", seen.ending.message
+    assert (order.attempt_folder / "files" / "ran").read_text() == "once\n"
+
+
+def test_odd_names_come_back_and_what_cannot_is_said(through_s3: None, tmp_path: Path) -> None:
+    script = (
+        "import os, socket\nfor name in [b'o\\xff.txt', b'a\\\\b', b'.hid', \"é '\".encode()]:\n"
+    )
+    script += "    os.write(os.open(name, os.O_CREAT | os.O_WRONLY), b'x')\n"
+    script += "os.mkfifo('pipe')\nsocket.socket(socket.AF_UNIX).bind('sock')\n"
+
+    run = fl.submit(["python3", "-c", script], fetch=["*", ".hid"], wait=True)
+
+    assert run.status == "SUCCEEDED"
+    assert "not uploaded: 'files/o\\udcff.txt'" in str(run.logs())
+    run.download("a\\b", ".hid", "é '", to=tmp_path / "brought")
+    assert {path.name for path in (tmp_path / "brought").iterdir()} == {"a\\b", ".hid", "é '"}
+    with pytest.raises(fl.FlotillaError, match="cannot be"):
+        run.download("o*", to=tmp_path / "other")
 
 
 @pytest.mark.parametrize("key", ["attempts/1/job.json", "input.json", "input/"])
