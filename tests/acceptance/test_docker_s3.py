@@ -3,6 +3,7 @@
 import importlib
 import json
 import subprocess
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,19 @@ def _has_begun(name: str) -> bool:
     """Say whether a container's job has taken its fence."""
     began = ["docker", "exec", name, "test", "-e", f"{ROOM}/attempt/started.json"]
     return subprocess.run(began, capture_output=True).returncode == 0
+
+
+def _delete_bucket(s3: Any, name: str) -> None:
+    def is_deleted() -> bool:
+        for one in s3.list_objects_v2(Bucket=name).get("Contents", ()):
+            s3.delete_object(Bucket=name, Key=one["Key"])
+        try:
+            s3.delete_bucket(Bucket=name)
+        except s3.exceptions.ClientError:
+            return False  # a job has put something into it meanwhile
+        return True
+
+    witness.until(is_deleted, "the bucket is gone")
 
 
 def _until_sent(jobs: Jobs, order: LaunchOrder) -> None:
@@ -185,6 +199,33 @@ def test_a_container_that_goes_away_before_s3_knows_of_it_is_lost(
     assert seen.ending is not None
     assert seen.ending.failure_kind == "lost"
     assert seen.ending.message == "Its container went away after the job had begun."
+
+
+def test_results_that_the_bucket_does_not_take_stay_in_the_container(
+    jobs: Jobs, bucket: Bucket, s3_endpoint: S3Endpoint, tmp_path: Path
+) -> None:
+    s3, own = s3_endpoint.client(), f"flotilla-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=own)
+    order = jobs.order(
+        "until [ -e /tmp/go ]; do sleep 0.1; done; echo result > made",
+        bucket=bucket.model_copy(update={"url": f"s3://{own}/pre"}), fetch=("made",),
+    )  # fmt: skip
+    name = f"flotilla-{order.launch_key}"
+    witness.until(lambda: jobs.engine.launch(order) and _has_begun(name), "it has begun")
+
+    _delete_bucket(s3, own)
+    docker("exec", name, "touch", "/tmp/go")
+    witness.until(lambda: jobs.daemon.state(name)["Status"] == "exited", "it has ended")
+    s3.create_bucket(Bucket=own)
+    seen = _end(jobs, order)
+    jobs.engine.tidy()
+    docker("cp", f"{name}:{ROOM}/attempt/files/made", str(tmp_path / "made"))
+    _delete_bucket(s3, own)
+
+    assert seen.ending is not None
+    assert seen.ending.failure_kind == "environment"
+    assert f"docker cp {name}:" in str(seen.ending.message)
+    assert (tmp_path / "made").read_text() == "result\n"
 
 
 @pytest.mark.parametrize("verb", ["create", "start", "send", "end of send"])
