@@ -48,6 +48,8 @@ from jupyter_flotilla.settings import Settings
 _ASK_EVERY_S = 0.4
 #: A container that has not stopped so long after its time is killed from outside.
 _OVERDUE_S = 10.0
+#: What a container that was stopped gets to upload what it has.
+_UPLOAD_S = 300.0
 #: How long it is tried to bring what an ended container has written to S3.
 _LOOK_PATIENCE_S = 600.0
 #: How often a container that has not heard of a request to stop is told again.
@@ -331,7 +333,7 @@ class DockerEngine(Engine):
         request = protocol.read_json(str(folder / protocol.STOP_REQUEST))
         if state in LIVES:
             if request is not None:
-                self._hurry(request, name, state)
+                self._hurry(request, name, state, _UPLOAD_S if is_sent(folder) else 0.0)
             return going_on(folder)
         if state in ("created", "gone") and not (folder / protocol.STARTED).exists():
             if request is None:
@@ -345,11 +347,11 @@ class DockerEngine(Engine):
         protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
         return ended(folder) or given_up(str(record["message"]))
 
-    def _hurry(self, request: dict[str, Any], name: str, state: str) -> None:
+    def _hurry(self, request: dict[str, Any], name: str, state: str, upload_s: float) -> None:
         """Help a stop: whoever pauses a job cannot keep it from ending."""
         if state == "paused":
             self._daemon.resume(name)
-        is_due_s = request["grace_s"] + TERM_S + SAVE_S + _OVERDUE_S
+        is_due_s = request["grace_s"] + TERM_S + SAVE_S + upload_s + _OVERDUE_S
         if time.monotonic() - request["monotonic"] > is_due_s:
             self._daemon.kill(name)  # its first process does not do what it should
 
