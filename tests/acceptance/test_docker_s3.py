@@ -362,3 +362,55 @@ def test_the_keys_of_a_job_reach_its_own_attempt_and_no_other(
     assert (
         place["keys"]["AWS_SECRET_ACCESS_KEY"] != s3_endpoint.environment["AWS_SECRET_ACCESS_KEY"]
     )
+
+
+def test_a_cancel_ends_an_upload(jobs: Jobs, bucket: Bucket) -> None:
+    order = jobs.order("echo ran", bucket=bucket)
+    (order.input_folder / "files").mkdir()
+    for number in range(200):
+        (order.input_folder / "files" / str(number)).write_bytes(b"%d" % number + b"x" * 2_000_000)
+    handle = jobs.engine.launch(order)
+    jobs.until(handle, lambda seen: seen.progress)
+
+    jobs.engine.stop(handle, 10)
+    seen = jobs.until(handle, lambda seen: seen.state == "ended")
+
+    assert seen.ending is not None
+    assert (seen.ending.outcome, seen.ending.message) == (
+        "cancelled",
+        "Cancelled before it began.",
+    )
+    assert not is_sent(order.attempt_folder)
+
+
+def test_a_cancelled_job_ends_although_its_bucket_is_gone(
+    jobs: Jobs, bucket: Bucket, s3_endpoint: S3Endpoint
+) -> None:
+    gone = Bucket(url=f"s3://gone-{uuid.uuid4().hex[:12]}/x", region="us-east-1",
+                  endpoint=s3_endpoint.url)  # fmt: skip
+    name = gone.url.split("/")[2]
+    s3_endpoint.client().create_bucket(Bucket=name)
+    order = jobs.order("sleep 60", bucket=gone)
+    _until_sent(jobs, order)
+    witness.until(lambda: jobs.engine.launch(order) and _has_begun(f"flotilla-{order.launch_key}"))
+    handle = jobs.engine.launch(order)
+    _delete_bucket(s3_endpoint.client(), name)
+
+    jobs.engine.stop(handle, 0)
+    jobs.daemon.kill(f"flotilla-{order.launch_key}")
+    seen = jobs.until(handle, lambda seen: seen.state == "ended")
+
+    assert seen.ending is not None
+    assert seen.ending.outcome == "cancelled"
+    assert "cannot be fetched" in str(seen.ending.message)
+    assert name in str(seen.ending.message)
+
+
+def test_to_look_whether_docker_can_be_used_asks_no_bucket(
+    jobs: Jobs, docker_ground: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a dispatcher asks at every step, and must not wait for S3 there
+    monkeypatch.setenv("FLOTILLA_ARTIFACTS", "s3://not-there-at-all/x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    assert jobs.another_engine().check().ok

@@ -6,6 +6,7 @@ import pytest
 import witness
 
 import jupyter_flotilla as fl
+from jupyter_flotilla.errors import InvalidOption
 
 
 @pytest.fixture(autouse=True)
@@ -135,3 +136,19 @@ def test_a_missing_module_is_told_with_the_command_that_installs_it() -> None:
     run = fl.run_source("import no_such_module_here").wait()
 
     assert "-m pip install no_such_module_here" in run.explain()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"deps": "none"}, "--deps cannot change|--deps: jobs of engine process"),
+        ({"image": "python:3.12-slim"}, "--image: jobs of engine process cannot have that"),
+        ({"network": "none"}, "--network: jobs of engine process cannot have that"),
+    ],
+    ids=str,
+)
+def test_what_a_retry_cannot_change_is_refused(change: dict[str, str], said: str) -> None:
+    run = fl.submit(["true"], wait=True)
+
+    with pytest.raises(InvalidOption, match=said):
+        run.retry(**change)
