@@ -90,11 +90,7 @@ def map(
     job_options = JobOptions(**resolution.values(OPTIONS))
     limits = GridOptions(**resolution.values(GRID_OPTIONS))
     with tempfile.TemporaryDirectory(prefix="flotilla-") as top:
-        drafts = []
-        for number, chunk in enumerate(chunks):
-            folder = Path(top, str(number))
-            folder.mkdir()
-            drafts.append(facade.draft_map(function, chunk, job_options, folder))
+        drafts = facade.draft_map(function, chunks, job_options, Path(top))
         facade.plan_grid(drafts, limits).check_consent(confirm=confirm)
         grid, runs = facade.submit_grid(drafts, limits)
     handles = [RunHandle(facade, run) for run in runs]

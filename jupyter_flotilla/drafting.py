@@ -53,7 +53,7 @@ class Drafting(ABC):
                 next_step="a .ipynb with a cell tagged 'parameters'",
             )
         drafts = draft_points(path, options, points, engine=engine)
-        return [self._resolved(draft, options) for draft in drafts]
+        return self.provision.resolve(drafts, options, engine)
 
     def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs source text as one cell."""
@@ -81,18 +81,26 @@ class Drafting(ABC):
         self, function: Callable[..., Any], args: Sequence[Any], options: JobOptions, folder: Path
     ) -> Draft:
         """Return the job that calls a function once; its values are written into ``folder``."""
-        return self._draft_calls(one_call(function, args), options, folder)
+        return self._resolved(self._draft_calls(one_call(function, args), options, folder), options)
 
     def draft_map(
-        self, function: Callable[..., Any], items: Sequence[Any], options: JobOptions, folder: Path
-    ) -> Draft:
-        """Return the job that calls a function with each item."""
-        return self._draft_calls(call_each(function, items), options, folder)
+        self,
+        function: Callable[..., Any],
+        chunks: Sequence[Sequence[Any]],
+        options: JobOptions,
+        folder: Path,
+    ) -> list[Draft]:
+        """Return the jobs that call a function with each item of a chunk, a job a chunk."""
+        drafts = []
+        for number, chunk in enumerate(chunks):
+            values = folder / str(number)
+            values.mkdir()
+            drafts.append(self._draft_calls(call_each(function, chunk), options, values))
+        return self.provision.resolve(drafts, options, self.engine(options.engine))
 
     def _draft_calls(self, calls: Calls, options: JobOptions, folder: Path) -> Draft:
         engine = self.engine(options.engine)
-        draft = draft_calls(calls, options, folder=folder, cwd=Path.cwd(), engine=engine)
-        return self._resolved(draft, options)
+        return draft_calls(calls, options, folder=folder, cwd=Path.cwd(), engine=engine)
 
     def draft_command(self, argv: Sequence[str], options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs a command."""
@@ -107,4 +115,5 @@ class Drafting(ABC):
         return self.provision.resolve_again(draft, options, engine)
 
     def _resolved(self, draft: Draft, options: JobOptions) -> Draft:
-        return self.provision.resolve(draft, options, self.engine(options.engine))
+        [draft] = self.provision.resolve([draft], options, self.engine(options.engine))
+        return draft

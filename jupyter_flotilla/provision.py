@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,6 +52,26 @@ class Provisioned:
     lock: Lock
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What is to be brought for some code on some image."""
+
+    lock: Lock
+    #: As it is frozen with a run.
+    layer: bytes
+    notes: tuple[str, ...]
+
+    def of(self, draft: Draft) -> Draft:
+        """Return a draft of that code with it."""
+        update = {"layer": self.lock.key or None, "packages": self.lock.packages}
+        return replace(
+            draft,
+            spec=draft.spec.model_copy(update=update),
+            layer=self.layer,
+            notes=(*draft.notes, *self.notes),
+        )
+
+
 def provisioned(draft: Draft) -> Provisioned | None:
     """Return what was resolved for a draft; None where it runs without an image."""
     if draft.layer is None:
@@ -71,8 +91,10 @@ class Provision:
         self._layers = layers
         self._images = home / "images"
 
-    def resolve(self, draft: Draft, options: JobOptions, engine: Engine) -> Draft:
-        """Return a draft with the packages that its image lacks; as it is where it needs no image.
+    def resolve(self, drafts: Sequence[Draft], options: JobOptions, engine: Engine) -> list[Draft]:
+        """Return drafts with the packages that their image lacks; as they are where they need none.
+
+        Many points of a grid have one code: that is asked for once.
 
         Raises
         ------
@@ -81,12 +103,20 @@ class Provision:
         UnsendableInput
             If a value only loads in this Python, and the image has another.
         """
-        image = draft.spec.image
+        image = drafts[0].spec.image
         if engine.is_here or image is None:
-            return draft
+            return list(drafts)
         engine.check_files()
         facts = self._facts(image, engine)
-        _check_values(draft, facts)
+        answer, code, found = None, None, []
+        for draft in drafts:
+            if answer is None or draft.code != code:
+                _check_values(draft, facts)
+                answer, code = self._asked(draft, options, facts), draft.code
+            found.append(answer.of(draft))
+        return found
+
+    def _asked(self, draft: Draft, options: JobOptions, facts: ImageFacts) -> "_Answer":
         code = draft.code
         # a command brings its own program: nothing of it is known here
         deps = "none" if draft.spec.kind == "command" and not options.deps else options.deps
@@ -101,7 +131,7 @@ class Provision:
             ),
             extra=read_with(options.extra_deps),
         )
-        return self._with_layer(draft, requirements, facts)
+        return self._answer(draft, requirements, facts)
 
     def resolve_again(self, draft: Draft, options: JobOptions, engine: Engine) -> Draft:
         """Return the draft of a retry with what is to change of its image and packages."""
@@ -119,8 +149,8 @@ class Provision:
         if found is not None:
             before = found.requirements
             requirements = replace(before, requirements=(*before.requirements, *extra))
-        spec = draft.spec.model_copy(update={"image": image})
-        return self._with_layer(replace(draft, spec=spec), requirements, self._facts(image, engine))
+        draft = replace(draft, spec=draft.spec.model_copy(update={"image": image}))
+        return self._answer(draft, requirements, self._facts(image, engine)).of(draft)
 
     def build(self, draft: Draft) -> None:
         """Build a draft's layer, unless it is there; raises as `build_layer`.
@@ -154,7 +184,7 @@ class Provision:
         """
         return clean_layers(self._layers, _UNUSED, now, keep=keep, dry_run=dry_run)
 
-    def _with_layer(self, draft: Draft, requirements: Requirements, facts: ImageFacts) -> Draft:
+    def _answer(self, draft: Draft, requirements: Requirements, facts: ImageFacts) -> "_Answer":
         self._layers.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = resolve_once(
             requirements,
@@ -169,13 +199,11 @@ class Provision:
             "facts": facts.model_dump(mode="json"),
             "lock": lock.model_dump(mode="json"),
         }
-        update = {"layer": lock.key or None, "packages": lock.packages}
         through = _THROUGH_BUCKET if draft.spec.bucket is not None else ()
-        return replace(
-            draft,
-            spec=draft.spec.model_copy(update=update),
+        return _Answer(
+            lock=lock,
             layer=json.dumps(frozen).encode(),
-            notes=(*draft.notes, *_notes(facts, lock, requirements), *through),
+            notes=(*_notes(facts, lock, requirements), *through),
         )
 
     def _facts(self, image: str, engine: Engine) -> ImageFacts:

@@ -172,7 +172,7 @@ class Flotilla(Drafting):
 
     def _insert(self, made: Sequence[tuple[Run, Draft]], grid: Grid | None = None) -> None:
         store = self.store  # first: where it cannot be opened, nothing is written at all
-        for _, draft in made:
+        for draft in {draft.spec.layer: draft for _, draft in made}.values():
             self.provision.build(draft)
         is_in = False
         try:

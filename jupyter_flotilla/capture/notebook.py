@@ -63,7 +63,7 @@ def draft_points(
         files=options.files,
         **common_fields(options, cwd=path.parent, engine=engine),
     )
-    drafts = []
+    drafts, code = [], Code(sources=_sources(notebook))
     for point in points:
         params = {**options.params, **point}
         injected = inject(notebook, params, path=path, kernel=kernel) if params else notebook
@@ -72,7 +72,7 @@ def draft_points(
                 spec=spec.model_copy(update={"params": params}),
                 source=json.dumps(injected, ensure_ascii=False).encode("utf-8", "replace"),
                 files=travelling.files,
-                code=Code(sources=_sources(notebook)),
+                code=code,
                 notes=((note,) if note else ()) + travelling.notes,
             )
         )
