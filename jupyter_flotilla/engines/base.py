@@ -10,6 +10,7 @@ from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
 from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.units import format_size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,19 @@ class Check:
     message: str
     #: What to do if it is not ok.
     next_step: str | None = None
+
+
+def too_much_memory(resources: Resources | None, there_is_mib: int, whose: str) -> Check | None:
+    """Return why a job of this size has no room; None: it has, or asks for none."""
+    asked = (resources.memory_mib if resources else None) or 0
+    if asked <= there_is_mib:
+        return None
+    return Check(
+        ok=False,
+        message=f"--memory {format_size(asked)} is more than {whose} has "
+        f"({format_size(there_is_mib)})",
+        next_step=f"--memory {there_is_mib * 9 // 10}M at most, or a larger machine",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -44,6 +44,21 @@ class Layout:
     kernel_argv: tuple[str, ...] = ()
 
 
+def in_container(room: str, *, runner: str, earlier: str | None = None) -> Layout:
+    """Return where things are in a container whose job has a room of its own."""
+    return Layout(
+        input=f"{room}/input",
+        attempt=f"{room}/attempt",
+        runner=f"{room}/{runner}",
+        interpreter="python3",
+        cwd=None,
+        layer=f"{room}/layer",
+        earlier=None if earlier is None else f"{room}/{earlier}",
+        # the runner puts its own interpreter there
+        kernel_argv=("python", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+    )
+
+
 def job_file(
     order: LaunchOrder, layout: Layout, checkpoint_every_s: float = 60.0
 ) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -20,7 +19,8 @@ from typing import Any
 from jupyter_flotilla.artifacts.s3 import S3Artifacts, Synced
 from jupyter_flotilla.bootstrap.start import LAYER, RUNNER
 from jupyter_flotilla.engines.base import LaunchOrder
-from jupyter_flotilla.engines.job_file import Layout
+from jupyter_flotilla.engines.job_file import in_container
+from jupyter_flotilla.engines.runner_app import zipapp
 from jupyter_flotilla.errors import ArtifactsUnavailable, FlotillaError
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import Observation, Phase, Progress
@@ -29,15 +29,7 @@ from jupyter_flotilla.protocol import JOB, read_json, write_json
 
 #: Where a container has its job; no other folder can be made in every image by every user.
 ROOM = "/tmp/flotilla"
-LAYOUT = Layout(
-    input=f"{ROOM}/input",
-    attempt=f"{ROOM}/attempt",
-    runner=f"{ROOM}/input/{RUNNER}",
-    interpreter="python3",
-    cwd=None,
-    layer=f"{ROOM}/layer",
-    kernel_argv=("python", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-)
+LAYOUT = in_container(ROOM, runner=f"input/{RUNNER}")
 #: Seconds between two looks for what an attempt has written, by its age: as often as its container
 #: uploads (`runner.upload`), since each look is paid for as well.
 _SYNC_EVERY_S = ((60.0, 1.5), (600.0, 5.0), (3600.0, 15.0), (float("inf"), 30.0))
@@ -64,12 +56,9 @@ def start_program() -> str:
 
 @cache
 def _start_app() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted((Path(__file__).parents[1] / "bootstrap").glob("*.py")):
-            archive.writestr(f"bootstrap/{path.name}", path.read_text(encoding="utf-8"))
-        archive.writestr("__main__.py", _MAIN)
-    return buffer.getvalue()
+    sources = sorted((Path(__file__).parents[1] / "bootstrap").glob("*.py"))
+    files = {f"bootstrap/{path.name}": path.read_text(encoding="utf-8") for path in sources}
+    return zipapp({**files, "__main__.py": _MAIN}, zipfile.ZIP_DEFLATED)
 
 
 class _Abandoned(Exception):

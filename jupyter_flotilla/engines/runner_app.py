@@ -5,6 +5,7 @@ import io
 import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -46,9 +47,22 @@ def _content() -> bytes:
         for path in sources
     }
     files |= {"__main__.py": _MAIN, "jupyter_flotilla/__init__.py": _INIT}
+    return zipapp(files, zipfile.ZIP_STORED)
+
+
+def zipapp(files: Mapping[str, str], compression: int) -> bytes:
+    """Return a program of many files as one: the same sources give the same bytes.
+
+    Parameters
+    ----------
+    files
+        Place in it → text; ``__main__.py`` is what runs.
+    compression
+        Of `zipfile`; stored is read faster.
+    """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in sorted(files.items()):
-            # a fixed date: the same sources give the same bytes, and so the same name
-            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), text)
+            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))  # a fixed date
+            archive.writestr(entry, text, compression)
     return buffer.getvalue()

@@ -23,6 +23,7 @@ from jupyter_flotilla import protocol
 from jupyter_flotilla.protocol import ending
 from jupyter_flotilla.protocol.stopping import Stopping
 from jupyter_flotilla.protocol.usage_log import UsageLog
+from jupyter_flotilla.protocol.waking import wake_on_signals
 from jupyter_flotilla.runner.cgroup import Cgroup
 from jupyter_flotilla.runner.processes import (
     descendants,
@@ -30,7 +31,6 @@ from jupyter_flotilla.runner.processes import (
     mark_for_oom,
     send,
     send_to_all,
-    wake_on_signals,
 )
 
 _LOOK_EVERY_S = 0.1

@@ -8,6 +8,7 @@ from typing import Dict, List
 from jupyter_flotilla import protocol
 from jupyter_flotilla.protocol.globs import Found, glob_of, walk
 from jupyter_flotilla.runner.attempt import Attempt
+from jupyter_flotilla.runner.snapshot import link
 
 #: A file that is being copied is here: under its own name in `protocol.FILES` it is whole.
 _PART = "files.part"
@@ -86,7 +87,7 @@ class _Fetch:
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, "another file has that name there")
-        if not (self._may_link and _link(one.path, target)):
+        if not (self._may_link and link(one.path, target)):
             shutil.copyfile(one.path, self._part)
             shutil.copystat(one.path, self._part)
             os.rename(self._part, target)
@@ -112,14 +113,6 @@ class _Fetch:
 
     def _note(self, sentence: str) -> None:
         self._attempt.tell(sentence)
-
-
-def _link(path: str, target: str) -> bool:
-    try:
-        os.link(path, target)
-    except OSError:
-        return False
-    return True
 
 
 def _remove(path: str) -> None:

@@ -57,13 +57,3 @@ def exit_code(status: int) -> int:
     """Return a status of `os.waitpid` as `subprocess` has it: minus the signal's number."""
     # os.waitstatus_to_exitcode is of Python 3.9
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def wake_on_signals() -> int:
-    """Return a descriptor that becomes readable when a signal comes or a child ends."""
-    reading, writing = os.pipe()
-    for end in (reading, writing):
-        os.set_blocking(end, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    return reading

@@ -7,21 +7,10 @@ from typing import Any
 
 from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.engines.docker.daemon import FOLDER_LABEL, HOME_LABEL
-from jupyter_flotilla.engines.job_file import Layout
+from jupyter_flotilla.engines.job_file import in_container
 
-_ROOM = "/flotilla"
 #: Where a job's container has what is its own, and nothing else of this machine.
-LAYOUT = Layout(
-    input=f"{_ROOM}/input",
-    attempt=f"{_ROOM}/attempt",
-    runner=f"{_ROOM}/runner.pyz",
-    interpreter="python3",
-    cwd=None,
-    layer=f"{_ROOM}/layer",
-    earlier=f"{_ROOM}/earlier",
-    # the runner puts its own interpreter there
-    kernel_argv=("python", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-)
+LAYOUT = in_container("/flotilla", runner="runner.pyz", earlier="earlier")
 #: Finds a Python of at least 3.8 and becomes it, as the container's first process.
 _BOOT = """\
 why='it has no Python; jobs need Python 3.8 or later in it'

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.artifacts.mirrored import s3_of
-from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
+from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder, too_much_memory
 from jupyter_flotilla.engines.docker import creation, deaths
 from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, Listed, NoContainer
 from jupyter_flotilla.engines.docker.refusals import NoImage
@@ -41,7 +41,6 @@ from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import FailureKind, Handle, Observation, Phase
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.stop import SAVE_S, TERM_S
-from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.settings import Settings
 
 #: The daemon is asked for its containers at most this often; files are read at every look.
@@ -98,15 +97,9 @@ class DockerEngine(Engine):
             info = self._daemon.info()
         except EngineUnavailable as error:
             return Check(ok=False, message=error.message, next_step=error.next_step)
-        there_is = int(info["MemTotal"]) // 2**20
-        asked = (resources.memory_mib if resources else None) or 0
-        if asked > there_is:
-            return Check(
-                ok=False,
-                message=f"--memory {format_size(asked)} is more than Docker has "
-                f"({format_size(there_is)})",
-                next_step=f"--memory {there_is * 9 // 10}M at most, or a larger machine",
-            )
+        lacks = too_much_memory(resources, int(info["MemTotal"]) // 2**20, "Docker")
+        if lacks is not None:
+            return lacks
         return Check(ok=True, message=f"Docker {info['ServerVersion']} on {machine.host()}")
 
     def check_files(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import machine, protocol
-from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
+from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder, too_much_memory
 from jupyter_flotilla.engines.ecs.prices import fargate_rate
 from jupyter_flotilla.engines.job_file import Layout, job_file
 from jupyter_flotilla.engines.records import ask_to_stop, ended, given_up, going_on
@@ -21,7 +21,6 @@ from jupyter_flotilla.locks import is_held, start_holder
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.observation import FailureKind, Handle, Observation, Phase
 from jupyter_flotilla.model.resources import Resources
-from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.settings import Settings
 
 #: A supervisor that dies is started again this often; then the attempt is given up.
@@ -45,15 +44,9 @@ class ProcessEngine(Engine):
     def check(self, resources: Resources | None = None) -> Check:
         if not machine.is_supported():
             return Check(ok=False, message="needs Linux or macOS", next_step="on Windows, use WSL")
-        there_is = machine.total_memory_mib()
-        asked = (resources.memory_mib if resources else None) or 0
-        if asked > there_is:
-            return Check(
-                ok=False,
-                message=f"--memory {format_size(asked)} is more than this machine has "
-                f"({format_size(there_is)})",
-                next_step=f"--memory {there_is * 9 // 10}M at most, or a larger machine",
-            )
+        lacks = too_much_memory(resources, machine.total_memory_mib(), "this machine")
+        if lacks is not None:
+            return lacks
         return Check(ok=True, message=f"jobs run as processes of {self.place}")
 
     def rate(self, resources: Resources) -> Rate | None:

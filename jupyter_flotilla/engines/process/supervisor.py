@@ -31,6 +31,7 @@ from jupyter_flotilla.errors import SecretUnavailable
 from jupyter_flotilla.locks import FileLock, is_held
 from jupyter_flotilla.protocol import ending
 from jupyter_flotilla.protocol.stopping import Stopping
+from jupyter_flotilla.protocol.waking import wake_on_signals
 
 #: How often the job is looked at, in seconds. A memory limit can be overrun by what one interval
 #: allocates.
@@ -55,7 +56,7 @@ class Supervisor:
         self._usage = UsageMeter(folder, self._processes)
         self._keeper = DispatcherKeeper(job["keeper"])
         self._oom_kills = _system_oom_kills()
-        self._wake = _wake_on_child()
+        self._wake = wake_on_signals()
         self._noted: frozenset[int] = frozenset()
 
     def run(self) -> None:
@@ -239,16 +240,6 @@ class Supervisor:
 
 def _environment_failure(message: str) -> dict[str, Any]:
     return {"outcome": "failed", "failure_kind": "environment", "message": message}
-
-
-def _wake_on_child() -> int:
-    """Return a descriptor that becomes readable when a child ends."""
-    reading, writing = os.pipe()
-    for end in (reading, writing):
-        os.set_blocking(end, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    return reading
 
 
 def _system_oom_kills() -> int:
