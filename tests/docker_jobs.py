@@ -132,6 +132,18 @@ class Jobs:
         found: Observation = witness.until(seen, "what is polled")
         return found
 
+    def end_with_repeats(self, handle: Handle, order: LaunchOrder) -> Observation:
+        """Follow an attempt as a dispatcher does: what is unconfirmed is launched again."""
+
+        def look() -> Observation | None:
+            seen = self.look(handle)
+            if seen.state == "unconfirmed":
+                self.engine.launch(order)
+            return seen if seen.state == "ended" else None
+
+        seen: Observation = witness.until(look, "the end")
+        return seen
+
     def begin(self, *command: str, **fields: Any) -> Handle:
         """Launch a script and return when it has made a file ``ready`` in its folder."""
         handle = self.launch(*command, **fields)

@@ -10,6 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, unquote, urlsplit
 
+SECRET = "wJalrXUtnFEMI-SECRET"
+TOKEN = "a-session-token"
+#: Keys that its clients have.
+ENVIRON = {
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_SESSION_TOKEN": TOKEN,
+}
 Fault = Callable[["Handler"], None]
 
 

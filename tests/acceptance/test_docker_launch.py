@@ -14,7 +14,7 @@ from docker_jobs import Jobs, Killed, KilledBefore, docker, name_of, name_of_ord
 from jupyter_flotilla import protocol
 from jupyter_flotilla.engines.docker.daemon import Daemon, Listed
 from jupyter_flotilla.model.job import SecretRef
-from jupyter_flotilla.model.observation import FailureKind, Handle, Observation
+from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.resources import Resources
 
 _START = "echo start >> starts"
@@ -25,19 +25,6 @@ def secret(tmp_path: Path) -> SecretRef:
     path = tmp_path / "secret"
     path.write_text("hush-hush " * 10_000)
     return SecretRef(name="TOKEN", source=f"file:{path}")
-
-
-def _end_with_repeats(jobs: Jobs, handle: Handle, order: Any) -> Observation:
-    """Follow an attempt as a dispatcher does: what is unconfirmed is launched again."""
-
-    def look() -> Observation | None:
-        seen = jobs.look(handle)
-        if seen.state == "unconfirmed":
-            jobs.engine.launch(order)
-        return seen if seen.state == "ended" else None
-
-    seen: Observation = witness.until(look, "the end")
-    return seen
 
 
 def _ended_containers(jobs: Jobs) -> list[str]:
@@ -54,7 +41,7 @@ def test_a_launcher_killed_before_a_step_costs_nothing(
         jobs.another_engine(KilledBefore(verb)).launch(order)
 
     handle = jobs.engine.launch(order)
-    seen = _end_with_repeats(jobs, handle, order)
+    seen = jobs.end_with_repeats(handle, order)
 
     assert seen.ending is not None
     assert seen.ending.outcome == "succeeded", seen.ending.message
@@ -74,7 +61,7 @@ def test_several_launchers_at_once_start_it_once(
     for thread in threads:
         thread.join()
     handle = jobs.engine.launch(order)
-    seen = _end_with_repeats(jobs, handle, order)
+    seen = jobs.end_with_repeats(handle, order)
 
     assert seen.ending is not None
     assert seen.ending.outcome == "succeeded", seen.ending.message

@@ -19,7 +19,7 @@ from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.engines.remote import ROOM, Remote, federated_keys, is_sent
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.job import Bucket, SecretRef
-from jupyter_flotilla.model.observation import Observation, Phase
+from jupyter_flotilla.model.observation import Phase
 
 
 @pytest.fixture
@@ -82,20 +82,6 @@ def _delete_bucket(s3: Any, name: str) -> None:
 def _until_sent(jobs: Jobs, order: LaunchOrder) -> None:
     jobs.engine.launch(order)
     witness.until(lambda: is_sent(order.attempt_folder), "the input is in S3")
-
-
-def _end(jobs: Jobs, order: LaunchOrder) -> Observation:
-    """Follow an attempt as a dispatcher does: what is unconfirmed is launched again."""
-    handle = jobs.engine.launch(order)
-
-    def look() -> Observation | None:
-        seen = jobs.look(handle)
-        if seen.state == "unconfirmed":
-            jobs.engine.launch(order)
-        return seen if seen.state == "ended" else None
-
-    seen: Observation = witness.until(look, "the end")
-    return seen
 
 
 def test_files_travel_and_exit_code_and_output_come_back(through_s3: None) -> None:
@@ -194,7 +180,7 @@ def test_a_container_that_goes_away_before_s3_knows_of_it_is_lost(
     lease = f"{_prefix(bucket)}/runs/{order.run_id[1:3]}/{order.run_id}/attempts/1/lease"
     s3_endpoint.client().put_object(Bucket=s3_endpoint.bucket, Key=lease, Body=b"other's")
 
-    seen = _end(jobs, order)
+    seen = jobs.end_with_repeats(jobs.engine.launch(order), order)
 
     assert seen.ending is not None
     assert seen.ending.failure_kind == "lost"
@@ -217,7 +203,7 @@ def test_results_that_the_bucket_does_not_take_stay_in_the_container(
     docker("exec", name, "touch", "/tmp/go")
     witness.until(lambda: jobs.daemon.state(name)["Status"] == "exited", "it has ended")
     s3.create_bucket(Bucket=own)
-    seen = _end(jobs, order)
+    seen = jobs.end_with_repeats(jobs.engine.launch(order), order)
     jobs.engine.tidy()
     docker("cp", f"{name}:{ROOM}/attempt/files/made", str(tmp_path / "made"))
     _delete_bucket(s3, own)
@@ -246,7 +232,7 @@ def test_a_launcher_that_is_killed_leaves_a_job_that_runs_once(
         return False
 
     witness.until(is_killed, "it is killed, its input being in S3")
-    seen = _end(jobs, order)
+    seen = jobs.end_with_repeats(jobs.engine.launch(order), order)
 
     assert seen.ending is not None
     assert seen.ending.outcome == "succeeded", seen.ending.message
@@ -281,7 +267,7 @@ def test_what_was_tampered_with_never_runs(
     [name, *_] = [one["Key"] for one in found if f"/{order.run_id}/{key}" in one["Key"]]
     s3.put_object(Bucket=s3_endpoint.bucket, Key=name, Body=b"{}")
 
-    seen = _end(jobs, order)
+    seen = jobs.end_with_repeats(jobs.engine.launch(order), order)
 
     assert seen.ending is not None
     assert seen.ending.outcome == "failed"
@@ -297,14 +283,14 @@ def test_an_upload_is_a_phase_and_says_how_far_it_is(jobs: Jobs, bucket: Bucket)
     seen = jobs.until(handle, lambda seen: seen.progress)
 
     assert (seen.state, seen.phase) == ("pending", Phase.UPLOADING)
-    end = _end(jobs, order)
+    end = jobs.end_with_repeats(jobs.engine.launch(order), order)
     assert end.ending is not None
     assert end.ending.outcome == "succeeded"
 
 
 def test_a_container_that_comes_second_does_nothing(jobs: Jobs, bucket: Bucket) -> None:
     order = jobs.order("echo ran", bucket=bucket)
-    first = _end(jobs, order)
+    first = jobs.end_with_repeats(jobs.engine.launch(order), order)
     jobs.daemon.remove(f"flotilla-{order.launch_key}")
     for path in order.attempt_folder.glob("[a-z]*.json"):
         path.unlink()

@@ -34,8 +34,8 @@ def notebook(folder: Path, arguments: argparse.Namespace) -> Contenders:
     layer = facade.artifacts.layers / str(facade.get(warm.id).spec.layer)
     me = f"{os.getuid()}:{os.getgid()}"
     bare = ["docker", "run", "--rm", "--user", me, "-e", "HOME=/tmp", "-e", "PYTHONPATH=/layer",
-            "-v", f"{layer}:/layer:ro", "-v", f"{folder}:/work", image,
-            "python3", "-c", NBCLIENT, f"/work/{path.name}", "/work/out.ipynb"]  # fmt: skip
+            "-v", f"{layer}:/layer:ro", "-v", f"{folder}:/nb", image,
+            "python3", "-c", NBCLIENT, f"/nb/{path.name}", "/nb/out.ipynb"]  # fmt: skip
 
     def ours() -> float:
         def run() -> None:

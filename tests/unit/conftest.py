@@ -1,15 +1,17 @@
-"""Factories of values, and how hard hypothesis tries."""
+"""Factories of values, an S3 that goes wrong, and how hard hypothesis tries."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_s3 import ENVIRON, FaultyS3, serving
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import JobSpec
@@ -100,3 +102,34 @@ def weird_path(tmp_path: Path) -> Path:
     path = tmp_path / "a 'b' \"c\" é漢\nd"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyS3]:
+    """Return a server that serves until the end of the test."""
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture
+def open_bucket(server: FaultyS3) -> Iterator[Callable[..., Bucket]]:
+    """Return a factory of buckets that are closed in the end."""
+    opened: list[Bucket] = []
+
+    def open_one(environ: dict[str, str] = ENVIRON, **options: Any) -> Bucket:
+        given: dict[str, Any] = {"first_pause_s": 0.001, "timeout_s": 5.0, **options}
+        credentials = Credentials(environ)
+        opened.append(
+            Bucket("bucket", "pre", "us-east-1", server.url, credentials=credentials, **given)
+        )
+        return opened[-1]
+
+    yield open_one
+    for bucket in opened:
+        bucket.close()
+
+
+@pytest.fixture
+def bucket(open_bucket: Callable[..., Bucket]) -> Bucket:
+    """Return a bucket with keys from the environment."""
+    return open_bucket()

@@ -4,7 +4,6 @@ import ast
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,46 +16,13 @@ from faulty_s3 import (
     forget_to_answer,
     hang_up,
     refusing,
-    serving,
     silent,
 )  # fmt: skip
 
-from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, Entry, S3Error
+from jupyter_flotilla.bootstrap.s3 import Bucket, Entry, S3Error
 from jupyter_flotilla.bootstrap.s3_http import Connections, address
 
 MIB = 2**20
-ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "a-secret"}
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyS3]:
-    """Return a server that serves until the end of the test."""
-    with serving() as started:
-        yield started
-
-
-@pytest.fixture
-def open_bucket(server: FaultyS3) -> Iterator[Callable[..., Bucket]]:
-    """Return a factory of buckets that are closed in the end."""
-    opened: list[Bucket] = []
-
-    def open_one(environ: dict[str, str] = ENVIRON, **options: Any) -> Bucket:
-        given: dict[str, Any] = {"first_pause_s": 0.001, "timeout_s": 5.0, **options}
-        credentials = Credentials(environ)
-        opened.append(
-            Bucket("bucket", "pre", "us-east-1", server.url, credentials=credentials, **given)
-        )
-        return opened[-1]
-
-    yield open_one
-    for bucket in opened:
-        bucket.close()
-
-
-@pytest.fixture
-def bucket(open_bucket: Callable[..., Bucket]) -> Bucket:
-    """Return a bucket with keys from the environment."""
-    return open_bucket()
 
 
 # --- retries ----------------------------------------------------------------------------------

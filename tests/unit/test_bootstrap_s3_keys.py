@@ -2,55 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_s3 import FaultyS3, refusing, serving
+from faulty_s3 import ENVIRON, SECRET, TOKEN, FaultyS3, refusing
 
 from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, S3Error
-
-SECRET = "wJalrXUtnFEMI-SECRET"
-TOKEN = "a-session-token"
-ENVIRON = {
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": SECRET,
-    "AWS_SESSION_TOKEN": TOKEN,
-}
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyS3]:
-    """Return a server that serves until the end of the test."""
-    with serving() as started:
-        yield started
-
-
-@pytest.fixture
-def open_bucket(server: FaultyS3) -> Iterator[Callable[..., Bucket]]:
-    """Return a factory of buckets that are closed in the end."""
-    opened: list[Bucket] = []
-
-    def open_one(environ: dict[str, str] = ENVIRON, **options: Any) -> Bucket:
-        given: dict[str, Any] = {"first_pause_s": 0.001, "timeout_s": 5.0, **options}
-        credentials = Credentials(environ)
-        opened.append(
-            Bucket("bucket", "pre", "us-east-1", server.url, credentials=credentials, **given)
-        )
-        return opened[-1]
-
-    yield open_one
-    for bucket in opened:
-        bucket.close()
-
-
-@pytest.fixture
-def bucket(open_bucket: Callable[..., Bucket]) -> Bucket:
-    """Return a bucket with keys from the environment."""
-    return open_bucket()
 
 
 def _keys(name: str, ends_in_s: float = 3600) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty_s3 import FaultyS3, Handler, cut, hang_up, refusing, serving
+from faulty_s3 import FaultyS3, Handler, cut, hang_up, refusing
 
 from jupyter_flotilla.artifacts import s3_download
 from jupyter_flotilla.artifacts.s3 import S3Artifacts, opened
@@ -14,13 +14,6 @@ from jupyter_flotilla.errors import ArtifactsUnavailable, DiskFull
 
 RUN = "r7f3a00000001"
 MIB = 2**20
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyS3]:
-    """Return a server that serves until the end of the test."""
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture

@@ -3,21 +3,13 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_s3 import FaultyS3, refusing, serving
+from faulty_s3 import FaultyS3, refusing
 
 from jupyter_flotilla.bootstrap import start
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyS3]:
-    """Return a server that serves until the end of the test."""
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_s3 import FaultyS3, Handler, refusing, serving, silent
+from faulty_s3 import FaultyS3, Handler, refusing, silent
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials
@@ -17,13 +17,6 @@ from jupyter_flotilla.runner.upload import Uploader
 
 ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "a-secret"}
 PRE = "pre/attempts/1/"
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyS3]:
-    """Return a server that serves until the end of the test."""
-    with serving() as started:
-        yield started
 
 
 @pytest.fixture
