@@ -14,10 +14,13 @@ from typing import Any
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jupyter_flotilla.ecs_settings import EcsSettings
 from jupyter_flotilla.errors import InvalidSettings
 
 #: Tables of the settings file that are about jobs: `JobDefaults`.
 _OF_JOBS = frozenset({"defaults", "profiles"})
+#: The table of settings that is a value of its own; its parts are called ``ecs.cluster``.
+_ECS = "ecs"
 
 
 class Settings(BaseModel):
@@ -94,6 +97,7 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         description="Seconds after the last open run until the dispatcher leaves.",
     )
+    ecs: EcsSettings = Field(default=EcsSettings(), description="Jobs on AWS ECS.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +108,8 @@ class Sourced:
     value: Any
     #: ``default``, the settings file's path, or the environment variable.
     source: str
+    #: What it is for.
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +168,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     InvalidSettings
         If the file is not TOML, or a name or value in it or in the environment is wrong.
     """
-    values = {name: value for name, value, _ in _given(environ)}
+    values: dict[str, Any] = {}
+    for name, value, _ in _given(environ):
+        table, _, inner = name.rpartition(".")
+        (values.setdefault(table, {}) if table else values)[inner] = value
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -174,9 +183,16 @@ def sourced_settings(environ: Mapping[str, str] = os.environ) -> list[Sourced]:
     """Return each setting with where it came from; raises as `load_settings`."""
     settings = load_settings(environ)
     sources = {name: source for name, _, source in _given(environ)}
+    inner = {f"{_ECS}.{name}": (settings.ecs, name) for name in EcsSettings.model_fields}
+    outer = {name: (settings, name) for name in Settings.model_fields if name != _ECS}
     return [
-        Sourced(name=name, value=getattr(settings, name), source=sources.get(name, "default"))
-        for name in Settings.model_fields
+        Sourced(
+            name=name,
+            value=getattr(owner, field),
+            source=sources.get(name, "default"),
+            description=type(owner).model_fields[field].description or "",
+        )
+        for name, (owner, field) in (outer | inner).items()
     ]
 
 
@@ -212,16 +228,26 @@ def _absolute(home: Path, environ: Mapping[str, str]) -> Path:
 
 
 def _given(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
-    """Return (name, value, source), the weaker first."""
+    """Return (name, value, source), the weaker first; those of ``[ecs]`` one by one."""
     path = settings_file(environ)
-    given = [
-        (name, value, str(path)) for name, value in _table(path).items() if name not in _OF_JOBS
-    ]
-    for name in Settings.model_fields:
-        variable = f"FLOTILLA_{name.upper()}"
+    given: list[tuple[str, Any, str]] = []
+    for name, value in _table(path).items():
+        if name == _ECS and isinstance(value, dict):
+            given += [(f"{_ECS}.{inner}", one, str(path)) for inner, one in value.items()]
+        elif name not in _OF_JOBS:
+            given.append((name, value, str(path)))
+    for name in _names():
+        variable = f"FLOTILLA_{name.replace('.', '_').upper()}"
         if environ.get(variable):
             given.append((name, environ[variable], variable))
     return given
+
+
+def _names() -> list[str]:
+    """Return what a variable can set: all but tables."""
+    outer = [name for name in Settings.model_fields if name != _ECS]
+    tables = ("networks", "roles")
+    return outer + [f"{_ECS}.{n}" for n in EcsSettings.model_fields if n not in tables]
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -237,10 +263,16 @@ def _table(path: Path) -> dict[str, Any]:
 
 def _explained(error: ValidationError, environ: Mapping[str, str]) -> InvalidSettings:
     first = error.errors()[0]
-    name = str(first["loc"][0])
+    loc = [str(part) for part in first["loc"]]
+    name, fields = loc[0], list(Settings.model_fields)
+    if name == _ECS and len(loc) > 1:
+        name, fields = f"{_ECS}.{loc[1]}", list(EcsSettings.model_fields)
     source = next((s for n, _, s in reversed(_given(environ)) if n == name), "?")
-    known = ", ".join(Settings.model_fields)
+    # of one in a list, which: ecs.networks.0.subnets
+    whole = ".".join(loc)
+    of = f" of [{_ECS}]" if name != loc[0] else ""
     return InvalidSettings(
-        f"{source}: {name} = {first['input']!r}: {first['msg']}",
-        next_step=f"the settings are {known}; 'jupyter flotilla config' explains them",
+        f"{source}: {whole} = {first['input']!r}: {first['msg']}",
+        next_step=f"the settings{of} are {', '.join(fields)}; 'jupyter flotilla config' explains "
+        "them",
     )

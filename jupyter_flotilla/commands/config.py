@@ -13,7 +13,7 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
 from jupyter_flotilla.model.options import OPTIONS
 from jupyter_flotilla.model.precedence import PER_RUN, Decided
-from jupyter_flotilla.settings import Settings, Sourced, settings_file, sourced_settings
+from jupyter_flotilla.settings import Sourced, settings_file, sourced_settings
 
 _OPTIONS = {option.py: option for option in (*OPTIONS, *GRID_OPTIONS) if option.py not in PER_RUN}
 
@@ -41,7 +41,7 @@ def config(why: str | None, file: Path | None, profile: str | None, as_json: boo
     for setting in settings:
         name, value = _cells(setting)
         echo(f"{name:<{names}}  {value:<{values}}  [{setting.source}]")
-        echo(f"{'':<{names}}  {Settings.model_fields[setting.name].description}")
+        echo(f"{'':<{names}}  {setting.description}")
     echo("Each can be set in that file, or as FLOTILLA_<NAME> in the environment. What the")
     echo("dispatcher goes by (max_running, retry_delay_s, keep_*, idle_s) belongs in the file:")
     echo("it serves all your terminals, and takes only FLOTILLA_HOME and _STORE from one.")

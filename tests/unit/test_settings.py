@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_flotilla.ecs_settings import EcsSettings
 from jupyter_flotilla.errors import InvalidSettings
 from jupyter_flotilla.settings import Settings, load_settings, settings_file, sourced_settings
 
@@ -46,6 +47,7 @@ def test_settings_are_these(environ):
         "keep_days",
         "keep_gib",
         "idle_s",
+        *(f"ecs.{name}" for name in EcsSettings.model_fields),
     ]
 
 
@@ -85,7 +87,7 @@ def test_each_setting_says_where_it_came_from(toml, environ):
     sourced = sourced_settings(environ | {"FLOTILLA_REGION": "sa-east-1"})
 
     assert {one.name: one.source for one in sourced} == {
-        **dict.fromkeys(Settings.model_fields, "default"),
+        **dict.fromkeys((one.name for one in sourced_settings(environ)), "default"),
         "engine": str(toml),
         "region": "FLOTILLA_REGION",
     }
