@@ -9,6 +9,7 @@ from jupyter_flotilla.capture.draft import (
     LAYER,
     MODULES,
     Draft,
+    asked_resources,
     chosen_environment,
     on_oom_of,
     secret_refs,
@@ -17,7 +18,6 @@ from jupyter_flotilla.capture.parameters import inject
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import JobOptions
-from jupyter_flotilla.model.resources import Resources
 
 
 def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft:
@@ -43,11 +43,7 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
             f"--engine {options.engine}: what was frozen for {spec.engine} runs there",
             next_step="submit the job anew",
         )
-    resources = Resources(
-        cpu=options.cpu or spec.resources.cpu,
-        memory_mib=options.memory_mib or spec.resources.memory_mib,
-        gpu=spec.resources.gpu if options.gpu is None else options.gpu,
-    )
+    resources = asked_resources(options, spec.resources)
     secrets = {ref.name: ref.source for ref in spec.secrets} | options.secrets
     update: dict[str, Any] = {
         "resources": resources,

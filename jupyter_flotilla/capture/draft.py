@@ -13,7 +13,7 @@ from jupyter_flotilla.environ import job_environment
 from jupyter_flotilla.errors import InvalidOption, SecretUnavailable
 from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
 from jupyter_flotilla.model.options import OPTIONS, JobOptions, read_on_oom
-from jupyter_flotilla.model.resources import DEFAULT_CPU, Resources
+from jupyter_flotilla.model.resources import DEFAULT_CPU, INCLUDED_DISK_GIB, Resources
 
 #: Name of ``Draft.modules`` among a run's input.
 MODULES = "modules.zip"
@@ -79,9 +79,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "umask": _umask(),
         "secrets": secret_refs(options.secrets),
         "tags": options.tags,
-        "resources": Resources(
-            cpu=options.cpu or DEFAULT_CPU, memory_mib=options.memory_mib, gpu=options.gpu or 0
-        ),
+        "resources": asked_resources(options, Resources(cpu=DEFAULT_CPU)),
         "image": options.image or engine.image,
         "network": options.network,
         "bucket": engine.bucket,
@@ -95,13 +93,26 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
     }
 
 
+def asked_resources(options: JobOptions, otherwise: Resources) -> Resources:
+    """Return what the options ask for; where they say nothing, what it is otherwise."""
+    asked: dict[str, Any] = {
+        "cpu": options.cpu, "memory_mib": options.memory_mib, "gpu": options.gpu,
+        "spot": options.spot, "arch": options.arch,
+    }  # fmt: skip
+    update = {name: value for name, value in asked.items() if value is not None}
+    if options.disk_gib is not None:
+        is_more = options.disk_gib > INCLUDED_DISK_GIB
+        update["disk_gib"] = options.disk_gib if is_more else None
+    return otherwise.model_copy(update=update)
+
+
 def check_honoured(options: JobOptions, engine: Engine) -> None:
     """Raise InvalidOption for an option that an engine's jobs cannot have."""
     for option in OPTIONS:
         if option.is_of_some and option.py not in engine.honours and getattr(options, option.rest):
             raise InvalidOption(
                 f"--{option.name}: jobs of engine {engine.name} cannot have that",
-                next_step="--engine docker, or leave it out",
+                next_step=f"--engine {option.engine_hint}, or leave it out",
             )
 
 

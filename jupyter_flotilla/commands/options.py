@@ -33,12 +33,13 @@ def some_job_options(*names: str) -> Callable[[_F], _F]:
 
 
 def _job_option(option: Option, function: _F) -> _F:
-    flags = [f"--{option.name}"] + ([f"-{option.alias}"] if option.alias else [])
+    flag = f"--{option.name}/--no-{option.name}" if option.is_flag else f"--{option.name}"
     return click.option(
-        *flags,
+        *([flag, f"-{option.alias}"] if option.alias else [flag]),
         option.py,
         metavar=option.metavar,
         multiple=option.repeats,
+        default=None,  # also of a flag: what is not given is decided elsewhere
         help=option.help,
     )(function)
 
@@ -52,6 +53,7 @@ def grid_options(function: _F) -> _F:
             metavar=None if option.is_flag else option.metavar,
             multiple=option.repeats,
             is_flag=option.is_flag,
+            default=None,
             help=option.help,
         )(function)
     return function
@@ -68,7 +70,7 @@ def given(keywords: dict[str, Any]) -> dict[str, Any]:
     found = {
         option.py: value
         for option in (*OPTIONS, *GRID_OPTIONS)
-        if (value := keywords.get(option.py)) not in (None, (), False)
+        if (value := keywords.get(option.py)) not in (None, ())
     }
     if "points" in found:
         found["points"] = read_points(Path(found["points"]))

@@ -110,6 +110,8 @@ def _values_after(flag: str, command: Any) -> list[str]:
         return [f"{mib // 1024}G" for mib in sizes]
     if flag in ("--cpu", "-c"):
         return [f"{cpu:g}" for cpu in FARGATE_SIZES]
+    if flag == "--arch":
+        return ["x86_64", "arm64"]
     if flag == "--on-oom":
         return ["fail", "double"]
     if flag == "--status":

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_flotilla.capture.header import header_line
 from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.options import OPTIONS
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
@@ -86,8 +87,11 @@ def _without_comment(line: str) -> str:
 
 def _header_words(key: str, value: str) -> list[str]:
     flag = f"--{key.replace('_', '-')}"
-    if value.lower() in ("true", "false"):
-        return [flag] if value.lower() == "true" else []
+    if value.lower() == "true":
+        return [flag]
+    if value.lower() == "false":
+        has_opposite = any(option.is_flag and option.py == key for option in OPTIONS)
+        return [f"--no-{flag[2:]}"] if has_opposite else []
     return [flag, value]
 
 

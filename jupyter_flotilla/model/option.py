@@ -34,6 +34,8 @@ class Option:
     is_flag: bool = False
     #: True where not every engine can honour it: `engines.base.Engine.honours` says which do.
     is_of_some: bool = False
+    #: An engine that does, for the error of one that does not.
+    engine_hint: str = "docker"
     group: Literal["resources", "limits", "image", "inputs", "labels", "grid"] = "labels"
 
 

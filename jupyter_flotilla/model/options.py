@@ -17,6 +17,8 @@ from jupyter_flotilla.model.job import OnOom, check_name
 from jupyter_flotilla.model.literals import json_or_text, json_value, python_literal
 from jupyter_flotilla.model.option import Option, read_keywords
 from jupyter_flotilla.model.patterns import read_fetch, read_files
+from jupyter_flotilla.model.resources import INCLUDED_DISK_GIB, MAX_DISK_GIB, Arch
+from jupyter_flotilla.model.size_options import SIZE_OPTIONS, with_unit
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -44,6 +46,9 @@ class JobOptions(Value):
     cpu: float | None = Field(default=None, gt=0)
     gpu: int | None = Field(default=None, ge=0, le=64)
     memory_mib: int | None = Field(default=None, gt=0)
+    spot: bool | None = None
+    arch: Arch | None = None
+    disk_gib: int | None = Field(default=None, ge=INCLUDED_DISK_GIB, le=MAX_DISK_GIB)
     timeout_s: int | None = Field(default=None, gt=0)
     max_cost_usd: float | None = Field(default=None, gt=0)
     retries: int | None = Field(default=None, ge=0, le=100)
@@ -69,6 +74,9 @@ class OptionKeywords(TypedDict, total=False):
     cpu: float | None
     gpu: int | None
     memory: str | None
+    spot: bool | None
+    arch: str | None
+    disk: str | None
     timeout: str | None
     max_cost: float | str | None
     retries: int | None
@@ -79,24 +87,6 @@ class OptionKeywords(TypedDict, total=False):
     files: Iterable[str]
     fetch: Iterable[str]
     tags: Mapping[str, str] | Iterable[str]
-
-
-def _cpu(value: Any) -> float:
-    try:
-        cpu = float(value)
-    except (TypeError, ValueError):
-        cpu = 0.0
-    if not 0 < cpu <= 1024:
-        raise InvalidOption(f"cpu {value!r} is not a number of vCPU", next_step="--cpu 4 or 0.5")
-    return cpu
-
-
-def _gpu(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,2}\s*", value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64:
-        raise InvalidOption(f"{value!r} is not a number of GPUs", next_step="--gpu 1")
-    return value
 
 
 def _image(value: Any) -> str:
@@ -156,15 +146,6 @@ def read_on_oom(value: str) -> OnOom | None:
 def _on_oom(value: Any) -> str:
     read_on_oom(str(value))
     return str(value)
-
-
-def _with_unit(parse: Callable[[str], Any], example: str) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if isinstance(value, str):
-            return parse(value)
-        raise InvalidOption(f"{value!r} has no unit", next_step=f"write it with one: {example}")
-
-    return check
 
 
 def _money(value: Any) -> float:
@@ -269,21 +250,7 @@ def _tags(value: Any) -> dict[str, str]:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option(
-        name="cpu", py="cpu", rest="cpu", form="vCPU", alias="c", metavar="N", parse=_cpu,
-        group="resources",
-        help="vCPU, e.g. 4 or 0.5. A hint to thread pools on the process engine. [default: 1]",
-    ),
-    Option(
-        name="memory", py="memory", rest="memory_mib", form="Memory", alias="m", metavar="SIZE",
-        parse=_with_unit(parse_size, "memory='16G'"), group="resources",
-        help="Memory limit with its unit, e.g. 16G. [default: none here, priced as 4G]",
-    ),
-    Option(
-        name="gpu", py="gpu", rest="gpu", form="GPU", alias="g", metavar="N", parse=_gpu,
-        group="resources", is_of_some=True,
-        help="GPUs. [default: none]",
-    ),
+    *SIZE_OPTIONS,
     Option(
         name="image", py="image", rest="image", form="Image", metavar="IMAGE", parse=_image,
         group="image", is_of_some=True,
@@ -307,7 +274,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="timeout", py="timeout", rest="timeout_s", form="Timeout", alias="t", metavar="TIME",
-        parse=_with_unit(parse_duration, "timeout='2h'"), group="limits",
+        parse=with_unit(parse_duration, "timeout='2h'"), group="limits",
         help="Stop the job after this time, e.g. 45m, 2h, 1h30m. [default: never here]",
     ),
     Option(

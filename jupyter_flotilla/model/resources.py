@@ -1,7 +1,9 @@
 """How much of a machine a job gets, and which Fargate task that would be."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
+
+from pydantic import Field
 
 from jupyter_flotilla.model.base import Stored
 
@@ -9,6 +11,13 @@ from jupyter_flotilla.model.base import Stored
 DEFAULT_MEMORY_MIB = 4096
 #: vCPU that a job without ``--cpu`` is priced as.
 DEFAULT_CPU = 1.0
+#: Ephemeral storage of a Fargate task in GiB: what is included, and the most that can be had.
+#: Source: "Fargate task ephemeral storage", docs.aws.amazon.com/AmazonECS/latest/developerguide/
+#: fargate-task-storage.html, read 2026-10; platform version 1.4.0.
+INCLUDED_DISK_GIB = 20
+MAX_DISK_GIB = 200
+#: Processor architectures that a job can be for.
+Arch = Literal["x86_64", "arm64"]
 
 
 class Resources(Stored):
@@ -20,6 +29,11 @@ class Resources(Stored):
     memory_mib: int | None = None
     #: GPUs.
     gpu: int = 0
+    #: True: on spare capacity, which may be taken back.
+    spot: bool = False
+    arch: Arch = "x86_64"
+    #: Total ephemeral storage in GiB; None: the `INCLUDED_DISK_GIB` that nobody pays for.
+    disk_gib: int | None = Field(default=None, gt=INCLUDED_DISK_GIB, le=MAX_DISK_GIB)
 
     def doubled(self) -> Self:
         """Return the same with twice the memory; without a limit it stays as it is."""

@@ -35,6 +35,9 @@ WRITTEN = {
     "with_": (("polars", "s3fs>=2024"), ("polars", "s3fs>=2024")),
     "network": ("none", "none"),
     "memory": ("16G", 16_384),
+    "spot": (True, True),
+    "arch": ("arm64", "arm64"),
+    "disk": ("50G", 50),
     "timeout": ("2h", 7200),
     "max_cost": ("2.50", 2.5),
     "retries": ("2", 2),
@@ -140,3 +143,11 @@ def test_no_two_flags_of_the_command_are_spelled_alike():
     flags = [flag for p in click_options().values() for flag in (*p.opts, *p.secondary_opts)]
 
     assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.is_flag], ids=lambda o: o.name)
+def test_flag_without_a_value_can_be_taken_back(option):
+    shown = click_options()[option.py]
+
+    assert shown.is_flag
+    assert (shown.secondary_opts, shown.default) == ([f"--no-{option.name}"], None)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from jupyter_flotilla.model.resources import (
     FARGATE_SIZES,
@@ -136,3 +137,23 @@ def test_memory_that_was_not_asked_for_is_not_rounded_up():
     asked = Resources(cpu=2)
 
     assert not is_rounded_up(asked, fargate_size(asked))
+
+
+@pytest.mark.parametrize("row", [{}, {"cpu": 2.0, "memory_mib": 4096, "gpu": 0}], ids=str)
+def test_rows_of_older_versions_are_on_demand_x86_with_the_included_disk(row):
+    loaded = Resources.model_validate(row)
+
+    assert (loaded.spot, loaded.arch, loaded.disk_gib) == (False, "x86_64", None)
+
+
+@pytest.mark.parametrize("disk_gib", [21, 200])
+def test_legal_disks_are_21_to_200_gib(disk_gib):
+    assert Resources(disk_gib=disk_gib).disk_gib == disk_gib
+
+
+@pytest.mark.parametrize(
+    "fields", [{"disk_gib": 20}, {"disk_gib": 201}, {"arch": "amd64"}], ids=str
+)
+def test_resources_that_no_task_can_have_are_refused(fields):
+    with pytest.raises(ValidationError):
+        Resources(**fields)

@@ -44,3 +44,16 @@ def test_what_cannot_be_read_is_an_error_with_the_text(line):
         split_line(line, {})
 
     assert line.split()[-1].strip("'")[:4] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("#| spot: true", ["--spot"]),
+        ("#| spot: false", ["--no-spot"]),
+        ("#| bg: false", []),
+        ("#| arch: arm64", ["--arch", "arm64"]),
+    ],
+)
+def test_header_line_of_a_flag_says_the_flag_or_its_opposite(line, words):
+    assert split_cell("", f"{line}\n1 + 1", {}).header == words
