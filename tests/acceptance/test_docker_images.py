@@ -1,10 +1,15 @@
 """Images that cannot run jobs are told so in one clear line, and as what they are."""
 
+import hashlib
+import json
+import platform
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
+import witness
 from docker_jobs import Jobs, archive, docker, image_with
 
 from jupyter_flotilla.model.observation import FailureKind
@@ -112,6 +117,53 @@ def test_an_image_for_another_kind_of_machine_is_told_so(jobs: Jobs, make_image:
 
     assert ending.failure_kind is FailureKind.IMAGE
     assert "is for another kind of machine" in (ending.message or "")
+
+
+@pytest.fixture
+def arm_image(docker_ground: str) -> Iterator[str]:
+    """An image that says that it is for 64-bit ARM, as one that was pulled for it does."""
+    layer = archive({"bin/sh": _ARM, "usr/bin/python3": _ARM})
+    config = {
+        "architecture": "arm64",
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+    }
+    name = f"flotilla-test-{uuid.uuid4().hex[:12]}:arm"
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    parts = {
+        "config.json": json.dumps(config), "manifest.json": json.dumps(manifest),
+        "layer.tar": layer,
+    }  # fmt: skip
+    subprocess.run(["docker", "load", "--quiet"], input=archive(parts), check=True)
+    yield name
+    docker("rmi", "-f", name)
+
+
+_HAS_OTHER = "is for another kind of machine: for arm64, and this one is amd64; "
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="cannot exist in CI: it is not ARM")
+def test_a_job_in_an_image_for_another_machine_is_told_for_which(
+    jobs: Jobs, arm_image: str
+) -> None:
+    ending = jobs.run("true", image=arm_image)
+
+    assert ending.failure_kind is FailureKind.IMAGE
+    assert f"The image {arm_image} {_HAS_OTHER}" in (ending.message or "")
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="cannot exist in CI: it is not ARM")
+def test_a_notebook_is_not_sent_to_an_image_for_another_machine(
+    jobs: Jobs, arm_image: str, settings_file: Path, tmp_path: Path
+) -> None:
+    path = witness.notebook(tmp_path / "n.ipynb", "1")
+
+    refused = witness.flotilla("run", path, "--engine", "docker", "--image", arm_image)
+
+    assert refused.returncode == 2
+    assert f"image {arm_image} {_HAS_OTHER}" in refused.stderr
+    assert "docker pull --platform linux/amd64" in refused.stderr
 
 
 def test_an_images_own_program_user_and_folder_do_not_matter(

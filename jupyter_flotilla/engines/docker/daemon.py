@@ -15,7 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jupyter_flotilla.engines.docker.refusals import NoImage, refusal
+from jupyter_flotilla.engines.docker.refusals import (
+    NoImage,
+    is_for_another_machine,
+    other_machine,
+    refusal,
+)
 from jupyter_flotilla.errors import EngineUnavailable, LaunchError
 
 #: Labels of each container: the home that it belongs to, and its attempt's folder here.
@@ -101,8 +106,27 @@ class Daemon:
             except docker.errors.APIError as error:
                 raise NoImage(f"image {image} cannot be pulled: {error.explanation}") from error
 
+    def other_machine(self, image: str) -> str:
+        """Return the line about an image whose programs cannot run on this machine."""
+        its = ""
+        with self._asking():
+            import docker.errors
+
+            with contextlib.suppress(docker.errors.ImageNotFound):  # deleted meanwhile
+                its = str(self._client.images.get(image).attrs.get("Architecture", ""))
+            return other_machine(image, its, str(self._client.version()["Arch"]))
+
     def run(self, image: str, argv: Sequence[str]) -> tuple[int, str]:
-        """Run a program in a container of its own; return its exit code and what it said."""
+        """Run a program in a container of its own; return its exit code and what it said.
+
+        Raises NoImage where there is no such image, or it is for another kind of machine.
+        """
+        code, said = self._run(image, argv)
+        if code and is_for_another_machine(said):
+            raise NoImage(self.other_machine(image))
+        return code, said
+
+    def _run(self, image: str, argv: Sequence[str]) -> tuple[int, str]:
         with self._asking():
             import docker.errors
 
@@ -189,7 +213,10 @@ class Daemon:
             except docker.errors.APIError as error:
                 if error.status_code == 404 and name in str(error.explanation):
                     raise NoContainer(name) from error
-                raise refusal(error, str(container.attrs["Config"]["Image"])) from error
+                image = str(container.attrs["Config"]["Image"])
+                if is_for_another_machine(str(error.explanation)):
+                    raise NoImage(self.other_machine(image)) from error
+                raise refusal(error, image) from error
             finally:
                 if attached is not None:
                     attached._sock.close()
@@ -215,6 +242,11 @@ class Daemon:
         with self._container(name) as container:
             found: dict[str, Any] = container.attrs["State"]
         return found
+
+    def image_of(self, name: str) -> str:
+        """Return the name of a container's image; raises NoContainer."""
+        with self._container(name) as container:
+            return str(container.attrs["Config"]["Image"])
 
     def words(self, name: str) -> str:
         """Return the last lines that a container's own program has said; raises NoContainer."""

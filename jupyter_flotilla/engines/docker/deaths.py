@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.engines.docker.daemon import LIVES, NOT_UPLOADED, Daemon, NoContainer
-from jupyter_flotilla.engines.docker.refusals import OTHER_MACHINE
+from jupyter_flotilla.engines.docker.refusals import is_for_another_machine
 from jupyter_flotilla.engines.remote import ROOM, is_sent
 from jupyter_flotilla.protocol import ending
 
@@ -52,20 +52,23 @@ def examine(folder: Path, daemon: Daemon, name: str) -> dict[str, Any] | None:
         if is_second:
             record = _went_away(folder, usage)
         else:
-            record = _ended_badly(folder, state, name, daemon.words(name), usage)
+            record = _ended_badly(folder, state, daemon, name, usage)
     for leaving in _LEAVINGS:
         protocol.forget(str(folder / leaving))
     return ending.ended(record, outcome, started, seen_s, ended_at)
 
 
 def _ended_badly(
-    folder: Path, state: dict[str, Any], name: str, words: str, usage: dict[str, Any]
+    folder: Path, state: dict[str, Any], daemon: Daemon, name: str, usage: dict[str, Any]
 ) -> dict[str, Any]:
-    code = int(state.get("ExitCode") or 0)
+    code, words = int(state.get("ExitCode") or 0), daemon.words(name)
     if _stop(folder) is None:
         if code == NOT_UPLOADED and not (folder / protocol.OUTCOME).exists():
             return _not_uploaded(name, words)
         if not (folder / protocol.STARTED).exists():
+            if is_for_another_machine(words):
+                message = f"The {daemon.other_machine(daemon.image_of(name))}."
+                return {"outcome": "failed", "failure_kind": "image", "message": message}
             return _never_began(state, code, words)
     return ending.decide(_evidence(folder, state, words, usage))
 
@@ -74,8 +77,6 @@ def _never_began(state: dict[str, Any], code: int, words: str) -> dict[str, Any]
     kind, message = "environment", f"Its container ended before the job began (exit code {code})."
     if state.get("OOMKilled"):
         kind, message = "out-of-memory", "Out of memory before the job began."
-    elif OTHER_MACHINE in words:
-        kind, message = "image", "The image is for another kind of machine."
     elif code in _NO_PROGRAM:
         kind, message = "image", "The image cannot run jobs."
     elif code > 128:

@@ -5,12 +5,30 @@ from typing import Any
 
 from jupyter_flotilla.errors import LaunchError
 
-#: Words of the daemon, or of a container's first process, where programs are for other machines.
-OTHER_MACHINE = "exec format error"
-
 
 class NoImage(Exception):
     """There is no such image, or it cannot run jobs; the message says why."""
+
+
+def is_for_another_machine(said: str) -> bool:
+    """Say whether these are words about programs of another architecture."""
+    return "exec format error" in said.lower()
+
+
+def other_machine(image: str, its: str, this: str) -> str:
+    """Return the line about an image whose programs cannot run here, without its full stop.
+
+    Parameters
+    ----------
+    its, this
+        Architectures as Go calls them, such as ``arm64``. What an image says of itself can be
+        wrong: ``docker import`` says this machine's of anything.
+    """
+    what = f"for {its}, and this one is {this}" if its not in ("", this) else f"not for {this}"
+    return (
+        f"image {image} is for another kind of machine: {what}; "
+        f"docker pull --platform linux/{this} gets one for this machine, where there is one"
+    )
 
 
 def refusal(error: Any, image: str) -> NoImage | LaunchError:
@@ -27,8 +45,6 @@ def refusal(error: Any, image: str) -> NoImage | LaunchError:
         return NoImage(f"there is no image {image} here")
     if "invalid reference format" in said:
         return NoImage(f"{image!r} is no name of an image")
-    if OTHER_MACHINE in said:
-        return NoImage(f"image {image} is for another kind of machine")
     if re.search(r"exec: \W*/bin/sh", said):
         return NoImage(
             f"image {image} has no /bin/sh; jobs need a shell and Python 3.8 or later in it"
