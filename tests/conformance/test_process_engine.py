@@ -16,9 +16,9 @@ from jupyter_flotilla.testing.engine_suite import EngineSuite
 
 class TestProcessEngine(EngineSuite):
     @pytest.fixture
-    def engine(self, home: Path) -> Iterator[Engine]:
+    def engine(self, home: Path, run_id: str) -> Iterator[Engine]:
         yield ProcessEngine(load_settings())
-        assert witness.processes_of_run("rsuite") == []
+        assert witness.processes_of_run(run_id) == []
 
     @pytest.fixture
     def spec(self, tmp_path: Path) -> Callable[..., JobSpec]:
