@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from jupyter_flotilla.capture.draft import Draft, secret_notes
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import Engine
+from jupyter_flotilla.engines.ecs.neighbours import neighbour
+from jupyter_flotilla.engines.ecs.prices import load_prices
 from jupyter_flotilla.errors import EngineUnavailable, InvalidOption, Refused
 from jupyter_flotilla.model.cost import Rate, affordable_s, charge_usd
 from jupyter_flotilla.model.grid_options import GridOptions
@@ -78,7 +80,11 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
         ceiling_usd=ceiling,
         expected=expectation(durations, rate),
         asks=tuple(_asks(spec, ceiling, engine, store, settings)),
-        notes=(*draft.notes, *secret_notes(spec.secrets), *_price_notes(draft, rate)),
+        notes=(
+            *draft.notes,
+            *secret_notes(spec.secrets),
+            *_price_notes(draft, engine, settings, rate),
+        ),
     )
 
 
@@ -169,16 +175,34 @@ def _check_cap(rate: Rate | None, max_cost_usd: float | None) -> None:
     )
 
 
-def _price_notes(draft: Draft, rate: Rate | None) -> list[str]:
+def _price_notes(draft: Draft, engine: Engine, settings: Settings, rate: Rate | None) -> list[str]:
     resources = draft.spec.resources
     size = fargate_size(resources)
     if size is None:
         return ["no Fargate task is that large (32 vCPU, 244 G): its price is unknown"]
     if rate is None:
-        cap = "" if draft.spec.max_cost_usd is None else ", and so --max-cost cannot be enforced"
-        return [f"the price in this region is unknown{cap}; FLOTILLA_REGION chooses another"]
+        return [_unknown_price(draft, engine, settings)]
+    notes = []
     if is_rounded_up(resources, size):
-        return [
-            f"Fargate has no such size: priced as {size.cpu:g} vCPU, {size.memory_mib / 1024:g} G"
-        ]
-    return []
+        what = "priced as" if rate.is_hypothetical else "it gets"
+        notes.append(
+            f"Fargate has no such size: {what} {size.cpu:g} vCPU, {size.memory_mib / 1024:g} G"
+        )
+    if (close := neighbour(resources, rate.region, load_prices(settings.home))) is not None:
+        notes.append(close.text)
+    if rate.is_floating:
+        notes.append(
+            f"Spot's price floats: this one is of {rate.source.partition(', read ')[2][:10]}"
+        )
+    return notes
+
+
+def _unknown_price(draft: Draft, engine: Engine, settings: Settings) -> str:
+    prices = load_prices(settings.home)
+    what = prices.unknown(draft.spec.resources, settings.region)
+    cap = "" if draft.spec.max_cost_usd is None else ", and so --max-cost cannot be enforced"
+    mend = "" if engine.bills else "; FLOTILLA_REGION chooses another"
+    return (
+        f"the price in this region is unknown ({what}, {settings.region}){cap}; 'jupyter flotilla "
+        f"cost --refresh-prices' asks AWS{mend}"
+    )

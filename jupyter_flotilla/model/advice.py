@@ -8,7 +8,7 @@ from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.observation import FailureKind
-from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.resources import Resources, doubled
 from jupyter_flotilla.model.retry import FREE_KINDS
 from jupyter_flotilla.model.units import format_money
 
@@ -40,8 +40,8 @@ def next_step(
 def _more_memory(
     retry: str, spec: JobSpec, attempt: Attempt, rate_of: Callable[[Resources], Rate | None]
 ) -> str:
-    larger = attempt.resources.doubled()
-    if larger.memory_mib is None:
+    larger = doubled(attempt.resources)
+    if larger is None or larger.memory_mib is None:
         return f"{retry} --memory SIZE, or a machine with more memory"
     rate = rate_of(larger)
     price = f" (≈ {format_money(rate.usd_per_h)} an hour)" if rate is not None else ""

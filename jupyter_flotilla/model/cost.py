@@ -6,11 +6,21 @@ same sums say what the job *would* have cost, which is how one learns what a mov
 """
 
 import math
+from enum import StrEnum
 
 from jupyter_flotilla.model.base import Stored
+from jupyter_flotilla.model.resources import Arch
 
 #: Shortest time that Fargate bills for Linux, in seconds.
 FARGATE_MINIMUM_S = 60
+
+
+class Provider(StrEnum):
+    """Whose capacity a task runs on, in the words of ECS."""
+
+    FARGATE = "FARGATE"
+    FARGATE_SPOT = "FARGATE_SPOT"
+    EC2 = "EC2"
 
 
 class Rate(Stored):
@@ -27,6 +37,14 @@ class Rate(Stored):
     source: str
     #: True where nobody is billed and the sum only says what Fargate would have taken.
     is_hypothetical: bool
+    #: Whose price it is; None in what older versions have stored.
+    provider: Provider | None = None
+    arch: Arch | None = None
+
+    @property
+    def is_floating(self) -> bool:
+        """Say whether the price may change while the job runs."""
+        return self.provider is Provider.FARGATE_SPOT
 
 
 class Cost(Stored):

@@ -1,7 +1,7 @@
 """How much of a machine a job gets, and which Fargate task that would be."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
@@ -34,12 +34,6 @@ class Resources(Stored):
     arch: Arch = "x86_64"
     #: Total ephemeral storage in GiB; None: the `INCLUDED_DISK_GIB` that nobody pays for.
     disk_gib: int | None = Field(default=None, gt=INCLUDED_DISK_GIB, le=MAX_DISK_GIB)
-
-    def doubled(self) -> Self:
-        """Return the same with twice the memory; without a limit it stays as it is."""
-        if self.memory_mib is None:
-            return self
-        return self.model_copy(update={"memory_mib": self.memory_mib * 2})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,3 +91,54 @@ def is_rounded_up(resources: Resources, size: FargateSize) -> bool:
     return size.cpu > resources.cpu or (
         resources.memory_mib is not None and size.memory_mib > resources.memory_mib
     )
+
+
+def doubled(resources: Resources, cap_mib: int | None = None) -> Resources | None:
+    """Return the same with twice the memory, or as much as a cap allows; None: there is no more.
+
+    Without a memory limit there is nothing to double.
+    """
+    if resources.memory_mib is None:
+        return None
+    memory_mib = resources.memory_mib * 2
+    if cap_mib is not None:
+        memory_mib = min(cap_mib, memory_mib)
+    if memory_mib <= resources.memory_mib:
+        return None
+    return resources.model_copy(update={"memory_mib": memory_mib})
+
+
+def next_legal(resources: Resources, cap_mib: int | None = None) -> Resources | None:
+    """Return the Fargate task to try after one that was out of memory; None: there is no larger.
+
+    Of those with 1.5 to 2 times the memory it is the largest that needs the fewest vCPU. Where
+    there are none, 1.25 to 1.5 times do; then the smallest above twice, then what is left.
+
+    >>> larger = next_legal(Resources(cpu=8, memory_mib=60 * 1024))
+    >>> larger.cpu, larger.memory_mib // 1024
+    (16, 120)
+    """
+    have_mib = resources.memory_mib or DEFAULT_MEMORY_MIB
+    asked = ({"memory_mib": mib} for memories in FARGATE_SIZES.values() for mib in memories)
+    sizes = [fargate_size(resources.model_copy(update=update)) for update in asked]
+    larger = [
+        size
+        for size in sizes
+        if size is not None
+        and size.memory_mib > have_mib
+        and (cap_mib is None or size.memory_mib <= cap_mib)
+    ]
+    if not larger:
+        return None
+    best = min(larger, key=lambda size: _after_oom(size, size.memory_mib / have_mib))
+    return resources.model_copy(
+        update={"cpu": max(resources.cpu, best.cpu), "memory_mib": best.memory_mib}
+    )
+
+
+def _after_oom(size: FargateSize, times: float) -> tuple[int, float, int]:
+    """Return how well a size suits, the smaller the better."""
+    if times > 2:
+        return (2, size.memory_mib, 0)
+    rank = 0 if times >= 1.5 else 1 if times >= 1.25 else 3
+    return (rank, size.cpu, -size.memory_mib)

@@ -13,7 +13,7 @@ from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Rate, charge_usd, minimum_usd
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.observation import FailureKind
-from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.resources import Resources, doubled
 from jupyter_flotilla.model.stop import STOP_S
 
 #: Free retries of a run, over all its attempts.
@@ -150,9 +150,6 @@ def _doubled(spec: JobSpec, size: Resources, doublings: int) -> Resources | None
     """Return the next larger size that ``--on-oom`` allows."""
     if spec.on_oom is None or size.memory_mib is None:
         return None
-    cap_mib = spec.on_oom.cap_mib
-    if cap_mib is None:
-        return size.doubled() if doublings < OOM_DOUBLINGS else None
-    if size.memory_mib >= cap_mib:
+    if spec.on_oom.cap_mib is None and doublings >= OOM_DOUBLINGS:
         return None
-    return size.model_copy(update={"memory_mib": min(cap_mib, size.memory_mib * 2)})
+    return doubled(size, spec.on_oom.cap_mib)

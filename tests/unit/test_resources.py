@@ -9,8 +9,10 @@ from jupyter_flotilla.model.resources import (
     FARGATE_SIZES,
     FargateSize,
     Resources,
+    doubled,
     fargate_size,
     is_rounded_up,
+    next_legal,
 )
 
 GIB = 1024
@@ -157,3 +159,79 @@ def test_legal_disks_are_21_to_200_gib(disk_gib):
 def test_resources_that_no_task_can_have_are_refused(fields):
     with pytest.raises(ValidationError):
         Resources(**fields)
+
+
+#: (vCPU, GiB) that was out of memory → what is tried next. Each step is 1.5 to 2 times the memory
+#: at the fewest vCPU, but for the last, since nothing lies between 120 and 244 GiB.
+NEXT_SIZES = [
+    ((0.25, 0.5), (0.25, 1)),
+    ((0.25, 1), (0.25, 2)),
+    ((0.25, 2), (0.5, 4)),
+    ((0.5, 3), (1, 6)),
+    ((0.5, 4), (1, 8)),
+    ((1, 2), (1, 4)),
+    ((1, 5), (1, 8)),
+    ((1, 7), (2, 14)),
+    ((1, 8), (2, 16)),
+    ((2, 16), (4, 30)),
+    ((4, 8), (4, 16)),
+    ((4, 30), (8, 60)),
+    ((8, 16), (8, 32)),
+    ((8, 32), (8, 60)),
+    ((8, 60), (16, 120)),
+    ((16, 32), (16, 64)),
+    ((16, 64), (16, 120)),
+    ((16, 88), (16, 120)),
+    ((16, 104), (32, 244)),
+    ((16, 120), (32, 244)),
+    ((32, 60), (32, 120)),
+    ((32, 120), (32, 244)),
+]
+
+
+@pytest.mark.parametrize(("failed", "expected"), NEXT_SIZES, ids=str)
+def test_next_size_after_out_of_memory(failed, expected):
+    larger = next_legal(Resources(cpu=failed[0], memory_mib=int(failed[1] * GIB)))
+
+    assert (larger.cpu, larger.memory_mib) == (expected[0], expected[1] * GIB)
+
+
+@pytest.mark.parametrize("cpu", [0.25, 1, 32])
+def test_there_is_no_size_after_244_gib(cpu):
+    assert next_legal(Resources(cpu=cpu, memory_mib=244 * GIB)) is None
+
+
+@pytest.mark.parametrize(
+    ("gib", "cap_gib", "expected"), [(60, 100, 96), (60, 64, 64), (60, 63, None), (60, 60, None)]
+)
+def test_next_size_stays_below_the_cap(gib, cap_gib, expected):
+    larger = next_legal(Resources(cpu=8, memory_mib=gib * GIB), cap_gib * GIB)
+
+    assert (larger and larger.memory_mib) == (expected and expected * GIB)
+
+
+def test_next_size_of_a_job_without_memory_is_after_what_it_was_priced_as():
+    assert next_legal(Resources()).memory_mib == 8 * GIB
+
+
+@given(ANY_RESOURCES, st.none() | st.integers(1, 260 * GIB))
+def test_next_size_is_legal_larger_below_the_cap_and_else_the_same(resources, cap_mib):
+    larger = next_legal(resources, cap_mib)
+
+    if larger is not None:
+        assert fargate_size(larger).memory_mib == larger.memory_mib
+        assert larger.cpu == max(resources.cpu, fargate_size(larger).cpu)
+        assert larger.memory_mib > (resources.memory_mib or 4 * GIB)
+        assert cap_mib is None or larger.memory_mib <= cap_mib
+        same = {"cpu": resources.cpu, "memory_mib": resources.memory_mib}
+        assert larger.model_copy(update=same) == resources
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "cap_mib", "expected"),
+    [(1000, None, 2000), (1000, 1500, 1500), (1000, 1000, None), (1000, 10, None), (None, 9, None)],
+)
+def test_doubled_is_exactly_that_up_to_a_cap(memory_mib, cap_mib, expected):
+    larger = doubled(Resources(memory_mib=memory_mib), cap_mib)
+
+    assert (larger and larger.memory_mib) == expected
