@@ -1,0 +1,1 @@
+"""The CloudFormation stack of ECS: names, policies and resources, as plain data."""

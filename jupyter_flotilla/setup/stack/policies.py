@@ -1,0 +1,300 @@
+"""IAM policies: what a job, ECS, the scheduler, a data scientist and an administrator may do.
+
+Every action is named; ``*`` as a resource stands only where `UNSCOPED` says why.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_flotilla.ecs_settings import OWNER
+from jupyter_flotilla.setup.stack.site import Site
+
+Policy = dict[str, Any]
+
+#: Actions that have no resource to name, and why
+#: (docs.aws.amazon.com/service-authorization/latest/reference, read 2026-11 in cfn-lint's copy).
+UNSCOPED: Mapping[str, str] = {
+    "ecs:DescribeTaskDefinition": "AWS has no resource level for it",
+    "ecs:ListTasks": "its resource is a container instance, which Fargate has none of; the "
+    "condition names the cluster",
+    "ecr:GetAuthorizationToken": "the login is to the whole registry",
+    "pricing:GetProducts": "public prices",
+    "cloudwatch:GetMetricStatistics": "AWS has no resource level for it; counts, not contents",
+    "ec2:DescribeVpcs": "AWS has no resource level for it",
+    "ec2:DescribeSubnets": "AWS has no resource level for it",
+    "ec2:DescribeRouteTables": "AWS has no resource level for it",
+    "ec2:DescribeVpcEndpoints": "AWS has no resource level for it",
+    "ec2:DescribeSecurityGroups": "AWS has no resource level for it",
+    "logs:DescribeLogGroups": "AWS has no resource level for it",
+}
+_TASKS = "ecs-tasks.amazonaws.com"
+#: Names of all task definitions of ours begin so.
+_FAMILY = "task-definition/flotilla-*:*"
+#: Quotas that are looked at: vCPUs of Fargate and of Fargate Spot.
+_QUOTAS = ("L-3032A538", "L-36FBB829")
+
+
+def task(site: Site, owner: str) -> Policy:
+    """Return what an owner's jobs may do: their files, and nothing of anybody else's."""
+    runs = f"{site.bucket_arn}/{owner}/runs"
+    attempts = f"{runs}/*/attempts/*"
+    return _policy(
+        _allow("ReadOwnRuns", ["s3:GetObject"], [f"{runs}/*"]),
+        _allow("WriteOwnAttempts", ["s3:PutObject", "s3:AbortMultipartUpload"], [attempts]),
+        _allow("DropOldCheckpoints", ["s3:DeleteObject"], [f"{attempts}/checkpoint/*"]),
+        *_of_key(site, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    )
+
+
+def execution(site: Site) -> Policy:
+    """Return what ECS itself may do for a task: get its image and secrets, write its logs."""
+    return _policy(
+        _allow("LogIn", ["ecr:GetAuthorizationToken"], ["*"]),
+        _allow(
+            "PullImages",
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [site.arn("ecr", "repository/*")],
+        ),
+        _allow(
+            "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [f"{site.log_group_arn}:*"],
+        ),
+        _allow(
+            "ReadSecrets", ["ssm:GetParameters", "secretsmanager:GetSecretValue"],
+            [site.arn("ssm", "parameter/flotilla/*"),
+             site.arn("secretsmanager", "secret:flotilla/*")],
+        ),
+        *_of_key(site, ["kms:Decrypt"]),
+    )  # fmt: skip
+
+
+def scheduler(site: Site) -> Policy:
+    """Return what EventBridge Scheduler may do: start tasks of ours with roles of ours."""
+    return _policy(
+        _run_task(site),
+        _tag(site, ["RunTask"]),
+        _pass_roles(site, site.owners()),
+    )
+
+
+def submit(site: Site) -> Policy:
+    """Return what whoever submits jobs needs, for one owner and one home."""
+    owner, install = site.member.owner, site.member.install
+    return _policy(
+        _run_task(site),
+        _allow(
+            "WatchAndStop", ["ecs:DescribeTasks", "ecs:StopTask"],
+            [site.arn("ecs", f"task/{site.cluster}/*")], _in_cluster(site),
+        ),
+        _allow("FindTasks", ["ecs:ListTasks"], ["*"], _in_cluster(site)),
+        _allow("Define", ["ecs:RegisterTaskDefinition"], [site.arn("ecs", _FAMILY)]),
+        _allow("ReadDefinitions", ["ecs:DescribeTaskDefinition"], ["*"]),
+        _tag(site, ["RunTask", "RegisterTaskDefinition"]),
+        _allow(
+            "SeeCapacity",
+            ["ecs:DescribeClusters", "ecs:DescribeContainerInstances",
+             "ecs:DescribeCapacityProviders"],
+            [site.cluster_arn, site.arn("ecs", f"container-instance/{site.cluster}/*"),
+             site.arn("ecs", "capacity-provider/*")],
+        ),
+        _pass_roles(site, [owner]),
+        _allow("SeeRoles", ["iam:GetRole"], _roles(site, [owner])),
+        *_files(site, owner),
+        _allow(
+            "ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
+            [f"{site.log_group_arn}:*"],
+        ),
+        _allow(
+            "ReadEvents",
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
+             "sqs:GetQueueAttributes"],
+            [site.queue_arn(install)],
+        ),
+        _allow(
+            "SeeQuotas", ["servicequotas:GetServiceQuota"],
+            [site.arn("servicequotas", f"fargate/{code}") for code in _QUOTAS],
+        ),
+        _allow(
+            "SeePricesUseAndNetwork",
+            ["pricing:GetProducts", "cloudwatch:GetMetricStatistics", *_NETWORK],
+            ["*"],
+        ),
+        *_of_key(site, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    )  # fmt: skip
+
+
+def _files(site: Site, owner: str) -> list[Policy]:
+    own = {"StringLike": {"s3:prefix": [owner, f"{owner}/*"]}}
+    return [
+        _allow("ListOwnFiles", ["s3:ListBucket"], [site.bucket_arn], own),
+        _allow(
+            "SeeBucket",
+            ["s3:GetBucketLocation", "s3:GetLifecycleConfiguration",
+             "s3:ListBucketMultipartUploads"],
+            [site.bucket_arn],
+        ),
+        _allow(
+            "OwnFiles",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
+             "s3:ListMultipartUploadParts"],
+            [f"{site.bucket_arn}/{owner}/*"],
+        ),
+    ]  # fmt: skip
+
+
+_NETWORK = (
+    "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeRouteTables",
+    "ec2:DescribeVpcEndpoints", "ec2:DescribeSecurityGroups",
+)  # fmt: skip
+
+
+def admin(site: Site) -> Policy:
+    """Return what whoever applies and removes the stack needs: once, not every day."""
+    queues = f"{site.stack}-events-*"
+    security_group = site.arn("ec2", "security-group/*")
+    return _policy(
+        _allow("Stack", _of("cloudformation", _STACK), [site.arn("cloudformation",
+                                                                 f"stack/{site.stack}/*")]),
+        _allow("Cluster", _of("ecs", _CLUSTER), [site.cluster_arn]),
+        _allow("FindTasks", ["ecs:ListTasks"], ["*"], _in_cluster(site)),
+        _allow("Bucket", _of("s3", _BUCKET), [site.bucket_arn]),
+        _allow(
+            "EmptyBucket", _of("s3", "DeleteObject DeleteObjectVersion AbortMultipartUpload"),
+            [f"{site.bucket_arn}/*"],
+        ),
+        _allow("LogGroup", _of("logs", _LOGS), [site.log_group_arn, f"{site.log_group_arn}:*"]),
+        _allow("MakeRoles", _of("iam", _MAKE_ROLES), _all_roles(site), _bounded(site)),
+        _allow("Roles", _of("iam", _ROLES), _all_roles(site)),
+        _allow(
+            "RoleOfEcs", ["iam:CreateServiceLinkedRole"],
+            [site.arn("iam", "role/aws-service-role/ecs.amazonaws.com/*", is_global=True)],
+        ),
+        _allow(
+            "SecurityGroup", _of("ec2", _SECURITY_GROUP),
+            [security_group, site.arn("ec2", "security-group-rule/*"),
+             site.arn("ec2", f"vpc/{site.vpc or '*'}")],
+        ),
+        _allow("Queue", _of("sqs", _QUEUE), [site.arn("sqs", queues)]),
+        _allow("Rule", _of("events", _RULE), [site.arn("events", f"rule/{queues}")]),
+        _allow("See", [*_NETWORK, "logs:DescribeLogGroups"], ["*"]),
+        *_of_key(site, ["kms:DescribeKey"]),
+    )  # fmt: skip
+
+
+_STACK = (
+    "CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet DescribeStacks "
+    "DescribeStackEvents GetTemplate DeleteStack"
+)
+_CLUSTER = (
+    "CreateCluster DeleteCluster DescribeClusters UpdateCluster PutClusterCapacityProviders "
+    "TagResource UntagResource ListTagsForResource"
+)
+_BUCKET = (
+    "CreateBucket DeleteBucket ListBucket ListBucketVersions ListBucketMultipartUploads "
+    "GetBucketLocation PutEncryptionConfiguration GetEncryptionConfiguration "
+    "PutBucketPublicAccessBlock GetBucketPublicAccessBlock PutBucketOwnershipControls "
+    "GetBucketOwnershipControls PutLifecycleConfiguration GetLifecycleConfiguration "
+    "PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketTagging GetBucketTagging"
+)
+_LOGS = (
+    "CreateLogGroup DeleteLogGroup PutRetentionPolicy TagResource UntagResource ListTagsForResource"
+)
+_MAKE_ROLES = "CreateRole PutRolePolicy"
+_ROLES = (
+    "DeleteRole GetRole UpdateAssumeRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies "
+    "ListAttachedRolePolicies PutRolePermissionsBoundary TagRole UntagRole"
+)
+_SECURITY_GROUP = (
+    "CreateSecurityGroup DeleteSecurityGroup AuthorizeSecurityGroupEgress "
+    "RevokeSecurityGroupEgress CreateTags DeleteTags"
+)
+_QUEUE = (
+    "CreateQueue DeleteQueue GetQueueAttributes SetQueueAttributes GetQueueUrl TagQueue "
+    "UntagQueue ListQueueTags"
+)
+_RULE = (
+    "PutRule DescribeRule DeleteRule PutTargets RemoveTargets ListTargetsByRule TagResource "
+    "UntagResource ListTagsForResource"
+)
+
+
+def trust(site: Site, service: str = _TASKS) -> Policy:
+    """Return who may act as a role: a service of AWS, for this account alone.
+
+    The condition keeps the service from being used for another account's tasks
+    (docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html, read 2026-11).
+    """
+    condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": site.account}}
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": condition,
+        }
+    )
+
+
+def size(policy: Policy) -> int:
+    """Return how much of a managed policy's 6,144 characters it takes; white space is free."""
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
+def _run_task(site: Site) -> Policy:
+    return _allow("Run", ["ecs:RunTask"], [site.arn("ecs", _FAMILY)], _in_cluster(site))
+
+
+def _tag(site: Site, actions: Sequence[str]) -> Policy:
+    return _allow(
+        "TagWhatIsMade", ["ecs:TagResource"],
+        [site.arn("ecs", f"task/{site.cluster}/*"), site.arn("ecs", _FAMILY)],
+        {"StringEquals": {"ecs:CreateAction": list(actions)}},
+    )  # fmt: skip
+
+
+def _pass_roles(site: Site, owners: Sequence[str]) -> Policy:
+    condition = {"StringEquals": {"iam:PassedToService": _TASKS}}
+    return _allow("PassRoles", ["iam:PassRole"], _roles(site, owners), condition)
+
+
+def _roles(site: Site, owners: Sequence[str]) -> list[str]:
+    return [site.execution_role_arn, *dict.fromkeys(site.task_role_arn(owner) for owner in owners)]
+
+
+def _all_roles(site: Site) -> list[str]:
+    """Return all roles of the stack: others' too, whoever joins it later."""
+    template = site.task_role_template
+    tasks = [] if "role" in site.reuse else [template.replace(OWNER, "*")]
+    own = [site.arn("iam", f"role/{site.scheduler_role_name}", is_global=True)]
+    return ([] if "execution-role" in site.reuse else [site.execution_role_arn]) + tasks + own
+
+
+def _bounded(site: Site) -> Policy | None:
+    boundary = site.permissions_boundary
+    return {"ArnEquals": {"iam:PermissionsBoundary": boundary}} if boundary else None
+
+
+def _in_cluster(site: Site) -> Policy:
+    return {"ArnEquals": {"ecs:cluster": site.cluster_arn}}
+
+
+def _of_key(site: Site, actions: Sequence[str]) -> list[Policy]:
+    return [_allow("Key", actions, [site.kms_key])] if site.kms_key else []
+
+
+def _of(service: str, names: str) -> list[str]:
+    return [f"{service}:{name}" for name in names.split()]
+
+
+def _allow(
+    sid: str, actions: Sequence[str], resources: Sequence[str], condition: Policy | None = None
+) -> Policy:
+    statement: Policy = {
+        "Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources),
+    }  # fmt: skip
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _policy(*statements: Policy) -> Policy:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
