@@ -157,12 +157,13 @@ def priority(service: str, action: str) -> Priority:
 def is_throttle(error: BaseException) -> bool:
     """Say whether an error of botocore is AWS's "not so fast", under whichever name."""
     response = getattr(error, "response", None)
-    answer = response.get("Error", {}) if isinstance(response, dict) else {}
-    return is_throttle_answer(str(answer.get("Code", "")), str(answer.get("Message", "")))
+    return isinstance(response, dict) and is_throttle_answer(response)
 
 
-def is_throttle_answer(code: str, message: str) -> bool:
-    """Say whether an answer's code and message are a throttle's."""
+def is_throttle_answer(response: Mapping[str, Any]) -> bool:
+    """Say whether an answer, as botocore reads it, is a throttle."""
+    answer = response.get("Error") or {}
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
     return code in THROTTLE_CODES or _DISGUISED.search(message) is not None
 
 
