@@ -6,22 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.engines.base import LaunchOrder
+from jupyter_flotilla.engines.boot import boot
 from jupyter_flotilla.engines.docker.daemon import FOLDER_LABEL, HOME_LABEL
 from jupyter_flotilla.engines.job_file import in_container
 
 #: Where a job's container has what is its own, and nothing else of this machine.
 LAYOUT = in_container("/flotilla", runner="runner.pyz", earlier="earlier")
-#: Finds a Python of at least 3.8 and becomes it, as the container's first process.
-_BOOT = """\
-why='it has no Python; jobs need Python 3.8 or later in it'
-for name in python3 python; do
-  command -v "$name" >/dev/null 2>&1 || continue
-  if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then exec "$name" "$@"; fi
-  why="jobs need Python 3.8 or later in it, and its $name is: $("$name" -V 2>&1)"
-done
-echo "$why"
-exit 127
-"""
 #: What `docker stop` waits before it kills: longer than our own way to stop takes, to the last
 #: upload.
 _STOP_S = 60
@@ -29,11 +19,6 @@ _STOP_S = 60
 _PIDS = 4096
 _PIDS_A_CPU = 256
 _LOG = {"max-size": "1m", "max-file": "1"}
-
-
-def boot(*arguments: str) -> list[str]:
-    """Return the program and arguments that start an image's own Python with some arguments."""
-    return ["/bin/sh", "-c", _BOOT, "sh", *arguments]
 
 
 def container_name(launch_key: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder, too_much_memory
+from jupyter_flotilla.engines.boot import boot
 from jupyter_flotilla.engines.docker import creation, deaths
 from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, Listed, NoContainer
 from jupyter_flotilla.engines.docker.refusals import NoImage
@@ -134,7 +135,7 @@ class DockerEngine(Engine):
 
     def ask_image(self, image: str, program: str) -> str:
         try:
-            code, said = self._daemon.run(image, creation.boot("-c", program))
+            code, said = self._daemon.run(image, boot("-c", program))
         except NoImage as error:
             raise EngineUnavailable(str(error)) from error
         if code:
