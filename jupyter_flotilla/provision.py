@@ -36,8 +36,7 @@ from jupyter_flotilla.protocol import write_json
 #: Packages that a launch line names.
 _SHOWN = 6
 _THROUGH_BUCKET = (
-    "files go through a bucket: a job's keys end after 36 h, and a further attempt begins anew, "
-    "without its checkpoint",
+    "files go through a bucket: a job's keys end after 36 h",
 )
 #: A layer that nobody has used for so long is deleted by whoever cleans.
 _UNUSED = timedelta(days=30)

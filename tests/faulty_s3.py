@@ -98,7 +98,10 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, b"<R><ETag>x</ETag></R>")
 
     def serve_delete(self, body: bytes) -> None:
-        self.server.parts.clear()
+        if "uploadId" in self.query:
+            self.server.parts.clear()
+        else:
+            self.server.objects.pop(self.key, None)
         self.answer(204)
 
     def serve_head(self, body: bytes) -> None:

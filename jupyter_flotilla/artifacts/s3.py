@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.artifacts import s3_download, s3_upload
+from jupyter_flotilla.artifacts.s3_checkpoint import upload_save
 from jupyter_flotilla.artifacts.s3_download import Left, Synced
 from jupyter_flotilla.artifacts.s3_errors import code_of, is_of_keys, opened, s3_errors
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
@@ -138,6 +139,20 @@ class S3Artifacts:
         key = self.attempt_prefix(run_id, number) + JOB
         with self._client() as client:
             client.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def put_save(
+        self, run_id: str, number: int, save: Path, progress: Progress | None = None
+    ) -> str:
+        """Upload a save of a checkpoint folder for an attempt to go on from.
+
+        Returns
+        -------
+        Its prefix, without a slash at its end.
+        """
+        prefix = self.attempt_prefix(run_id, number) + "earlier"
+        with self._client() as client:
+            upload_save(client, self._bucket, prefix + "/", save, progress)
+        return prefix
 
     def sync_attempt(
         self, run_id: str, number: int, folder: Path, limit_bytes: int = LARGE_BYTES

@@ -21,6 +21,7 @@ from jupyter_flotilla.artifacts.s3_upload import Meter, Progress, file_sha256, i
 from jupyter_flotilla.errors import ArtifactsUnavailable
 from jupyter_flotilla.locks import FileLock
 from jupyter_flotilla.protocol import (
+    CHECKPOINT,
     EXIT,
     JOB,
     OUTCOME,
@@ -118,6 +119,8 @@ def sync(client: Any, bucket: str, prefix: str, folder: Path, limit_bytes: int) 
                 continue
             if safe_path(folder, name) is None:
                 refused.append(name)
+            elif name.startswith(CHECKPOINT + "/"):
+                continue  # for the next attempt alone
             elif size > limit_bytes or name.startswith(VALUES + "/"):
                 left.append(Left(name=name, size=size))
             else:

@@ -173,6 +173,10 @@ class Bucket:
             raise
         return whole.sha256
 
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is gone already."""
+        self._request("DELETE", key)
+
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """Yield what lies below a further prefix, in the order of the keys; a page at a time."""
         if prefix:

@@ -14,6 +14,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Mapping, Optional
 
+from .checkpoint import bring_checkpoint
+from .paths import Tampered, confined
 from .s3 import Bucket, Credentials, S3Error
 
 #: What `jupyter_flotilla.engines.remote` puts among a run's input, for us.
@@ -23,10 +25,6 @@ LAYER = ".flotilla/layer.tar.gz"
 ALREADY_STARTED, TAMPERED, NO_INPUT = 75, 65, 74
 _TAKEN = "flotilla: another container has begun this attempt"
 _PARALLEL = 8
-
-
-class Tampered(Exception):
-    """Something is not what the launcher has sent."""
 
 
 def main() -> int:
@@ -74,12 +72,18 @@ def _prepare(bucket: Bucket, place: Mapping[str, Any], room: str) -> Optional[in
     return None
 
 
-def bucket_of(place: Mapping[str, Any]) -> Bucket:
-    """Return the bucket of a run, opened with the keys that came along, else the container's."""
+def bucket_of(place: Mapping[str, Any], prefix: str = "") -> Bucket:
+    """Return the bucket of a run, opened with the keys that came along, else the container's.
+
+    Parameters
+    ----------
+    prefix
+        Instead of the run's own.
+    """
     environ = {name: value for name, value in os.environ.items() if name not in _KEYS}
     environ.update(place.get("keys") or {})
     return Bucket(
-        place["bucket"], place["prefix"], place["region"], place.get("endpoint"),
+        place["bucket"], prefix or place["prefix"], place["region"], place.get("endpoint"),
         Credentials(environ),
     )  # fmt: skip
 
@@ -118,6 +122,13 @@ def _fill(bucket: Bucket, place: Mapping[str, Any], room: str) -> None:
     if os.path.exists(layer):
         _unpack(layer, os.path.join(room, "layer"))
         os.unlink(layer)
+    if place.get("restore"):
+        earlier = bucket_of(place, place["restore"])
+        try:
+            # found there by the runner, as `jupyter_flotilla.engines.remote` says in the job
+            bring_checkpoint(earlier, os.path.join(room, "earlier", "checkpoint.1"))
+        finally:
+            earlier.close()
     job = _checked(bucket, "%s/job.json" % place["attempt"], place["job_sha256"])
     with open(os.path.join(attempt, "job.json"), "wb") as file:
         file.write(job)
@@ -131,7 +142,7 @@ def _checked(bucket: Bucket, key: str, sha256: str) -> bytes:
 
 
 def _bring(bucket: Bucket, name: str, entry: Dict[str, Any], folder: str) -> None:
-    path = _confined(folder, name)
+    path = confined(folder, name)
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     try:
         bucket.get_file("input/%s" % entry["sha256"], path, entry["sha256"])
@@ -140,13 +151,6 @@ def _bring(bucket: Bucket, name: str, entry: Dict[str, Any], folder: str) -> Non
             raise Tampered("%s is not what was sent: somebody has changed it" % name) from error
         raise
     os.chmod(path, int(entry["mode"]) & 0o777)
-
-
-def _confined(folder: str, name: str) -> str:
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise Tampered("%r is no place below the job's folder" % name)
-    return os.path.join(folder, *parts)
 
 
 def _unpack(archive: str, folder: str) -> None:
@@ -158,7 +162,7 @@ def _unpack(archive: str, folder: str) -> None:
             target = os.path.normpath(os.path.join(os.path.dirname(member.name), member.linkname))
             if member.issym() and (os.path.isabs(member.linkname) or target.startswith("..")):
                 raise Tampered("%r in the layer leads out of it" % member.name)
-            _confined(folder, member.name.rstrip("/") or ".")
+            confined(folder, member.name.rstrip("/") or ".")
             member.uid, member.gid = os.getuid(), os.getgid()
             packed.extract(member, folder, set_attrs=member.isfile())
 

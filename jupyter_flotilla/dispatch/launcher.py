@@ -7,9 +7,10 @@ from pathlib import Path
 from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.dispatch.wake import Wake
-from jupyter_flotilla.engines.base import Engine, LaunchOrder
+from jupyter_flotilla.engines.base import Engine, LaunchOrder, Save
 from jupyter_flotilla.errors import DiskFull, LaunchError, RunNotFound
 from jupyter_flotilla.model.attempt import Attempt
+from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.retry import remaining_usd
 from jupyter_flotilla.model.run import Run, RunStatus
@@ -112,14 +113,23 @@ class Launcher:
             keeper=None if self._wake is None else self._wake.keeper(),
         )
 
-    def _checkpoint(self, run: Run, attempt: Attempt) -> Path | None:
-        """Return what was saved last by an earlier attempt, or by those of runs it repeats."""
+    def _checkpoint(self, run: Run, attempt: Attempt) -> Save | None:
+        """Return what was saved last by an earlier attempt, or by those of runs it repeats.
+
+        Raises
+        ------
+        LaunchError
+            If it is where this attempt cannot have it: it must not begin anew unasked.
+        """
+        asked = run
         numbers = range(attempt.number - 1, 0, -1)
         while True:
             for number in numbers:
-                folder = self._artifacts.attempt_folder(run.id, number)
-                if (found := protocol.newest_checkpoint(str(folder))) is not None:
-                    return Path(found)
+                found = _save(self._artifacts.attempt_folder(run.id, number))
+                if found is not None:
+                    save = Save(run_id=run.id, number=number, path=found)
+                    _check_reach(save, run.spec.bucket, asked.spec.bucket)
+                    return save
             if run.retry_of is None:
                 return None
             try:
@@ -149,3 +159,23 @@ class Launcher:
         with self._store.write() as tx:
             attempts.update(tx, ended)
             runs.apply(tx, run, failed, now)
+
+
+def _save(folder: Path) -> Path | None:
+    """Return what an attempt has saved last, as `Save.path`."""
+    found = protocol.newest_checkpoint(str(folder))
+    if found is not None:
+        return Path(found)
+    listed = folder / protocol.CHECKPOINT_LIST
+    return listed if listed.is_file() else None
+
+
+def _check_reach(save: Save, there: Bucket | None, here: Bucket | None) -> None:
+    """Refuse to go on from a save that is in a bucket which the job does not use."""
+    if save.is_in_bucket and there != here:
+        raise LaunchError(
+            f"its checkpoint is in {there.url if there else 'a bucket'}, and this run's files are "
+            f"{f'in {here.url}' if here else 'in folders of this machine'}",
+            retryable=False,
+            next_step="retry it where it ran, or run it anew",
+        )

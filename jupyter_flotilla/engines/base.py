@@ -11,6 +11,7 @@ from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.units import format_size
+from jupyter_flotilla.protocol import CHECKPOINT_LIST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,21 @@ class Keeper:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Save:
+    """What an attempt has saved last of its checkpoint folder."""
+
+    run_id: str
+    number: int
+    #: Folder of the save, in the attempt's; where it is in the run's bucket, its list.
+    path: Path
+
+    @property
+    def is_in_bucket(self) -> bool:
+        """Say whether the save is in the bucket, and only its list here."""
+        return self.path.name == CHECKPOINT_LIST
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchOrder:
     """All that an engine needs to start one attempt."""
 
@@ -65,8 +81,8 @@ class LaunchOrder:
     rate: Rate | None
     #: Folder of packages that the image lacks; None: nothing is brought.
     layer: Path | None = None
-    #: The newest checkpoint that an earlier attempt has saved, in its folder; None: there is none.
-    restore: Path | None = None
+    #: What an earlier attempt has saved last; None: nothing.
+    restore: Save | None = None
     keeper: Keeper | None = None
 
 

@@ -40,6 +40,8 @@ class Layout:
     layer: str | None = None
     #: Folder of the attempt whose checkpoint is restored; None: jobs see none.
     earlier: str | None = None
+    #: Where the save is brought that is restored; None: it is in ``earlier``.
+    restored: str | None = None
     #: Program and arguments of the kernel; empty: as they are in the spec.
     kernel_argv: tuple[str, ...] = ()
 
@@ -115,9 +117,11 @@ def _environment(order: LaunchOrder, layout: Layout) -> dict[str, str]:
 
 def _restore(order: LaunchOrder, layout: Layout) -> str | None:
     """Return where the job sees the checkpoint that it goes on from."""
-    if order.restore is None or layout.earlier is None:
+    if order.restore is None:
         return None
-    return f"{layout.earlier}/{order.restore.name}"
+    if layout.restored is not None:
+        return layout.restored
+    return None if layout.earlier is None else f"{layout.earlier}/{order.restore.path.name}"
 
 
 def _cost_limit_s(order: LaunchOrder) -> float | None:

@@ -89,6 +89,17 @@ def given_up(message: str, kind: FailureKind = FailureKind.ENVIRONMENT) -> Obser
     return Observation(state="ended", ending=ending)
 
 
+def ending_record(outcome: str, message: str, kind: str | None = None) -> dict[str, Any]:
+    """Return the content of ``exit.json`` for an attempt that has recorded none itself."""
+    return {
+        "outcome": outcome,
+        "failure_kind": kind,
+        "message": message,
+        "ended_at": time.time(),
+        "duration_s": 0.0,
+    }
+
+
 def when_started(folder: Path) -> datetime | None:
     """Return when user code began; None: it has not."""
     started = protocol.read_json(str(folder / protocol.STARTED))

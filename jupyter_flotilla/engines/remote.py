@@ -2,44 +2,47 @@
 
 import base64
 import hashlib
-import json
 import os
 import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.artifacts.s3 import S3Artifacts, Synced
+from jupyter_flotilla.artifacts.s3_errors import is_of_keys
 from jupyter_flotilla.bootstrap.start import LAYER, RUNNER
-from jupyter_flotilla.engines.base import LaunchOrder
+from jupyter_flotilla.engines.base import LaunchOrder, Save
 from jupyter_flotilla.engines.job_file import in_container
+from jupyter_flotilla.engines.job_keys import MakeKeys, attempt_policy
+from jupyter_flotilla.engines.records import ending_record, going_on
 from jupyter_flotilla.engines.runner_app import zipapp
 from jupyter_flotilla.errors import ArtifactsUnavailable, FlotillaError
 from jupyter_flotilla.model.job import Bucket
-from jupyter_flotilla.model.observation import Observation, Phase, Progress
+from jupyter_flotilla.model.observation import Handle, Observation, Phase, Progress
 from jupyter_flotilla.model.units import format_bytes
-from jupyter_flotilla.protocol import JOB, read_json, write_json
+from jupyter_flotilla.protocol import EXIT, JOB, STOP_REQUEST, read_json, write_json
 
 #: Where a container has its job; no other folder can be made in every image by every user.
 ROOM = "/tmp/flotilla"
-LAYOUT = in_container(ROOM, runner=f"input/{RUNNER}")
+LAYOUT = replace(
+    in_container(ROOM, runner=f"input/{RUNNER}"), restored=f"{ROOM}/earlier/checkpoint.1"
+)
 #: Seconds between two looks for what an attempt has written, by its age: as often as its container
 #: uploads (`runner.upload`), since each look is paid for as well.
 _SYNC_EVERY_S = ((60.0, 1.5), (600.0, 5.0), (3600.0, 15.0), (float("inf"), 30.0))
+#: How long it is tried to bring what an ended container has written.
+_PATIENCE_S = 600.0
 #: Keys of one job live so long at most (docs.aws.amazon.com/STS/latest/APIReference/
 #: API_GetFederationToken.html, read 2026-11).
 _KEYS_S = 36 * 3600
 _SHORTEST_KEYS_S = 900
-#: Regions whose names begin so → their part of AWS, as it is in names of resources
-#: (docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, read 2026-11).
-_PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 _START = """\
 import base64, os, sys, tempfile
 path = os.path.join(tempfile.mkdtemp(), "start.pyz")
@@ -98,17 +101,21 @@ class Remote:
     keys
         Returns AWS variables by which a job reaches its own attempt and nothing else, from a
         policy; None: its container has a role of its own.
+    hurry_s
+        Seconds that a container which is stopped has for its last uploads; None: the usual.
     """
 
     def __init__(
         self,
         artifacts: S3Artifacts,
         bucket: Bucket,
-        keys: Callable[[Mapping[str, Any], int], Mapping[str, str]] | None,
+        keys: MakeKeys | None,
+        hurry_s: float | None = None,
     ) -> None:
         self._artifacts = artifacts
         self._bucket = bucket
         self._keys = keys
+        self._hurry_s = hurry_s
         # apart: long uploads must not keep what jobs write from coming here
         self._uploads = ThreadPoolExecutor(2, thread_name_prefix="flotilla-to-s3")
         self._looking = ThreadPoolExecutor(4, thread_name_prefix="flotilla-from-s3")
@@ -123,7 +130,7 @@ class Remote:
         """Raise ArtifactsUnavailable if the bucket cannot be used, or no job can get its keys."""
         self._artifacts.check()
         if self._keys is not None:
-            self._keys(self._policy("r000000000000", 1), _SHORTEST_KEYS_S)
+            self._keys(self._policy("r000000000000", 1, None), _SHORTEST_KEYS_S)
 
     def send(self, order: LaunchOrder, runner: Path) -> dict[str, Any] | None:
         """Upload what an attempt needs, in the background; return what its container is told.
@@ -145,8 +152,7 @@ class Remote:
             del self._sending[order.launch_key]
         return known.future.result()
 
-    def sending(self, launch_key: str) -> Sending | None:
-        """Return an upload that goes on; None: there is none."""
+    def _going_on(self, launch_key: str) -> Sending | None:
         known = self._sending.get(launch_key)
         return None if known is None or known.future.done() else known
 
@@ -160,29 +166,67 @@ class Remote:
             "region": self._bucket.region,
             "endpoint": self._bucket.endpoint,
             "room": ROOM,
-            "input_sha256": sent["input_sha256"],
-            "job_sha256": sent["job_sha256"],
+            **sent,
         }
+        if self._hurry_s is not None:
+            place["hurry_s"] = self._hurry_s
         if self._keys is not None:
-            place["keys"] = dict(self._keys(self._policy(order.run_id, number), _KEYS_S))
+            policy = self._policy(order.run_id, number, sent.get("restore"))
+            place["keys"] = dict(self._keys(policy, _KEYS_S))
         return place
 
-    def last_look(self, run_id: str, number: int, folder: Path) -> "LastLook":
-        """Bring all that an attempt has written whose container has ended, in the background."""
+    def _policy(self, run_id: str, number: int, earlier: str | None) -> dict[str, Any]:
+        run = self._artifacts.run_prefix(run_id)
+        name = self._artifacts.bucket
+        return attempt_policy(self._bucket.region, name, run, number, earlier)
+
+    def follow(self, handle: Handle, *, lives: bool, was_started: bool) -> Observation | None:
+        """See to it that an attempt's folder here is as the job's own; None: it is as it can be.
+
+        Parameters
+        ----------
+        lives
+            Whether its container does.
+        was_started
+            Whether it ever was: else nothing can come from it.
+        """
+        folder, launch_key = Path(handle.ref), str(handle.detail["launch_key"])
+        is_unwanted = (folder / STOP_REQUEST).exists()
+        if (sending := self._going_on(launch_key)) is not None:
+            sending.is_unwanted = is_unwanted
+            return None if is_unwanted else sending.observation()
+        if not is_sent(folder) or (folder / EXIT).exists():
+            return None
+        where = (str(handle.detail["run_id"]), _number(launch_key), folder)
+        if lives:
+            self._sync_if_due(*where)
+            return None
+        return self._last_look(*where, is_unwanted) if was_started else None
+
+    def _last_look(
+        self, run_id: str, number: int, folder: Path, is_unwanted: bool
+    ) -> Observation | None:
+        """Bring all that an attempt has written whose container has ended; None: all is here."""
         key, at = f"{run_id}-{number}", time.monotonic()
         with self._lock:
             asked_at, look = self._last.get(key, (at, None))
-            if look is None or (look.done() and look.exception() is not None):
-                failed = None if look is None else look.exception()
-                look = self._looking.submit(self._artifacts.sync_attempt, run_id, number, folder)
-                self._last[key] = (asked_at, look)
-                return LastLook(is_done=False, error=failed, asked_s=at - asked_at)
-            if look.done():
+            error = look.exception() if look is not None and look.done() else None
+            if look is not None and look.done() and error is None:
                 del self._last[key]
                 self._looks.pop(key, None)
-        return LastLook(is_done=look.done(), error=None, asked_s=at - asked_at)
+                return None
+            if look is None or error is not None:
+                look = self._looking.submit(self._artifacts.sync_attempt, run_id, number, folder)
+                self._last[key] = (asked_at, look)
+        is_lasting = is_unwanted or at - asked_at > _PATIENCE_S
+        if error is not None and is_lasting and not _mends_itself(error):
+            outcome, kind = ("cancelled", None) if is_unwanted else ("failed", "lost")
+            message = f"It has ended, and what it wrote cannot be fetched: {error}"
+            write_json(str(folder / EXIT), ending_record(outcome, message, kind), exclusive=True)
+            return None
+        return going_on(folder).model_copy(update={"phase": Phase.SAVING})
 
-    def sync(self, run_id: str, number: int, folder: Path) -> None:
+    def _sync_if_due(self, run_id: str, number: int, folder: Path) -> None:
         """Bring what an attempt has written by now, in the background."""
         key, at = f"{run_id}-{number}", time.monotonic()
         with self._lock:
@@ -222,76 +266,31 @@ class Remote:
                 "input_sha256": sent.manifest_sha256,
                 "job_sha256": hashlib.sha256(job).hexdigest(),
             }
+            if order.restore is not None:
+                done["restore"] = self._save_prefix(order, order.restore, sending)
             write_json(str(order.attempt_folder / _SENT), done)
         return self._place(order, done)
 
-    def _policy(self, run_id: str, number: int) -> dict[str, Any]:
-        """Return what a job may do: read its input, write its attempt."""
-        partition = next((p for r, p in _PARTITIONS if self._bucket.region.startswith(r)), "aws")
-        run = f"arn:{partition}:s3:::{self._artifacts.bucket}/{self._artifacts.run_prefix(run_id)}"
-        attempt = f"{run}attempts/{number}/"
-        return {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": "s3:GetObject",
-                    "Resource": [f"{run}input.json", f"{run}input/*", f"{attempt}*"],
-                },
-                {
-                    "Effect": "Allow",
-                    "Action": ["s3:PutObject", "s3:AbortMultipartUpload"],
-                    "Resource": f"{attempt}*",
-                },
-            ],
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class LastLook:
-    """How far the last look for an attempt is."""
-
-    is_done: bool
-    #: Why the one before has failed.
-    error: BaseException | None
-    #: Seconds since it was first asked for.
-    asked_s: float
+    def _save_prefix(self, order: LaunchOrder, save: Save, sending: Sending) -> str:
+        """Return the prefix of what an attempt goes on from; a save of this machine is sent."""
+        if save.is_in_bucket:
+            return self._artifacts.attempt_prefix(save.run_id, save.number).rstrip("/")
+        number = _number(order.launch_key)
+        return self._artifacts.put_save(order.run_id, number, save.path, sending.note)
 
 
 #: In an attempt's folder here: that its input is in S3, and the digests of it.
 _SENT = ".sent.json"
 
 
+def _mends_itself(error: BaseException) -> bool:
+    """Say whether it is the user's next login that is missing, and nothing is lost."""
+    return isinstance(error, ArtifactsUnavailable) and is_of_keys(error)
+
+
 def is_sent(folder: Path) -> bool:
     """Say whether an attempt's input is in S3, whole."""
     return read_json(str(folder / _SENT)) is not None
-
-
-def federated_keys(bucket: Bucket) -> Callable[[Mapping[str, Any], int], Mapping[str, str]]:
-    """Return what gets keys of a policy from STS, by the user's own."""
-
-    def get(policy: Mapping[str, Any], seconds: int) -> Mapping[str, str]:
-        import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            sts = boto3.client("sts", region_name=bucket.region, endpoint_url=bucket.endpoint)
-            found = sts.get_federation_token(
-                Name="flotilla", Policy=json.dumps(policy), DurationSeconds=seconds
-            )["Credentials"]
-        except (BotoCoreError, ClientError) as error:
-            raise ArtifactsUnavailable(
-                f"no keys can be had for one job alone: {error}",
-                next_step="use an IAM user that may call sts:GetFederationToken, or unset "
-                "artifacts: keys of your own never go into a container",
-            ) from error
-        return {
-            "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": found["SessionToken"],
-        }
-
-    return get
 
 
 def _number(launch_key: str) -> int:

@@ -32,6 +32,7 @@ from .masking import SHORTEST
 from .names import (
     BLOBS,
     CHECKPOINT,
+    CHECKPOINT_LIST,
     ENV_CHECKPOINT,
     ENV_LAUNCH_KEY,
     ENV_RUN_ID,
@@ -77,6 +78,7 @@ __all__ = [
     "BLOBS",
     "BLOB_BYTES",
     "CHECKPOINT",
+    "CHECKPOINT_LIST",
     "ENV_CHECKPOINT",
     "ENV_LAUNCH_KEY",
     "ENV_RUN_ID",

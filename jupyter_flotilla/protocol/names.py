@@ -22,6 +22,8 @@ OUTPUTS = "outputs.json"
 VALUES = "values"
 #: The job's checkpoint folder; its saves are beside it (`checkpoints`).
 CHECKPOINT = "checkpoint"
+#: In S3, a save's list of what is in it; the contents are below `CHECKPOINT`.
+CHECKPOINT_LIST = "checkpoint.json"
 #: Files that were brought back, each by its path below the job's working directory, and their
 #: list: path → size in bytes.
 FILES = "files"

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 from jupyter_flotilla import protocol
 from jupyter_flotilla.bootstrap.s3 import Bucket, S3Error
 from jupyter_flotilla.bootstrap.start import bucket_of
+from jupyter_flotilla.runner.checkpoint_upload import CheckpointUpload
 
 #: Seconds between two looks: short while the job is young and somebody watches, then longer, since
 #: each upload is paid for (S3: $0.005 a thousand).
@@ -26,7 +27,8 @@ _LAST = (protocol.OUTCOME, protocol.EXIT)
 #: How long the results of a job that is over wait for S3 to come back, without any progress.
 _PATIENCE_S = 3600.0
 _LONGEST_PAUSE_S = 30.0
-#: What the end may take once somebody stops the container, and what is broken off then.
+#: What the end may take once somebody stops the container, unless the launcher knows that there is
+#: more time, and what is broken off then.
 HURRY_S = 10.0
 BREAK_OFF_S = 5.0
 #: Errors that the next file would meet as well.
@@ -65,6 +67,9 @@ class Uploader:
         self._folder = folder
         self._bucket = bucket or bucket_of(place)
         self._prefix = "%s/" % place["attempt"]
+        self._hurry_s = float(place.get("hurry_s") or HURRY_S)
+        # apart: a large save must not keep what the job says from coming there
+        self._checkpoint = CheckpointUpload(folder, self._bucket, self._prefix)
         self._patience_s = patience_s
         self._first_pause_s = first_pause_s
         #: Name → what it was when it was sent.
@@ -80,6 +85,7 @@ class Uploader:
     def start(self) -> None:
         """Begin to upload, in the background."""
         self._thread.start()
+        self._checkpoint.start()
 
     def finish(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:
         """Upload all that is left, the end last; False where that is impossible, which is said.
@@ -95,9 +101,9 @@ class Uploader:
         while self._thread.is_alive() and not is_stopped():
             self._thread.join(0.1)
         if self._thread.is_alive():
-            self._bucket.end_within(HURRY_S)
+            self._bucket.end_within(self._hurry_s)
             self._must_hurry.set()
-            self._thread.join(HURRY_S)
+            self._thread.join(self._hurry_s)
         if self._thread.is_alive():
             self._bucket.break_off()
             self._thread.join(BREAK_OFF_S)
@@ -131,6 +137,7 @@ class Uploader:
                     is_told = True
                     self._tell_of_left()
                     self._look(is_final=True)
+                self._send_checkpoint()
                 self._send_last()
                 self._bucket.close()
                 return True
@@ -167,6 +174,17 @@ class Uploader:
             else:
                 self._sent[name] = found[name]
 
+    def _send_checkpoint(self) -> None:
+        """Upload the last save; what S3 will never take of it must not cost the results."""
+        try:
+            self._checkpoint.finish()
+        except S3Error as error:
+            if error.is_retryable or error.code in _OF_ALL:
+                raise
+            print("flotilla: its checkpoint is not uploaded: %s" % error)
+        except OSError as error:
+            print("flotilla: its checkpoint is not uploaded: %s" % error)
+
     def _send_last(self) -> None:
         for name in _LAST:
             path = os.path.join(self._folder, name)
@@ -193,7 +211,7 @@ class Uploader:
         for folder, folders, files in os.walk(self._folder):
             inside = os.path.relpath(folder, self._folder)
             if inside == ".":
-                # of checkpoints nobody there would know which are whole
+                # checkpoints: see `CheckpointUpload`
                 folders[:] = [
                     one
                     for one in folders

@@ -16,7 +16,8 @@ from docker_jobs import Jobs, Killed, KilledBefore, docker
 import jupyter_flotilla as fl
 from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.engines.base import LaunchOrder
-from jupyter_flotilla.engines.remote import ROOM, Remote, federated_keys, is_sent
+from jupyter_flotilla.engines.job_keys import federated_keys
+from jupyter_flotilla.engines.remote import ROOM, Remote, is_sent
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.job import Bucket, SecretRef
 from jupyter_flotilla.model.observation import Phase
@@ -342,7 +343,7 @@ def test_the_keys_of_a_job_reach_its_own_attempt_and_no_other(
     assert all(f"/{order.run_id}/" in one for one in resources)
     assert {action for s in policy["Statement"] for action in (
         [s["Action"]] if isinstance(s["Action"], str) else s["Action"]
-    )} == {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}  # fmt: skip
+    )} == {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"}  # fmt: skip
     writes = next(s for s in policy["Statement"] if "s3:PutObject" in s["Action"])
     assert writes["Resource"].endswith(f"/{order.run_id}/attempts/1/*")
     assert (

@@ -89,7 +89,7 @@ def _mounts(order: LaunchOrder, runner: Path) -> list[dict[str, Any]]:
         read_only[LAYOUT.layer] = order.layer
     if order.restore is not None and LAYOUT.earlier is not None:
         # the whole attempt: in it the job could have put a link where its checkpoint was
-        read_only[LAYOUT.earlier] = order.restore.parent
+        read_only[LAYOUT.earlier] = order.restore.path.parent
     mounts = [{"Type": "bind", "Source": str(order.attempt_folder), "Target": LAYOUT.attempt}]
     return mounts + [
         {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": True}

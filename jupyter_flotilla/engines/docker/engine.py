@@ -20,11 +20,17 @@ from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, Listed, NoCont
 from jupyter_flotilla.engines.docker.refusals import NoImage
 from jupyter_flotilla.engines.ecs.prices import fargate_rate
 from jupyter_flotilla.engines.job_file import job_file
-from jupyter_flotilla.engines.records import ask_to_stop, ended, given_up, going_on
+from jupyter_flotilla.engines.job_keys import federated_keys
+from jupyter_flotilla.engines.records import (
+    ask_to_stop,
+    ended,
+    ending_record,
+    given_up,
+    going_on,
+)
 from jupyter_flotilla.engines.remote import (
     LAYOUT,
     Remote,
-    federated_keys,
     is_sent,
     start_program,
 )
@@ -50,8 +56,6 @@ _ASK_EVERY_S = 0.4
 _OVERDUE_S = 10.0
 #: What a container that was stopped gets to upload what it has.
 _UPLOAD_S = 300.0
-#: How long it is tried to bring what an ended container has written to S3.
-_LOOK_PATIENCE_S = 600.0
 #: How often a container that has not heard of a request to stop is told again.
 _TELL_EVERY_S = 1.0
 #: A container that ends again and again before anything has begun is started so often at most.
@@ -255,34 +259,15 @@ class DockerEngine(Engine):
     ) -> Observation | None:
         """See to it that an attempt's folder is as its container's; None: it is, so look there."""
         folder, name = Path(handle.ref), str(handle.detail["container"])
-        request = protocol.read_json(str(folder / protocol.STOP_REQUEST))
-        if (sending := remote.sending(handle.detail["launch_key"])) is not None:
-            sending.is_unwanted = request is not None
-            return None if sending.is_unwanted else sending.observation()
-        if not is_sent(folder) or (folder / protocol.EXIT).exists():
-            return None
-        where = (handle.detail["run_id"], int(handle.detail["launch_key"].rpartition("-")[2]))
-        if name in listed and listed[name].state in LIVES:
-            remote.sync(*where, folder)
-            self._tell_of_stop(request, folder, name)
-            return None
-        if not _starts(folder):
-            return None
-        look = remote.last_look(*where, folder)
-        if look.is_done:
-            return None
-        is_lasting = request is not None or look.asked_s > _LOOK_PATIENCE_S
-        if look.error is not None and is_lasting:
-            outcome, kind = ("cancelled", None) if request else ("failed", "lost")
-            message = f"It has ended, and what it wrote cannot be fetched: {look.error}"
-            record = _ending(outcome, message, kind)
-            protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
-            return ended(folder)
-        return going_on(folder).model_copy(update={"phase": Phase.SAVING})
+        lives = name in listed and listed[name].state in LIVES
+        if lives and is_sent(folder):
+            self._tell_of_stop(folder, name)
+        return remote.follow(handle, lives=lives, was_started=_starts(folder) > 0)
 
-    def _tell_of_stop(self, request: Any, folder: Path, name: str) -> None:
+    def _tell_of_stop(self, folder: Path, name: str) -> None:
         """Bring a request to stop into a container that sees nothing of this machine."""
-        is_heard = request is None or (folder / protocol.STOP).exists()
+        is_asked = (folder / protocol.STOP_REQUEST).exists()
+        is_heard = not is_asked or (folder / protocol.STOP).exists()
         if is_heard or time.monotonic() - self._told_at.get(name, -1e9) < _TELL_EVERY_S:
             return
         self._told_at[name] = time.monotonic()
@@ -332,7 +317,7 @@ class DockerEngine(Engine):
         if state in ("created", "gone") and not (folder / protocol.STARTED).exists():
             if request is None:
                 return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
-            record = _ending("cancelled", "Cancelled before it began.")
+            record = ending_record("cancelled", "Cancelled before it began.")
         elif (found := deaths.examine(folder, self._daemon, name)) is not None:
             record = found
         else:
@@ -366,15 +351,5 @@ def _count_start(folder: Path) -> None:
 def _record(folder: Path, kind: FailureKind, message: str) -> None:
     """Record the end of an attempt that never began; not where another launcher was luckier."""
     if not (folder / protocol.STARTED).exists():
-        record = _ending("failed", message, kind.value)
+        record = ending_record("failed", message, kind.value)
         protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
-
-
-def _ending(outcome: str, message: str, kind: str | None = None) -> dict[str, Any]:
-    return {
-        "outcome": outcome,
-        "failure_kind": kind,
-        "message": message,
-        "ended_at": time.time(),
-        "duration_s": 0.0,
-    }

@@ -86,7 +86,7 @@ class ProcessEngine(Engine):
             runner=str(runner_app(self._settings.home / "runner")),
             interpreter=order.spec.interpreter,
             cwd=order.spec.cwd,
-            earlier=None if order.restore is None else str(order.restore.parent),
+            earlier=None if order.restore is None else str(order.restore.path.parent),
         )
         job = job_file(order, layout, self._settings.checkpoint_every_s)
         protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
