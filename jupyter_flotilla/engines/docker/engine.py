@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +20,7 @@ from jupyter_flotilla.engines.boot import boot
 from jupyter_flotilla.engines.docker import creation, deaths
 from jupyter_flotilla.engines.docker.daemon import LIVES, Daemon, Listed, NoContainer
 from jupyter_flotilla.engines.docker.refusals import NoImage
-from jupyter_flotilla.engines.ecs.prices import fargate_rate
+from jupyter_flotilla.engines.ecs.prices import PriceList, fargate_rate, load_prices
 from jupyter_flotilla.engines.job_file import job_file
 from jupyter_flotilla.engines.job_keys import federated_keys
 from jupyter_flotilla.engines.records import (
@@ -150,7 +152,13 @@ class DockerEngine(Engine):
         return said
 
     def rate(self, resources: Resources) -> Rate | None:
-        return fargate_rate(resources, self._settings.region, is_hypothetical=True)
+        return fargate_rate(
+            resources, self._settings.region, is_hypothetical=True, prices=self._prices
+        )
+
+    @cached_property
+    def _prices(self) -> PriceList:
+        return load_prices(self._settings.home)
 
     def launch(self, order: LaunchOrder) -> Handle:
         folder = order.attempt_folder

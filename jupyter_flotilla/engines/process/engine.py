@@ -6,12 +6,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder, too_much_memory
-from jupyter_flotilla.engines.ecs.prices import fargate_rate
+from jupyter_flotilla.engines.ecs.prices import PriceList, fargate_rate, load_prices
 from jupyter_flotilla.engines.job_file import Layout, job_file
 from jupyter_flotilla.engines.records import ask_to_stop, ended, given_up, going_on
 from jupyter_flotilla.engines.runner_app import runner_app
@@ -50,7 +51,13 @@ class ProcessEngine(Engine):
         return Check(ok=True, message=f"jobs run as processes of {self.place}")
 
     def rate(self, resources: Resources) -> Rate | None:
-        return fargate_rate(resources, self._settings.region, is_hypothetical=True)
+        return fargate_rate(
+            resources, self._settings.region, is_hypothetical=True, prices=self._prices
+        )
+
+    @cached_property
+    def _prices(self) -> PriceList:
+        return load_prices(self._settings.home)
 
     def launch(self, order: LaunchOrder) -> Handle:
         folder = order.attempt_folder
