@@ -1,7 +1,8 @@
 """A Docker daemon of a test's own, to be stopped, killed and frozen: others use the usual one.
 
 It lives in namespaces of its own: without a bridge, dockerd removes the machine's ``docker0``; and
-whatever becomes of a test, its containers, mounts and shims go with the namespaces.
+whatever becomes of a test, its containers, mounts and shims go with the namespaces. What it stores
+is on a disk of its own, in memory, which can be filled.
 """
 
 import contextlib
@@ -9,13 +10,20 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+import tiny_registry
 import witness
+
+#: Room for a base image and what is made of it.
+_DISK_MIB = 1024
+#: In a network of its own.
+_REGISTRY_PORT = 5000
 
 
 class OwnDaemon:
@@ -29,6 +37,8 @@ class OwnDaemon:
         #: For ``DOCKER_HOST``.
         self.host = f"unix://{folder}/docker.sock"
         (folder / "daemon.json").write_text("{}")  # not the machine's own
+        (folder / "data").mkdir()
+        self._inside("mount", "-t", "tmpfs", "-o", f"size={_DISK_MIB}m", "tmpfs", self._data)
 
     def start(self, *, live_restore: bool | None = None) -> None:
         """Start it, and return when it answers.
@@ -46,7 +56,7 @@ class OwnDaemon:
                     "nsenter", f"--target={self._machine}", "--net", "--mount", "--pid",
                     "dockerd",
                     f"--config-file={self._folder}/daemon.json",
-                    f"--data-root={self._folder}/data",
+                    f"--data-root={self._data}",
                     f"--exec-root={self._folder}/exec",
                     f"--pidfile={self._folder}/pid",
                     f"--host={self.host}",
@@ -80,6 +90,49 @@ class OwnDaemon:
                 stdin=saved.stdout, stdout=subprocess.DEVNULL, check=True,
             )  # fmt: skip
         saved.wait()
+
+    @contextlib.contextmanager
+    def full_disk(self, free_kib: int = 0) -> Iterator[None]:
+        """Leave so much room on its disk, until the end."""
+        # not "df": what is to be free must be free in pages
+        used = self._inside("stat", "--file-system", "--format=%b %f", self._data)
+        pages, free = map(int, used.split())
+        self._resize(f"{(pages - free) * 4 + free_kib}k")
+        try:
+            yield
+        finally:
+            self._resize(f"{_DISK_MIB}m")
+
+    def _resize(self, size: str) -> None:
+        self._inside("mount", "-o", f"remount,size={size}", self._data)
+
+    @property
+    def _data(self) -> str:
+        return f"{self._folder}/data"
+
+    def _inside(self, *words: str) -> str:
+        """Run a program in its namespaces; return what it says."""
+        where = [f"--target={self._machine}", "--net", "--mount", "--pid"]
+        return subprocess.run(
+            ["nsenter", *where, *words], check=True, capture_output=True, text=True
+        ).stdout
+
+    @contextlib.contextmanager
+    def registry(self, layer: bytes) -> Iterator[str]:
+        """Serve an image of this layer to the daemon alone; yields the image's name."""
+        file = self._folder / "layer.tar"
+        file.write_bytes(layer)
+        self._inside("ip", "link", "set", "lo", "up")
+        program = [sys.executable, str(tiny_registry.PROGRAM), str(_REGISTRY_PORT), str(file)]
+        with subprocess.Popen(
+            ["nsenter", f"--target={self._machine}", "--net", *program], stdout=subprocess.PIPE
+        ) as server:
+            assert server.stdout is not None
+            server.stdout.readline()  # it is ready
+            try:
+                yield f"127.0.0.1:{_REGISTRY_PORT}/{tiny_registry.IMAGE}"
+            finally:
+                server.kill()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the daemon, if it runs."""

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_flotilla.engines.docker.refusals import (
+    MAKE_ROOM,
     NoImage,
+    has_no_room,
     is_for_another_machine,
     other_machine,
     refusal,
@@ -97,14 +99,29 @@ class Daemon:
                 raise NoImage(f"there is no image {image} here") from error
 
     def pull(self, image: str) -> None:
-        """Get an image from where its name says it is; raises NoImage."""
+        """Get an image from where its name says it is.
+
+        Raises NoImage if it cannot be had, EngineUnavailable if the daemon has no room for it.
+        """
+        refused = None
         with self._asking():
             import docker.errors
 
+            tag = None if _has_tag(image) else "latest"
             try:
-                self._client.images.pull(image, tag=None if _has_tag(image) else "latest")
+                # what goes wrong once it has begun is one of its records
+                for record in self._client.api.pull(image, tag=tag, stream=True, decode=True):
+                    refused = record.get("error", refused)
             except docker.errors.APIError as error:
-                raise NoImage(f"image {image} cannot be pulled: {error.explanation}") from error
+                refused = error.explanation
+        if refused is None:
+            return
+        if has_no_room(str(refused)):
+            raise EngineUnavailable(
+                f"the Docker daemon has no room left for image {image}: {refused}",
+                next_step=MAKE_ROOM,
+            )
+        raise NoImage(f"image {image} cannot be pulled: {refused}")
 
     def other_machine(self, image: str) -> str:
         """Return the line about an image whose programs cannot run on this machine."""
@@ -333,6 +350,10 @@ def _as_unavailable() -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:  # which is a RequestException, too
+        if has_no_room(str(error.explanation)):
+            raise EngineUnavailable(
+                f"the Docker daemon has no room left: {error.explanation}", next_step=MAKE_ROOM
+            ) from error
         raise EngineUnavailable(f"the Docker daemon says: {error.explanation}") from error
     except requests.exceptions.RequestException as error:
         raise EngineUnavailable(

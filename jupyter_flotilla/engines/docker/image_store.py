@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from jupyter_flotilla.engines.docker.daemon import Daemon
+from jupyter_flotilla.engines.docker.refusals import MAKE_ROOM, has_no_room
 from jupyter_flotilla.errors import DiskFull, EnvironmentProblem
 
 #: A step may be silent for so long: to compile gigabytes of packages takes minutes.
@@ -128,10 +129,8 @@ def _stored(attrs: Mapping[str, Any], labels: Any, created_at: datetime) -> Stor
 
 def _failure(error: str, said: list[str]) -> EnvironmentProblem:
     last = "\n  ".join(said[-_LAST_LINES:])
-    if "no space left" in f"{error}{last}".lower():
-        return DiskFull(
-            f"the daemon has no room for the image: {error}", next_step="docker system prune"
-        )
+    if has_no_room(f"{error}{last}"):
+        return DiskFull(f"the daemon has no room for the image: {error}", next_step=MAKE_ROOM)
     return EnvironmentProblem(
         f"the image cannot be built: {error}" + (f"\n  {last}" if last else ""),
         next_step="--base with another image; --print-dockerfile shows what is done",

@@ -5,9 +5,17 @@ from typing import Any
 
 from jupyter_flotilla.errors import LaunchError
 
+#: What to do where the daemon's own disk is full.
+MAKE_ROOM = "docker system prune (it removes what nothing uses any more), or a larger disk for it"
+
 
 class NoImage(Exception):
     """There is no such image, or it cannot run jobs; the message says why."""
+
+
+def has_no_room(said: str) -> bool:
+    """Say whether these are words of a daemon whose disk is full."""
+    return "no space left on device" in said.lower()
 
 
 def is_for_another_machine(said: str) -> bool:
@@ -48,6 +56,13 @@ def refusal(error: Any, image: str) -> NoImage | LaunchError:
     if re.search(r"exec: \W*/bin/sh", said):
         return NoImage(
             f"image {image} has no /bin/sh; jobs need a shell and Python 3.8 or later in it"
+        )
+    if has_no_room(said):
+        # it passes once there is room, and the run waits for that; the message is all that is shown
+        return LaunchError(
+            f"Docker has no room left to make a container. It is tried again; do {MAKE_ROOM}. "
+            f"It said: {said[-300:]}",
+            retryable=True,
         )
     if "could not select device driver" in said:
         return LaunchError(
