@@ -1,13 +1,16 @@
 """QUEUED → PENDING: claims what may start and tells the engine to start it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.local import LocalArtifacts
+from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.wake import Wake
-from jupyter_flotilla.engines.base import Engine, LaunchOrder, Save
+from jupyter_flotilla.engines.base import Engine, LaunchOrder, Save, Written
 from jupyter_flotilla.errors import DiskFull, LaunchError, RunNotFound
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.job import Bucket
@@ -111,7 +114,14 @@ class Launcher:
             restore=self._checkpoint(run, attempt),
             layer=self._artifacts.layers / run.spec.layer if run.spec.layer else None,
             keeper=None if self._wake is None else self._wake.keeper(),
+            write_ahead=partial(self._write_ahead, attempt),
         )
+
+    def _write_ahead(self, attempt: Attempt, request: Mapping[str, Any]) -> Written:
+        now = utc_now()
+        with self._store.write() as tx:
+            first, at = attempts.write_ahead(tx, attempt.run_id, attempt.number, request, now)
+        return Written(request=first, age_s=abs(now - at).total_seconds())
 
     def _checkpoint(self, run: Run, attempt: Attempt) -> Save | None:
         """Return what was saved last by an earlier attempt, or by those of runs it repeats.

@@ -1,10 +1,10 @@
 """The seam between dispatching and running: five verbs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
@@ -64,6 +64,21 @@ class Save:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A request to an engine's own service, as the store has it since before it was first sent."""
+
+    #: JSON values; not always what was just to be written: the first writer's counts.
+    request: Mapping[str, Any]
+    #: Seconds since the first was written, by the wall clock.
+    age_s: float
+
+
+def not_written(request: Mapping[str, Any]) -> Written:
+    """Return a request that no store has: of an engine that is used without one."""
+    return Written(request=request, age_s=0.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchOrder:
     """All that an engine needs to start one attempt."""
 
@@ -84,6 +99,8 @@ class LaunchOrder:
     #: What an earlier attempt has saved last; None: nothing.
     restore: Save | None = None
     keeper: Keeper | None = None
+    #: Commits a request to the attempt's row: called before it is sent, each time.
+    write_ahead: Callable[[Mapping[str, Any]], Written] = not_written
 
 
 class Engine(ABC):

@@ -90,8 +90,10 @@ class Run(Stored):
     message: str | None = None
     #: A further attempt does not start before this; None: at once.
     not_before: datetime | None = None
-    #: What the next attempt gets, where it is more than the job asked for.
+    #: What the next attempt gets, where that is not what the job asked for. A dispatcher of an
+    #: older version writes the memory alone: the size counts only if it has the same.
     next_memory_mib: int | None = None
+    next_size: Resources | None = None
     #: The run that this one repeats, with or without changes.
     retry_of: str | None = None
     #: The grid that it belongs to, and its place in it, from 0; None: to none.
@@ -108,6 +110,8 @@ class Run(Stored):
     @property
     def next_resources(self) -> Resources:
         """What the next attempt gets."""
+        if self.next_size is not None and self.next_size.memory_mib == self.next_memory_mib:
+            return self.next_size
         if self.next_memory_mib is None:
             return self.spec.resources
         return self.spec.resources.model_copy(update={"memory_mib": self.next_memory_mib})
@@ -115,7 +119,11 @@ class Run(Stored):
     def requeue(self, retry: Retry, now: datetime) -> Self:
         """Return this run waiting for a further attempt."""
         return self.advance(RunStatus.QUEUED, now, message=retry.reason).model_copy(
-            update={"not_before": retry.at, "next_memory_mib": retry.resources.memory_mib}
+            update={
+                "not_before": retry.at,
+                "next_memory_mib": retry.resources.memory_mib,
+                "next_size": retry.resources,
+            }
         )
 
     def advance(

@@ -1,5 +1,6 @@
 """The table of attempts: every launch, and what it cost."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +50,29 @@ def update(conn: sa.Connection, attempt: Attempt) -> bool:
         attempts.update().where(key, attempts.c.ended_at.is_(None)).values(**_row(attempt))
     )
     return done.rowcount == 1
+
+
+def write_ahead(
+    conn: sa.Connection, run_id: str, number: int, request: Mapping[str, Any], now: datetime
+) -> tuple[dict[str, Any], datetime]:
+    """Write down what an attempt is about to ask its engine for; return what stands there.
+
+    The first writer's request counts, and when it was written: whoever sends it again, at
+    whatever moment the first was killed, sends the same.
+
+    Parameters
+    ----------
+    request
+        JSON values.
+    """
+    key = (attempts.c.run_id == run_id) & (attempts.c.number == number)
+    conn.execute(
+        attempts.update()
+        .where(key, attempts.c.requested_at.is_(None))
+        .values(request=dict(request), requested_at=now)
+    )
+    row = conn.execute(sa.select(attempts.c.request, attempts.c.requested_at).where(key)).one()
+    return row.request, row.requested_at
 
 
 def open_of(conn: sa.Connection, engine: str, place: str) -> list[Attempt]:

@@ -149,6 +149,7 @@ def apply(conn: sa.Connection, old: Run, new: Run, now: datetime) -> bool:
             message=new.message,
             not_before=new.not_before,
             next_memory_mib=new.next_memory_mib,
+            next_size=None if new.next_size is None else new.next_size.model_dump(mode="json"),
         )
     )
     if moved.rowcount != 1:

@@ -49,6 +49,7 @@ runs = sa.Table(
     sa.Column("spec", sa.JSON, nullable=False),
     sa.Column("not_before", UtcText),
     sa.Column("next_memory_mib", sa.BigInteger),
+    sa.Column("next_size", sa.JSON(none_as_null=True)),
     sa.Column("retry_of", sa.String(13)),
     sa.Column("kept_at", UtcText),
     sa.Column("grid_id", sa.String(13)),
@@ -89,6 +90,8 @@ attempts = sa.Table(
     sa.Column("duration_s", sa.Float),
     sa.Column("failure_kind", sa.String(32)),
     sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("request", sa.JSON(none_as_null=True)),
+    sa.Column("requested_at", UtcText),
 )
 
 events = sa.Table(

@@ -1,6 +1,7 @@
 """`model.run`: ids, arrows and what an arrow changes."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -155,6 +156,7 @@ def test_requeued_run_waits_and_says_why(make_run, now, retry, status):
             "status": S.QUEUED,
             "not_before": now + timedelta(minutes=1),
             "next_memory_mib": 2048,
+            "next_size": Resources(cpu=2, memory_mib=2048),
             "message": "out-of-memory: 2048 MiB next",
         }
     )
@@ -172,6 +174,19 @@ def test_job_gets_what_it_asked_for_at_first(failing):
 
 def test_next_attempt_gets_what_the_retry_says(failing, now, retry):
     assert failing.requeue(retry, now).next_resources == Resources(cpu=2, memory_mib=2048)
+
+
+def test_next_attempt_may_get_another_kind_of_capacity(failing, now, retry):
+    larger = Resources(cpu=4, memory_mib=2048, spot=False, disk_gib=40)
+    run = failing.requeue(replace(retry, resources=larger), now)
+
+    assert run.next_resources == larger
+
+
+def test_memory_that_an_older_dispatcher_has_written_counts(failing, now, retry):
+    run = failing.requeue(retry, now).model_copy(update={"next_memory_mib": 4096})
+
+    assert run.next_resources == Resources(cpu=2, memory_mib=4096)
 
 
 def test_memory_that_was_reached_stays_while_the_run_goes_on(failing, now, retry):
