@@ -12,6 +12,8 @@ from jupyter_flotilla.model.resources import Resources, doubled
 from jupyter_flotilla.model.retry import FREE_KINDS
 from jupyter_flotilla.model.units import format_money
 
+#: Where one asks for more vCPU of Fargate on demand (quota L-3032A538).
+QUOTA_URL = "https://console.aws.amazon.com/servicequotas/home/services/fargate/quotas/L-3032A538"
 #: Identifiers only: the message is the job's own text, and the advice is to be pasted.
 _NO_MODULE = re.compile(r"No module named '([^\W\d]\w*(?:\.[^\W\d]\w*)*)'")
 #: Of a relative path in ordinary characters.

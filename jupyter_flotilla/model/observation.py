@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from jupyter_flotilla.model.base import Stored
+from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.text import plain
 
 
@@ -36,6 +37,28 @@ class FailureKind(StrEnum):
     ENVIRONMENT = "environment"
     QUOTA = "quota"
     INFRASTRUCTURE = "infrastructure"
+
+
+class Again(StrEnum):
+    """Whether the same may be tried again, and at whose cost: what an engine says of a failure."""
+
+    NEVER = "never"
+    #: The machine's or the provider's fault: free retries are for that.
+    FREE = "free"
+    #: There was no room for it, and it has not begun.
+    CAPACITY = "capacity"
+    #: Spare capacity was taken back.
+    SPOT = "spot"
+    #: Nobody knows whether it was done, or it was not for haste: the same launch is sent again.
+    SAME_TOKEN = "same-token"
+    #: The account's quota is in use: it waits in our queue.
+    HOLD = "hold"
+    #: The job's own fault: the user's retries are for that.
+    USER = "user"
+    #: Only with more memory.
+    OOM = "oom"
+    #: Only with more disk.
+    DISK = "disk"
 
 
 class Handle(Stored):
@@ -86,6 +109,10 @@ class Ending(Stored):
     signal: int | None = None
     #: What happened, with evidence, for people. None for a plain success.
     message: str | None = None
+    #: What an engine knows of trying again; None: that follows from the kind.
+    again: Again | None = None
+    #: What to do about it, where the engine knows better than `model.advice`.
+    next_step: str | None = None
     #: Index of the notebook cell that failed.
     failed_cell: int | None = None
     #: Last lines of what the job wrote, of a failure.
@@ -101,6 +128,10 @@ class Ending(Stored):
 
     #: Seconds from start to end by a clock that is never set.
     duration_s: float
+    #: Seconds that are billed; None: ``duration_s`` is what counts.
+    billed_s: float | None = None
+    #: What it really ran on costs; None: what was reckoned with at the launch.
+    rate: Rate | None = None
 
 
 class Observation(Stored):

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
