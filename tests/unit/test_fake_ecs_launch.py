@@ -4,7 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from fargate_task import NETWORK, STARTED_BY, describe, register, run, run_one
+from fargate_task import STARTED_BY, describe, register, run, run_one
 
 from jupyter_flotilla.testing.fake_ecs import FakeEcs, Script, Settings, endings, faults
 
@@ -126,6 +126,16 @@ def test_the_last_of_several_tasks_decides_how_long_a_token_lives(fake, ecs):
     ]
 
 
+def test_of_several_ended_tasks_the_last_end_counts(fake, ecs):
+    fake.script_next(QUICK, Script(runs_s=HOUR_S))
+    first = run(ecs, clientToken="r1-1", count=2)
+    fake.advance(HOUR_S + 1800)
+
+    again = run(ecs, clientToken="r1-1", count=2)
+
+    assert [one["taskArn"] for one in again["tasks"]] == [one["taskArn"] for one in first["tasks"]]
+
+
 def test_a_refused_launch_is_replayed_as_refused(fake, ecs):
     fake.plan("RunTask", faults.refusal("RESOURCE:MEMORY"))
     first = run(ecs, clientToken="r1-1")
@@ -239,6 +249,11 @@ def test_disks_have_21_to_200_gib(ecs, gib, is_taken):
     ("fields", "code", "message"),
     [
         ({"cluster": "nowhere"}, "ClusterNotFoundException", "Cluster not found."),
+        (
+            {"cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/default"},
+            "ClusterNotFoundException",
+            "Cluster not found.",
+        ),
         ({"taskDefinition": "nothing"}, "ClientException", "TaskDefinition not found."),
         ({"taskDefinition": "job:7"}, "ClientException", "TaskDefinition not found."),
         (
@@ -259,7 +274,7 @@ def test_disks_have_21_to_200_gib(ecs, gib, is_taken):
             "Remove one and try again.",
         ),
     ],
-    ids=["cluster", "family", "revision", "network", "provider", "both"],
+    ids=["cluster", "region", "family", "revision", "network", "provider", "both"],
 )
 def test_a_wrong_request_is_refused_in_ecs_own_words(ecs, fields, code, message):
     assert refused(run, ecs, **fields) == (code, message)
@@ -395,4 +410,3 @@ def test_the_same_seed_gives_the_same_names():
         names.append(run_one(ecs))
 
     assert names[0] == names[1]
-    assert NETWORK["awsvpcConfiguration"]["subnets"] == ["subnet-1"]

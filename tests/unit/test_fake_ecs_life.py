@@ -328,6 +328,16 @@ def test_tags_are_told_when_asked_for(ecs):
     assert "tags" not in describe(ecs, arn)
 
 
+def test_tags_of_the_definition_come_along_when_asked(ecs):
+    register(ecs, tags=[{"key": "owner", "value": "all"}, {"key": "team", "value": "ours"}])
+    tags = [{"key": "owner", "value": "me"}]
+
+    arn = run_one(ecs, tags=tags, propagateTags="TASK_DEFINITION")
+
+    told = ecs.list_tags_for_resource(resourceArn=arn)["tags"]
+    assert {tag["key"]: tag["value"] for tag in told} == {"owner": "me", "team": "ours"}
+
+
 def test_clusters_are_created_and_described_with_their_use(fake, ecs):
     ecs.create_cluster(clusterName="new")
     run_one(ecs)

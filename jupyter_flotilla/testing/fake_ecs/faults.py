@@ -54,6 +54,12 @@ def server_error(*, has_effect: bool = False, status: int = 500) -> Fault:
     return Fault(name="server-error", has_effect=has_effect, error=error)
 
 
+def service_error(code: str, message: str, *, status: int = 400, has_effect: bool = False) -> Fault:
+    """Return a fault: any other error, such as ``ClientException`` with words of your own."""
+    error = ServiceError(code, message, status=status)
+    return Fault(name=code, has_effect=has_effect, error=error)
+
+
 def read_timeout(*, has_effect: bool = True) -> Fault:
     """Return a fault: the answer never comes."""
     return Fault(name="read-timeout", has_effect=has_effect, breaks="read-timeout")

@@ -167,7 +167,7 @@ class Launcher:
                 world.arn(f"container/{cluster.name}/{name}/{world.uuid()}")
                 for _ in definition.containers
             ],
-            tags=list(params.get("tags", ())),
+            tags=_tags(params, definition),
         )
 
     def _interface(self, params: Json) -> Json | None:
@@ -184,6 +184,13 @@ class Launcher:
             "type": "ElasticNetworkInterface",
             "details": [{"name": name, "value": value} for name, value in details.items()],
         }
+
+
+def _tags(params: Json, definition: Definition) -> list[Json]:
+    """Return a new task's tags: its own, and the definition's where the request says so."""
+    propagated = definition.tags if params.get("propagateTags") == "TASK_DEFINITION" else []
+    by_key = {tag["key"]: tag for tag in [*propagated, *params.get("tags", ())]}
+    return list(by_key.values())
 
 
 def _with_tags(task: Task) -> Json:

@@ -109,7 +109,7 @@ class Queues:
             message.receives += 1
             message.first_received_at = message.first_received_at or now
             message.visible_at = now + params.get("VisibilityTimeout", queue.visibility_s)
-            received.append(_received(message))
+            received.append(_received(message, params))
         return {"Messages": received} if received else {}
 
     def delete(self, params: Json) -> Json:
@@ -164,18 +164,21 @@ class Queues:
         return True
 
 
-def _received(message: _Message) -> Json:
+def _received(message: _Message, params: Json) -> Json:
     first = message.first_received_at or 0
+    attributes = {
+        "ApproximateReceiveCount": str(message.receives),
+        "SentTimestamp": str(int(message.sent_at * 1000)),
+        "ApproximateFirstReceiveTimestamp": str(int(first * 1000)),
+    }
+    wanted = {*params.get("AttributeNames", ()), *params.get("MessageSystemAttributeNames", ())}
+    found = {name: one for name, one in attributes.items() if wanted & {"All", name}}
     return {
         "MessageId": message.id,
         "ReceiptHandle": f"{message.id}/{message.receives}",
         "MD5OfBody": _md5(message.body),
         "Body": message.body,
-        "Attributes": {
-            "ApproximateReceiveCount": str(message.receives),
-            "SentTimestamp": str(int(message.sent_at * 1000)),
-            "ApproximateFirstReceiveTimestamp": str(int(first * 1000)),
-        },
+        **({"Attributes": found} if found else {}),
     }
 
 
