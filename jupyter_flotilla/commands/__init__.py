@@ -4,11 +4,12 @@ from importlib import import_module
 
 import click
 
-#: Verb → module of this package that has a command of the same name.
+#: Verb → module of this package that has a command of the same name (with ``_`` for ``-``).
 VERBS = (
     "run", "ls", "show", "logs", "files", "download",
     "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
-    "clean", "deps", "image", "demo", "doctor", "config", "trust", "dispatch",
+    "clean", "deps", "image", "demo", "doctor", "setup-aws", "config", "trust",
+    "dispatch",
 )  # fmt: skip
 
 
@@ -21,7 +22,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command = getattr(import_module(f"jupyter_flotilla.commands.{cmd_name}"), cmd_name)
+        module = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"jupyter_flotilla.commands.{module}"), module)
         assert isinstance(command, click.Command)
         return command
 

@@ -98,7 +98,7 @@ def submit(site: Site) -> Policy:
             [site.cluster_arn, site.arn("ecs", f"container-instance/{site.cluster}/*"),
              site.arn("ecs", "capacity-provider/*")],
         ),
-        _pass_roles(site, [owner]),
+        _pass_roles(site, [owner], site.more_roles),
         _allow("SeeRoles", ["iam:GetRole"], _roles(site, [owner])),
         *_files(site, owner),
         _allow(
@@ -253,9 +253,9 @@ def _tag(site: Site, actions: Sequence[str]) -> Policy:
     )  # fmt: skip
 
 
-def _pass_roles(site: Site, owners: Sequence[str]) -> Policy:
+def _pass_roles(site: Site, owners: Sequence[str], more: Sequence[str] = ()) -> Policy:
     condition = {"StringEquals": {"iam:PassedToService": _TASKS}}
-    return _allow("PassRoles", ["iam:PassRole"], _roles(site, owners), condition)
+    return _allow("PassRoles", ["iam:PassRole"], [*_roles(site, owners), *more], condition)
 
 
 def _roles(site: Site, owners: Sequence[str]) -> list[str]:

@@ -62,6 +62,8 @@ class Site:
     kms_key: str | None = None
     permissions_boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: ARNs of roles that this home's jobs may have besides, by alias.
+    more_roles: tuple[str, ...] = ()
     #: Days after which the files of runs are deleted.
     expire_days: int = 30
 

@@ -7,6 +7,7 @@ JSON, so no YAML library is needed.
 
 from typing import Any
 
+from jupyter_flotilla.engines.ecs.install import STARTED_BY
 from jupyter_flotilla.setup.stack import policies
 from jupyter_flotilla.setup.stack.site import Member, Site, logical
 
@@ -14,14 +15,12 @@ Resources = dict[str, dict[str, Any]]
 
 #: Key of what the stack remembers, in its template's metadata.
 METADATA = "Flotilla"
-#: Prefix of ``startedBy`` of all tasks that a home has started.
-STARTED_BY = "flotilla/{install}/"
 LOG_DAYS = 14
 #: Unfinished uploads are paid for like files; none goes on for a week.
 _ABORT_DAYS = 7
 #: The longest that SQS keeps a message (docs.aws.amazon.com/AWSSimpleQueueService/latest/
-#: SQSDeveloperGuide/quotas-messages.html, read 2026-11), and how often it hands one out before it is
-#: set aside.
+#: SQSDeveloperGuide/quotas-messages.html, read 2026-11), and how often it hands one out before
+#: that is set aside.
 _EVENT_S, _RECEIVES = 14 * 86_400, 5
 
 

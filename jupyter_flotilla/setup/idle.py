@@ -1,0 +1,78 @@
+"""What each part of a set-up is, and what it costs while nothing runs."""
+
+from dataclasses import dataclass
+
+from jupyter_flotilla.setup.stack.site import Site
+from jupyter_flotilla.setup.stack.template import LOG_DAYS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One resource of a set-up."""
+
+    kind: str
+    name: str
+    #: True where it is somebody else's: neither made nor deleted.
+    is_reused: bool
+    #: US dollars a month while it is there and nothing runs.
+    idle_usd: float
+    #: What it is like, and what makes it cost.
+    note: str
+
+
+def parts(site: Site) -> list[Part]:
+    """Return every resource of a set-up, with its idle price.
+
+    All cost nothing while nothing runs (aws.amazon.com/ecs/pricing, /s3/pricing, /sqs/pricing,
+    /eventbridge/pricing, /cloudwatch/pricing, /iam/faqs; from memory and third-party copies of
+    2026-11, except /eventbridge/pricing, which was read).
+    """
+    found = [
+        _part(site, "cluster", "cluster", site.cluster, "Fargate, also Spot; tasks are billed"),
+        _part(site, "bucket", "bucket", site.bucket, _bucket_note(site)),
+        _part(
+            site, "log-group", "log group", site.log_group,
+            f"kept {LOG_DAYS} days; about $0.50 a GB that is written",
+        ),
+        _part(
+            site, "execution-role", "execution role", _name(site.execution_role_arn),
+            "ECS gets images, logs and secrets below flotilla/ by it",
+        ),
+    ]  # fmt: skip
+    for owner in site.owners():
+        note = f"jobs of {owner} reach s3://{site.bucket}/{owner}/runs/ and nothing else"
+        name = _name(site.task_role_arn(owner))
+        found.append(_part(site, "role", "task role", name, note))
+    groups = ", ".join(site.security_groups) or f"{site.stack}, in {site.vpc}"
+    found += [
+        _part(site, "security-groups", "security group", groups, "nothing comes in"),
+        _part(site, "", "scheduler role", site.scheduler_role_name, "for schedules; starts tasks"),
+    ]
+    for member in site.everyone():
+        queue, note = site.queue_name(member.install), f"events of the tasks of {member.owner}"
+        found += [
+            _part(site, "", "queue", queue, f"{note}; about $0.40 a million requests"),
+            _part(site, "", "queue", f"{queue}-unread", "events that could not be read"),
+            _part(site, "", "rule", site.rule_name(member.install), note),
+        ]
+    return found
+
+
+def total(found: list[Part]) -> float:
+    """Return what all of it costs a month, in US dollars, while nothing runs."""
+    return sum(part.idle_usd for part in found)
+
+
+def _part(site: Site, reuse: str, kind: str, name: str, note: str) -> Part:
+    is_reused = reuse in site.reuse
+    words = "yours, as it is" if is_reused else note
+    return Part(kind=kind, name=name, is_reused=is_reused, idle_usd=0.0, note=words)
+
+
+def _bucket_note(site: Site) -> str:
+    key = f"encrypted by {site.kms_key}" if site.kms_key else "encrypted (SSE-S3)"
+    return f"{key}; files of runs go after {site.expire_days} days; about $0.023 a GB and month"
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]

@@ -1,0 +1,142 @@
+"""``setup-aws`` against an emulator of AWS: made, made again, joined, removed."""
+
+import json
+import os
+import tomllib
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import witness
+from container_ground import S3Endpoint
+
+from jupyter_flotilla.settings import load_settings
+
+
+@pytest.fixture
+def stack(aws_environment: Mapping[str, str]) -> Iterator[str]:
+    """The name of a stack of this test's own, which is gone afterwards."""
+    name = f"fl-{uuid.uuid4().hex[:8]}"
+    yield name
+    witness.flotilla("setup-aws", "--remove", "--yes", "--stack-name", name)
+
+
+def client(service: str, endpoint: S3Endpoint) -> Any:
+    """Return a client of the emulator."""
+    import boto3
+
+    return boto3.client(service, endpoint_url=endpoint.url)
+
+
+def apply(stack: str, *words: str, **env: str) -> Any:
+    """Apply a stack, and expect that it works."""
+    said = witness.flotilla(
+        "setup-aws", "--apply", "--stack-name", stack, "--owner", "ada", *words,
+        env={**os.environ, **env},
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    return said
+
+
+def test_what_is_applied_is_there_and_written_and_applying_again_changes_nothing(
+    stack: str, s3_endpoint: S3Endpoint
+) -> None:
+    first, second = apply(stack), apply(stack)
+
+    ecs = load_settings().ecs
+    [cluster] = client("ecs", s3_endpoint).describe_clusters(clusters=[ecs.cluster])["clusters"]
+    assert set(cluster["capacityProviders"]) == {"FARGATE", "FARGATE_SPOT"}
+    iam = client("iam", s3_endpoint)
+    for arn in (ecs.execution_role, ecs.role(owner="x").task_role):
+        assert iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["Arn"] == arn
+    # of a bucket the emulator makes no more than its name: the linter reads the rest
+    bucket = load_settings().artifacts.split("/")[2]
+    assert bucket in {b["Name"] for b in s3_endpoint.client().list_buckets()["Buckets"]}
+    groups = client("logs", s3_endpoint).describe_log_groups(logGroupNamePrefix=ecs.log_group)
+    assert [group["retentionInDays"] for group in groups["logGroups"]] == [14]
+    assert "resources to create" in first.stderr and "COMPLETE" in first.stderr
+    assert "is as it should be" in second.stderr
+
+
+def test_only_events_of_this_homes_tasks_come_into_its_queue(
+    stack: str, s3_endpoint: S3Endpoint
+) -> None:
+    apply(stack)
+    ecs = load_settings().ecs
+    [rule] = client("events", s3_endpoint).list_rules(NamePrefix=f"{stack}-events")["Rules"]
+
+    pattern = json.loads(rule["EventPattern"])["detail"]
+
+    [prefix] = pattern["startedBy"]
+    install = prefix["prefix"].split("/")[1]
+    assert ecs.queue_url.endswith(f"{stack}-events-{install}")
+    assert pattern["clusterArn"][0].endswith(f"cluster/{stack}")
+
+
+def test_another_home_joins_and_the_first_one_stays(
+    stack: str, s3_endpoint: S3Endpoint, tmp_path: Path
+) -> None:
+    apply(stack)
+    other = {"FLOTILLA_HOME": str(tmp_path / "b"), "FLOTILLA_CONFIG": str(tmp_path / "b.toml")}
+
+    apply(stack, "--owner", "bob", **other)
+
+    roles = {role["RoleName"] for role in client("iam", s3_endpoint).list_roles()["Roles"]}
+    assert {f"{stack}-us-east-1-task-ada", f"{stack}-us-east-1-task-bob"} <= roles
+    queues = client("sqs", s3_endpoint).list_queues(QueueNamePrefix=stack)["QueueUrls"]
+    assert len([url for url in queues if not url.endswith("-unread")]) == 2
+    assert tomllib.loads((tmp_path / "b.toml").read_text())["ecs"]["owner"] == "bob"
+
+
+def test_removing_deletes_files_stack_and_settings_and_leaves_the_users_own(
+    stack: str, s3_endpoint: S3Endpoint
+) -> None:
+    file = Path(os.environ["FLOTILLA_CONFIG"])
+    file.write_text("# mine\nidle_s = 5\n", encoding="utf-8")
+    apply(stack)
+    bucket = load_settings().artifacts.split("/")[2]
+    s3_endpoint.client().put_object(Bucket=bucket, Key="ada/runs/x/a b", Body=b"x")
+
+    asked = witness.flotilla("setup-aws", "--remove", "--stack-name", stack)
+    removed = witness.flotilla("setup-aws", "--remove", "--yes", "--stack-name", stack)
+
+    assert asked.returncode == 3 and "delete 1 files in bucket" in asked.stderr
+    assert removed.returncode == 0, removed.stderr
+    assert file.read_text(encoding="utf-8").strip() == "# mine\nidle_s = 5"
+    names = [one["Name"] for one in s3_endpoint.client().list_buckets()["Buckets"]]
+    assert bucket not in names
+    clusters = client("ecs", s3_endpoint).describe_clusters(clusters=[stack])["clusters"]
+    assert not [one for one in clusters if one["status"] == "ACTIVE"]
+
+
+def test_what_there_is_can_be_used(stack: str, s3_endpoint: S3Endpoint) -> None:
+    apply(stack, "--use", f"bucket={s3_endpoint.bucket}", "--tags", "team=x y")
+
+    kinds = {
+        one["ResourceType"]
+        for one in client("cloudformation", s3_endpoint).list_stack_resources(StackName=stack)[
+            "StackResourceSummaries"
+        ]
+    }
+
+    assert "AWS::S3::Bucket" not in kinds
+    assert load_settings().artifacts == f"s3://{s3_endpoint.bucket}/ada"
+
+
+def test_an_apply_that_is_killed_is_finished_by_the_next(
+    stack: str, s3_endpoint: S3Endpoint
+) -> None:
+    made = json.loads(
+        witness.flotilla("setup-aws", "--json", "--stack-name", stack, "--owner", "ada").stdout
+    )
+    # killed between the change set and its execution
+    client("cloudformation", s3_endpoint).create_change_set(
+        StackName=stack, ChangeSetName="half", ChangeSetType="CREATE",
+        TemplateBody=json.dumps(made["template"]), Capabilities=["CAPABILITY_NAMED_IAM"],
+    )  # fmt: skip
+
+    apply(stack)
+
+    assert load_settings().ecs.cluster == stack

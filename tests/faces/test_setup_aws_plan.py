@@ -1,0 +1,88 @@
+"""``setup-aws`` before anybody has logged in: what it would make, cost and allow."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import witness
+
+#: No keys, and no machine that could give some.
+_NOBODY = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def setup_aws(*words: str, home: Path) -> witness.subprocess.CompletedProcess[str]:
+    """Run ``jupyter flotilla setup-aws`` as somebody without any AWS keys."""
+    env = {**_NOBODY, **{n: v for n, v in os.environ.items() if n.startswith("FLOTILLA_")}}
+    return witness.flotilla("setup-aws", *words, env=env)
+
+
+def test_a_plan_shows_each_resource_its_price_the_settings_and_both_policies(home: Path) -> None:
+    said = setup_aws("--owner", "ada", home=home)
+
+    assert said.returncode == 0, said.stderr
+    prices = [line.split("  $")[1][:4] for line in said.stdout.splitlines() if "  $" in line]
+    assert len(prices) == 11 and set(prices) == {"0.00"}
+    assert "total a month while nothing runs" in said.stdout
+    assert '  artifacts = "s3://flotilla-ACCOUNT-us-east-1/ada"\n' in said.stdout
+    assert "Policy submit" in said.stdout and "Policy admin" in said.stdout
+    assert "! there are no AWS credentials" in said.stdout
+    assert said.stdout.endswith("Nothing was changed.\n")
+    assert not Path(os.environ["FLOTILLA_CONFIG"]).exists()
+
+
+def test_a_plan_as_json_has_the_template_and_policies_whole(home: Path) -> None:
+    said = json.loads(setup_aws("--owner", "ada", "--json", home=home).stdout)
+
+    kinds = {one["Type"] for one in said["template"]["Resources"].values()}
+    assert {"AWS::ECS::Cluster", "AWS::S3::Bucket", "AWS::SQS::Queue"} <= kinds
+    assert said["policies"]["submit"]["Version"] == "2012-10-17"
+    assert sum(part["idle_usd"] for part in said["parts"]) == 0
+
+
+def test_an_administrator_gets_three_files(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "for öps"
+
+    said = setup_aws("--owner", "ada", "--out", str(folder), home=home)
+
+    assert said.returncode == 0, said.stderr
+    made = {path.name: json.loads(path.read_text()) for path in folder.iterdir()}
+    assert set(made) == {"flotilla-aws.json", "submit-policy.json", "admin-policy.json"}
+    assert "Policy submit" not in said.stdout
+
+
+def test_what_is_used_is_not_made(home: Path) -> None:
+    said = setup_aws("--owner", "ada", "--use", "bucket=files", "--use", "cluster=shared",
+                     home=home).stdout  # fmt: skip
+
+    for name in ("files", "shared"):
+        [line] = [line for line in said.splitlines() if line.split()[1:2] == [name]]
+        assert line.endswith("yours, as it is")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--use", "vpn=x"), "--use vpn=…: there is no such part"),
+        (("--use", "bucket"), "--use 'bucket' is no NAME=VALUE"),
+        (("--owner", "a b"), "--owner 'a b'"),
+        (("--stack-name", "9"), "--stack-name '9'"),
+        (("--tags", "x"), "--tags 'x' is no NAME=VALUE"),
+        (("--apply",), "there are no AWS credentials"),
+        (("--remove",), "there are no AWS credentials"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_cannot_be_done_is_told_without_a_traceback(
+    home: Path, words: tuple[str, ...], said: str
+) -> None:
+    ended = setup_aws(*words, home=home)
+
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
