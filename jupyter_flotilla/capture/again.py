@@ -71,7 +71,7 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
 
 
 def _given(options: JobOptions) -> Mapping[str, Any]:
-    fields = ("name", "timeout_s", "max_cost_usd", "retries", "network")
+    fields = ("name", "timeout_s", "max_cost_usd", "retries", "network", "role")
     return {name: value for name in fields if (value := getattr(options, name)) is not None}
 
 

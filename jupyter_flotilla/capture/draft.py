@@ -82,6 +82,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "resources": asked_resources(options, Resources(cpu=DEFAULT_CPU)),
         "image": options.image or engine.image,
         "network": options.network,
+        "role": options.role,
         "bucket": engine.bucket,
         "has_cpu_hint": options.cpu is not None,
         "timeout_s": options.timeout_s,

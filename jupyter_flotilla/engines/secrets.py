@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jupyter_flotilla.errors import SecretUnavailable
+from jupyter_flotilla.settings import load_settings
 
 
 def read_secret(name: str, source: str) -> str:
@@ -11,7 +12,8 @@ def read_secret(name: str, source: str) -> str:
     Parameters
     ----------
     source
-        ``keyring:SERVICE/USER`` or ``file:/path`` (without its last line break).
+        ``keyring:SERVICE/USER``, ``file:/path`` (without its last line break), ``ssm:/PARAMETER``
+        or ``sm:SECRET[:KEY]``.
 
     Raises
     ------
@@ -19,6 +21,8 @@ def read_secret(name: str, source: str) -> str:
         If it is not there; the value is never in the message.
     """
     scheme, _, address = source.partition(":")
+    if scheme in ("ssm", "sm"):
+        return _from_aws(name, source)
     return _from_file(name, Path(address)) if scheme == "file" else _from_keyring(name, address)
 
 
@@ -31,6 +35,14 @@ def _from_file(name: str, path: Path) -> str:
             next_step=f"write the value into {path}, readable by you alone (chmod 600)",
         ) from None
     return value.removesuffix("\n").removesuffix("\r")
+
+
+def _from_aws(name: str, source: str) -> str:
+    # seldom needed, and botocore behind it is large
+    from jupyter_flotilla.engines.ecs.account import Account
+    from jupyter_flotilla.engines.ecs.secret_values import read_value
+
+    return read_value(Account(load_settings()), name, source)
 
 
 def _from_keyring(name: str, address: str) -> str:

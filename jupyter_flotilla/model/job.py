@@ -39,7 +39,7 @@ class SecretRef(Stored):
 
     #: Environment variable that the job finds it in.
     name: str
-    #: ``keyring:SERVICE/USER`` or ``file:/path``.
+    #: ``keyring:SERVICE/USER``, ``file:/path``, ``ssm:/PARAMETER`` or ``sm:SECRET[:KEY]``.
     source: str
 
 
@@ -129,6 +129,8 @@ class JobSpec(Stored):
     packages: tuple[str, ...] = ()
     #: Network of the container; None: the engine's usual one.
     network: str | None = None
+    #: Name of the role that the job has; None: the usual one of its owner's jobs.
+    role: str | None = None
     engine: str
     #: See `Handle.place`.
     place: str

@@ -29,6 +29,9 @@ _SECRET_LIKE = re.compile(
 _MAX_TEXT = 32_768
 #: As Docker reads references: host, path, tag, digest; never an option of a command.
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}")
+#: Names and ARNs of parameters and secrets (docs.aws.amazon.com/secretsmanager/latest/apireference/
+#: API_CreateSecret.html and …/systems-manager/latest/APIReference/API_PutParameter.html, 2026-11).
+_AWS_ADDRESS = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,2048}")
 _NAME_OF_DAEMON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -43,6 +46,7 @@ class JobOptions(Value):
     deps: str | None = None
     extra_deps: tuple[str, ...] = ()
     network: str | None = None
+    role: str | None = None
     cpu: float | None = Field(default=None, gt=0)
     gpu: int | None = Field(default=None, ge=0, le=64)
     memory_mib: int | None = Field(default=None, gt=0)
@@ -71,6 +75,7 @@ class OptionKeywords(TypedDict, total=False):
     deps: str | None
     with_: str | Iterable[str]
     network: str | None
+    role: str | None
     cpu: float | None
     gpu: int | None
     memory: str | None
@@ -223,12 +228,15 @@ def _secrets(value: Any) -> dict[str, str]:
         _check_env_name("--secret", name)
         source = source or f"keyring:flotilla/{name}"
         scheme, colon, rest = source.partition(":")
-        if not colon or scheme not in ("keyring", "file") or not rest:
+        is_aws = scheme in ("ssm", "sm")
+        is_known = is_aws or scheme in ("keyring", "file")
+        if not (colon and rest and is_known) or (is_aws and not _AWS_ADDRESS.fullmatch(rest)):
             # The value may be the secret itself: it is not repeated here.
             raise InvalidOption(
                 f"--secret {name}=… does not say where its value is read",
-                next_step=f"--secret {name} (your keyring), {name}=keyring:SERVICE/USER "
-                f"or {name}=file:/path; never the value itself",
+                next_step=f"--secret {name} (your keyring), {name}=keyring:SERVICE/USER, "
+                f"{name}=file:/path, or in AWS {name}=ssm:/PARAMETER and {name}=sm:SECRET[:KEY]; "
+                "never the value itself",
             )
         if scheme == "keyring" and "/" not in rest:
             source = f"keyring:{rest}/{name}"
@@ -273,6 +281,12 @@ OPTIONS: tuple[Option, ...] = (
         help="Network of the container, e.g. none. [default: the engine's own]",
     ),
     Option(
+        name="role", py="role", rest="role", form="Role", metavar="NAME", parse=_word("--role"),
+        group="image", is_of_some=True, engine_hint="ecs",
+        help="As whom the job acts in AWS: a name of [ecs.roles] in flotilla.toml. [default: "
+        "the role of all your jobs]",
+    ),
+    Option(
         name="timeout", py="timeout", rest="timeout_s", form="Timeout", alias="t", metavar="TIME",
         parse=with_unit(parse_duration, "timeout='2h'"), group="limits",
         help="Stop the job after this time, e.g. 45m, 2h, 1h30m. [default: never here]",
@@ -305,7 +319,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="secret", py="secrets", rest="secrets", form="Secrets", metavar="NAME[=SOURCE]",
         parse=_secrets, repeats=True, group="inputs",
-        help="Secret as an environment variable, from the keyring or file:/path. Never stored.",
+        help="Secret as an environment variable, from the keyring, file:/path, or in AWS "
+        "ssm:/PARAMETER or sm:SECRET[:KEY]. Never stored.",
     ),
     Option(
         name="files", py="files", rest="files", form="Files", metavar="GLOB",

@@ -34,6 +34,7 @@ WRITTEN = {
     "deps": ("pandas,polars>=1", "pandas,polars>=1"),
     "with_": (("polars", "s3fs>=2024"), ("polars", "s3fs>=2024")),
     "network": ("none", "none"),
+    "role": ("readers", "readers"),
     "memory": ("16G", 16_384),
     "spot": (True, True),
     "arch": ("arm64", "arm64"),

@@ -229,13 +229,17 @@ def test_value_that_no_environment_can_carry_is_refused(value):
         ("TOKEN=keyring:github", "keyring:github/TOKEN"),
         ("TOKEN=keyring:github/ana", "keyring:github/ana"),
         ("TOKEN=file:/run/a b=c", "file:/run/a b=c"),
+        ("TOKEN=ssm:/flotilla/TOKEN", "ssm:/flotilla/TOKEN"),
+        ("TOKEN=sm:prod/db:password", "sm:prod/db:password"),
     ],
 )
 def test_secret_says_where_its_value_is_read(secret, source):
     assert read_options({"secrets": [secret]}).secrets == {"TOKEN": source}
 
 
-@pytest.mark.parametrize("value", ["hunter2", "ftp:hunter2", "file:", "keyring:", ":hunter2"])
+@pytest.mark.parametrize(
+    "value", ["hunter2", "ftp:hunter2", "file:", "keyring:", ":hunter2", "sm:hunter2!"]
+)
 def test_the_value_of_a_secret_is_refused_and_not_repeated(value):
     with pytest.raises(InvalidOption) as caught:
         read_options({"secrets": [f"TOKEN={value}"]})

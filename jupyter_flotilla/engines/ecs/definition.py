@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jupyter_flotilla.engines.boot import boot
-from jupyter_flotilla.engines.ecs.aws_errors import AwsError
+from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.ledger import Entry, Ledger
 from jupyter_flotilla.engines.remote import start_program
 from jupyter_flotilla.locks import FileLock
@@ -44,15 +44,6 @@ _UNUSED = timedelta(days=90)
 #: docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html, read 2026-10.
 _DELETED_AT_ONCE = 10
 _GONE = ("taskdefinition is inactive", "taskdefinition not found", "unable to describe")
-
-
-class Caller(Protocol):
-    """What asks AWS: `account.Account`."""
-
-    region: str
-
-    def call(self, service: str, action: str, /, **params: Any) -> dict[str, Any]:
-        """Ask AWS; raises AwsError."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,7 +147,7 @@ class Definitions:
         Its number, which keeps what is another account's apart.
     """
 
-    def __init__(self, aws: Caller, folder: Path, account: str) -> None:
+    def __init__(self, aws: Account, folder: Path, account: str) -> None:
         self._aws = aws
         self._ledger = Ledger(folder / "definitions.json", f"{account} {aws.region}")
         self._lock = folder / "definitions.lock"
