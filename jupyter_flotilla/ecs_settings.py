@@ -123,6 +123,13 @@ class EcsSettings(_Table):
     max_running: int = Field(
         default=100, ge=1, le=10_000, description="Most runs at a time on ECS."
     )
+    start_timeout_s: float = Field(
+        default=3600.0,
+        ge=0,
+        le=7 * 86_400,
+        allow_inf_nan=False,
+        description="Seconds after the first refusal for want of capacity until it is given up.",
+    )
     api_share: float = Field(
         default=0.5,
         gt=0,

@@ -15,7 +15,7 @@ from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.guard import Expectation, expectation, month_start, reasons_to_ask
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.resources import fargate_size, is_rounded_up
-from jupyter_flotilla.model.retry import possible_attempts, run_ceiling_usd
+from jupyter_flotilla.model.retry import ceiling_rates, run_ceiling_usd
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.store import costs
 from jupyter_flotilla.store.connection import Store
@@ -127,7 +127,7 @@ def plan_grid(
 
 def job_ceiling_usd(spec: JobSpec, engine: Engine) -> float | None:
     """Return what a run cannot exceed over every attempt that could be made, in US dollars."""
-    rates = [engine.rate(size) for size in possible_attempts(spec)]
+    rates = ceiling_rates(spec, engine.retry_policy, engine.rate)
     return run_ceiling_usd(rates, spec.timeout_s, spec.max_cost_usd)
 
 
@@ -191,8 +191,9 @@ def _price_notes(draft: Draft, engine: Engine, settings: Settings, rate: Rate | 
     if (close := neighbour(resources, rate.region, load_prices(settings.home))) is not None:
         notes.append(close.text)
     if rate.is_floating:
+        read = rate.source.partition(", read ")[2][:10]
         notes.append(
-            f"Spot's price floats: this one is of {rate.source.partition(', read ')[2][:10]}"
+            f"Spot's price floats, this one is of {read}; the ceiling is reckoned on demand"
         )
     return notes
 

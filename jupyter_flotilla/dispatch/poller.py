@@ -8,7 +8,7 @@ from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.model.advice import next_step
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.observation import Ending, Observation
-from jupyter_flotilla.model.retry import Retry, is_affordable, next_attempt, remaining_usd
+from jupyter_flotilla.model.retry import Retry, is_payable, next_attempt, remaining_usd
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.store import attempts, runs
 from jupyter_flotilla.store.connection import Store
@@ -101,11 +101,18 @@ class Poller:
             return None
         with self._store.read() as tx:
             made = [*attempts.of_run(tx, run.id)[: failed.number - 1], failed]
-        retry = next_attempt(run.spec, made, now, base_s=self._retry_base_s, jitter=random.random())
+        retry = next_attempt(
+            run.spec,
+            made,
+            now,
+            base_s=self._retry_base_s,
+            jitter=random.random(),
+            policy=self._engine.retry_policy,
+        )
         if retry is None or not self._engine.check(retry.resources).ok:
             return None
-        rate = self._engine.rate(retry.resources)
-        return retry if is_affordable(rate, remaining_usd(run.spec, made)) else None
+        remaining = remaining_usd(run.spec, made)
+        return retry if is_payable(retry, failed, remaining, self._engine.rate) else None
 
     def _pass_on_cancel(self, run: Run, attempt: Attempt, now: datetime) -> Attempt:
         """Tell the engine of a request to stop, and of a later one that is more urgent."""

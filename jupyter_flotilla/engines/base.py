@@ -10,6 +10,7 @@ from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
 from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.retry import RetryPolicy
 from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.protocol import CHECKPOINT_LIST
 
@@ -126,6 +127,11 @@ class Engine(ABC):
     honours: ClassVar[frozenset[str]] = frozenset()
     #: True where a launch takes milliseconds and nobody's call budget: whoever submits does it.
     launches_at_submit: ClassVar[bool] = False
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """What its failures allow of further attempts."""
+        return RetryPolicy()
 
     @property
     def image(self) -> str | None:

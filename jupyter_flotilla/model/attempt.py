@@ -6,6 +6,7 @@ from typing import Any, Self
 from jupyter_flotilla.model.base import Stored
 from jupyter_flotilla.model.cost import Rate, charge_usd
 from jupyter_flotilla.model.observation import (
+    Again,
     Ending,
     FailureKind,
     Handle,
@@ -46,6 +47,8 @@ class Attempt(Stored):
     exit_code: int | None = None
     signal: int | None = None
     failure_kind: FailureKind | None = None
+    #: What its engine said of trying again; None: nothing, or an older version wrote it.
+    again: Again | None = None
     message: str | None = None
     failed_cell: int | None = None
     #: Last lines of what it wrote, where it failed: what is left when its folder is gone.
@@ -104,6 +107,8 @@ class Attempt(Stored):
             "exit_code": ending.exit_code,
             "signal": ending.signal,
             "failure_kind": ending.failure_kind,
+            "again": ending.again,
+            "next_step": ending.next_step,
             "message": ending.message,
             "failed_cell": ending.failed_cell,
             "last_lines": ending.last_lines,
