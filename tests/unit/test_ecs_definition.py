@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_aws import Unlimited
 
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.definition import (
@@ -18,7 +19,6 @@ from jupyter_flotilla.engines.ecs.definition import (
     family,
     is_gone,
 )
-from jupyter_flotilla.engines.ecs.throttle import Throttle
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.testing.fake_ecs import FakeEcs, faults
 from jupyter_flotilla.testing.fake_ecs import Settings as FakeSettings
@@ -31,13 +31,6 @@ ROLE = "arn:aws:iam::123456789012:role/execution"
 def _definition(**fields: Any) -> dict[str, Any]:
     given = {"image": "python:3.12-slim", "region": "us-east-1", "execution_role": ROLE}
     return definition(**(given | fields))
-
-
-class Unlimited(Throttle):
-    """Buckets that are never empty; how fast we ask is tested elsewhere."""
-
-    def acquire(self, *_wanted: Any, **_options: Any) -> bool:
-        return True
 
 
 @pytest.fixture
