@@ -24,7 +24,7 @@ from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import open_engine
 from jupyter_flotilla.errors import EnvironmentProblem, FlotillaError
 from jupyter_flotilla.model.attempt import Attempt
-from jupyter_flotilla.model.cost import Cost, Rate, charge_usd
+from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.grid import Grid, new_grid_id
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridOptions
 from jupyter_flotilla.model.job import JobSpec
@@ -317,8 +317,9 @@ class Flotilla(Drafting):
     def cost(self, run: Run, made: Sequence[Attempt]) -> Cost:
         """Return what a run has cost so far, over all its attempts."""
         engine = self.engine(run.spec.engine)
-        rate = engine.rate(run.spec.resources)
-        spent = [_spent_usd(attempt, rate) for attempt in made]
+        latest = made[-1].rate if made else None
+        rate = latest or engine.rate(run.spec.resources)
+        spent = [attempt.spent_usd(utc_now(), rate) for attempt in made]
         known = [usd for usd in spent if usd is not None]
         return Cost(
             usd=None if len(known) < len(spent) or rate is None else sum(known),
@@ -379,16 +380,6 @@ class Flotilla(Drafting):
         if engine.launches_at_submit and not self.wake.is_inside_job():
             limit = self.settings.max_running
             Launcher(self.store, self.artifacts, engine, limit, self.wake).step(utc_now())
-
-
-def _spent_usd(attempt: Attempt, rate: Rate | None) -> float | None:
-    if not attempt.is_open:
-        return attempt.charge_usd
-    if attempt.started_at is None:
-        return 0.0
-    rate = attempt.rate or rate
-    elapsed_s = (utc_now() - attempt.started_at).total_seconds()
-    return None if rate is None else charge_usd(rate, elapsed_s)
 
 
 def _user() -> str:

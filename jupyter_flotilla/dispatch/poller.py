@@ -132,6 +132,8 @@ class Poller:
     ) -> bool:
         if not new.is_open or old.phase != new.phase:
             return True
+        if old.billed_since != new.billed_since or old.rate != new.rate:
+            return True
         if seen.state == "running" and run.status is RunStatus.PENDING:
             return True
         written_at = self._written_at.get(old.launch_key)

@@ -57,7 +57,11 @@ class Attempt(Stored):
     next_step: str | None = None
     usage: Usage = Usage()
     progress: Progress | None = None
-    #: None where the price is unknown.
+    #: Since when it is billed, where that is not since ``started_at``: Fargate counts the pull too.
+    billed_since: datetime | None = None
+    #: Seconds that were billed, where these are not ``duration_s``; None before the end.
+    billed_s: float | None = None
+    #: Of what it really runs on, once the engine has said so; None where the price is unknown.
     rate: Rate | None = None
     #: US dollars, final once ``ended_at`` is set; None where the price is unknown.
     charge_usd: float | None = None
@@ -92,6 +96,8 @@ class Attempt(Stored):
             "started_at": self.started_at or seen.started_at,
             "usage": seen.usage or self.usage,
             "progress": seen.progress or own,
+            "billed_since": seen.billed_since or self.billed_since,
+            "rate": seen.rate or self.rate,
         }
         if seen.phase is not None and seen.phase not in self.phases:
             update["phases"] = {**self.phases, seen.phase: now}
@@ -99,7 +105,24 @@ class Attempt(Stored):
             update |= self._ended(seen.ending)
         return self.model_copy(update=update)
 
+    def spent_usd(self, now: datetime, rate: Rate | None) -> float | None:
+        """Return what it has cost, so far where it goes on; None where the price is unknown.
+
+        Parameters
+        ----------
+        rate
+            Of attempts of this size, where this one has none of its own yet.
+        """
+        if not self.is_open:
+            return self.charge_usd
+        since = self.billed_since or self.started_at
+        if since is None:
+            return 0.0
+        rate = self.rate or rate
+        return None if rate is None else charge_usd(rate, (now - since).total_seconds())
+
     def _ended(self, ending: Ending) -> dict[str, Any]:
+        rate = ending.rate or self.rate
         return {
             "phase": None,
             "ended_at": ending.ended_at,
@@ -112,5 +135,15 @@ class Attempt(Stored):
             "message": ending.message,
             "failed_cell": ending.failed_cell,
             "last_lines": ending.last_lines,
-            "charge_usd": None if self.rate is None else charge_usd(self.rate, ending.duration_s),
+            "rate": rate,
+            "billed_s": ending.billed_s,
+            "charge_usd": _charge_usd(ending, rate),
         }
+
+
+def _charge_usd(ending: Ending, rate: Rate | None) -> float | None:
+    """Return what an attempt has cost; what never began to be billed costs nothing at any price."""
+    if ending.billed_s == 0:
+        return 0.0
+    billed_s = ending.duration_s if ending.billed_s is None else ending.billed_s
+    return None if rate is None else charge_usd(rate, billed_s)

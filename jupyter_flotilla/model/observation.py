@@ -144,4 +144,8 @@ class Observation(Stored):
     started_at: datetime | None = None
     usage: Usage | None = None
     progress: Progress | None = None
+    #: Since when it is billed; None: since it started, or not yet.
+    billed_since: datetime | None = None
+    #: What it really runs on costs; None: what was reckoned with at the launch.
+    rate: Rate | None = None
     ending: Ending | None = None

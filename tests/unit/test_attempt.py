@@ -137,3 +137,82 @@ def test_how_far_an_upload_was_is_no_progress_of_the_job(make_attempt, now):
 
     assert attempt.progress == Progress(done=1)
     assert attempt.observed(running, now).progress is None
+
+
+def test_charge_is_of_the_seconds_and_the_rate_that_are_really_billed(make_attempt, make_rate, now):
+    attempt = make_attempt(rate=make_rate(usd_per_h=3.6))
+    spot = make_rate(usd_per_h=0.36, provider="FARGATE_SPOT")
+
+    seen = attempt.observed(ended(now, billed_s=200, rate=spot, duration_s=90), now)
+
+    assert seen.charge_usd == pytest.approx(0.02)
+    assert (seen.rate, seen.billed_s, seen.duration_s) == (spot, 200, 90)
+
+
+def test_charge_is_of_the_duration_where_an_engine_says_no_more(make_attempt, make_rate, now):
+    attempt = make_attempt(rate=make_rate()).observed(ended(now, duration_s=100), now)
+
+    assert attempt.charge_usd == pytest.approx(0.01)
+
+
+def test_what_never_began_to_be_billed_costs_nothing_at_any_price(make_attempt, now):
+    attempt = make_attempt(rate=None).observed(ended(now, billed_s=0, duration_s=0), now)
+
+    assert attempt.charge_usd == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "usd"),
+    [
+        pytest.param({}, 0.0, id="not yet"),
+        pytest.param({"started_at": 300}, 0.03, id="since it started"),
+        pytest.param({"started_at": 200, "billed_since": 300}, 0.03, id="since the pull"),
+        pytest.param({"billed_since": 300}, 0.03, id="while it is pulled"),
+    ],
+)
+def test_cost_while_it_goes_on_counts_since_it_is_billed(make_attempt, make_rate, now, fields, usd):
+    times = {name: now - timedelta(seconds=ago_s) for name, ago_s in fields.items()}
+    attempt = make_attempt(**times)
+
+    assert attempt.spent_usd(now, make_rate()) == pytest.approx(usd)
+
+
+def test_cost_while_it_goes_on_is_at_its_own_rate_and_unknown_without_one(
+    make_attempt, make_rate, now
+):
+    began = now - timedelta(seconds=300)
+
+    assert make_attempt(billed_since=began).spent_usd(now, None) is None
+    own = make_attempt(billed_since=began, rate=make_rate(usd_per_h=3.6))
+    assert own.spent_usd(now, make_rate()) == pytest.approx(0.3)
+
+
+def test_cost_of_what_has_ended_is_its_charge(make_attempt, now):
+    assert make_attempt(ended_at=now, charge_usd=0.5).spent_usd(now, None) == 0.5
+
+
+def test_what_it_really_runs_on_and_since_when_is_kept(make_attempt, make_rate, now):
+    spot = make_rate(provider="FARGATE_SPOT")
+    first = Observation(state="pending", billed_since=now, rate=spot)
+
+    attempt = make_attempt(rate=make_rate()).observed(first, now)
+    again = attempt.observed(Observation(state="running"), now)
+
+    assert (again.billed_since, again.rate) == (now, spot)
+
+
+def test_what_an_engine_says_of_trying_again_is_kept(make_attempt, now):
+    attempt = make_attempt().observed(
+        ended(now, outcome="failed", failure_kind="image", again="never", next_step="mend it"), now
+    )
+
+    assert (attempt.again, attempt.next_step) == ("never", "mend it")
+    assert Attempt.model_validate(attempt.model_dump(mode="json")) == attempt
+
+
+def test_attempts_of_older_versions_load_without_what_was_added(make_attempt):
+    added = {"again", "billed_s", "billed_since"}
+
+    loaded = Attempt.model_validate(make_attempt().model_dump(mode="json", exclude=added))
+
+    assert loaded == make_attempt()
