@@ -83,8 +83,9 @@ class Poller:
         self._written_at[attempt.launch_key] = now
         retry = None
         if seen.ending is not None and seen.ending.outcome == "failed":
+            larger = self._engine.retry_policy.larger
             newer = newer.model_copy(
-                update={"next_step": next_step(run.spec, newer, self._engine.rate)}
+                update={"next_step": next_step(run.spec, newer, self._engine.rate, larger)}
             )
             retry = self._retry(run, newer, now)
         with self._store.write() as tx:

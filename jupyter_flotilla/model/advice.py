@@ -10,7 +10,7 @@ from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.resources import Resources, doubled
 from jupyter_flotilla.model.retry import FREE_KINDS
-from jupyter_flotilla.model.units import format_money
+from jupyter_flotilla.model.units import format_money, format_size
 
 #: Where one asks for more vCPU of Fargate on demand (quota L-3032A538).
 QUOTA_URL = "https://console.aws.amazon.com/servicequotas/home/services/fargate/quotas/L-3032A538"
@@ -21,34 +21,60 @@ _NO_FILE = re.compile(r"No such file or directory: '([\w][\w./-]*)'")
 
 
 def next_step(
-    spec: JobSpec, attempt: Attempt, rate_of: Callable[[Resources], Rate | None]
+    spec: JobSpec,
+    attempt: Attempt,
+    rate_of: Callable[[Resources], Rate | None],
+    larger: Callable[[Resources, int | None], Resources | None] = doubled,
 ) -> str | None:
-    """Return what to do about the failure of an attempt; None where its message says it."""
+    """Return what to do about the failure of an attempt; None where its message says it.
+
+    Parameters
+    ----------
+    larger
+        The size after out of memory: `RetryPolicy.larger` of the engine.
+    """
+    if attempt.next_step is not None:
+        return attempt.next_step  # the engine has seen more of it than its kind
     retry = f"jupyter flotilla retry {attempt.run_id}"
     kind = attempt.failure_kind
     if kind is FailureKind.OUT_OF_MEMORY:
-        return _more_memory(retry, spec, attempt, rate_of)
+        return _more_memory(retry, spec, larger(attempt.resources, None), attempt, rate_of)
     if kind is FailureKind.TIMEOUT and spec.timeout_s is not None:
         return f"{retry} --timeout {_duration_flag(spec.timeout_s * 2)}"
     if kind is FailureKind.COST_CAP and spec.max_cost_usd is not None:
         return f"{retry} --max-cost {spec.max_cost_usd * 2:g}"
     if kind is FailureKind.USER_ERROR:
         return _mend(retry, spec, attempt)
+    if kind is FailureKind.IMAGE:
+        return f"{retry} --image NAME:TAG, one that exists and has Python 3.8 or later in it"
+    if kind is FailureKind.QUOTA:
+        return f"{retry} once others have ended, or ask AWS for more vCPU: {QUOTA_URL}"
+    if kind is FailureKind.SPOT_RECLAIMED and spec.resources.spot:
+        demand = attempt.resources.model_copy(update={"spot": False})
+        return f"{retry} --no-spot{_price(rate_of(demand))}"
     if kind in FREE_KINDS:
         return retry
     return None
 
 
 def _more_memory(
-    retry: str, spec: JobSpec, attempt: Attempt, rate_of: Callable[[Resources], Rate | None]
+    retry: str,
+    spec: JobSpec,
+    larger: Resources | None,
+    attempt: Attempt,
+    rate_of: Callable[[Resources], Rate | None],
 ) -> str:
-    larger = doubled(attempt.resources)
+    if larger is None and attempt.resources.memory_mib is not None:
+        there_is = format_size(attempt.resources.memory_mib)
+        return f"let it do less at a time: there is no size above {there_is}"
     if larger is None or larger.memory_mib is None:
         return f"{retry} --memory SIZE, or a machine with more memory"
-    rate = rate_of(larger)
-    price = f" (≈ {format_money(rate.usd_per_h)} an hour)" if rate is not None else ""
     also = "" if spec.on_oom is not None else "; or --on-oom double does so by itself"
-    return f"{retry} --memory {_size_flag(larger.memory_mib)}{price}{also}"
+    return f"{retry} --memory {_size_flag(larger.memory_mib)}{_price(rate_of(larger))}{also}"
+
+
+def _price(rate: Rate | None) -> str:
+    return "" if rate is None else f" (≈ {format_money(rate.usd_per_h)} an hour)"
 
 
 def _mend(retry: str, spec: JobSpec, attempt: Attempt) -> str | None:

@@ -97,6 +97,7 @@ def test_what_cannot_be_mended_by_itself_is_the_end(ground: Ground) -> None:
     run = ground.end(Again.NEVER, FailureKind.INFRASTRUCTURE, next_step="set ecs.cluster")
 
     assert (run.status, run.attempt) == ("FAILED", 1)
+    assert ground.made[0].next_step == "set ecs.cluster"
 
 
 def test_waiting_for_capacity_costs_nothing_and_ends_after_its_time(ground: Ground) -> None:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.retry import retry
-from jupyter_flotilla.model.advice import next_step
+from jupyter_flotilla.model.advice import QUOTA_URL, next_step
 from jupyter_flotilla.model.job import OnOom
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.options import JobOptions, read_options
-from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.resources import Resources, next_legal
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
 
 K = FailureKind
@@ -28,9 +28,9 @@ STEPS = {
     K.LOST: RETRY,
     K.INFRASTRUCTURE: RETRY,
     K.SPOT_RECLAIMED: RETRY,
-    K.IMAGE: None,
+    K.IMAGE: f"{RETRY} --image NAME:TAG, one that exists and has Python 3.8 or later in it",
     K.ENVIRONMENT: None,
-    K.QUOTA: None,
+    K.QUOTA: f"{RETRY} once others have ended, or ask AWS for more vCPU: {QUOTA_URL}",
 }
 #: kind → the options of the command that is offered.
 OFFERED = {
@@ -251,3 +251,43 @@ def test_a_file_of_nobodys_folder_is_not_named(make_spec, make_failed):
     step = next_step(spec, make_failed(K.USER_ERROR, message=message), not_asked)
 
     assert step is None or "--files" not in step
+
+
+def test_after_spot_was_taken_back_on_demand_is_offered_with_its_price(
+    make_spec, make_attempt, make_rate
+):
+    resources = Resources(cpu=2, memory_mib=8192, spot=True)
+    attempt = make_attempt(failure_kind=K.SPOT_RECLAIMED, resources=resources)
+    prices = {Resources(cpu=2, memory_mib=8192): make_rate(usd_per_h=0.12)}
+
+    step = next_step(make_spec(resources=resources), attempt, prices.__getitem__)
+
+    assert step == f"{RETRY} --no-spot (≈ $0.12 an hour)"
+    assert pasted(step) == (RUN_ID, JobOptions(spot=False))
+
+
+def test_quota_is_asked_for_where_aws_takes_the_request():
+    assert QUOTA_URL == (
+        "https://console.aws.amazon.com/servicequotas/home/services/fargate/quotas/L-3032A538"
+    )
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_what_the_engine_says_to_do_counts_before_all(spec, make_failed, kind):
+    attempt = make_failed(kind, next_step="have ecs:RunTask allowed")
+
+    assert next_step(spec, attempt, not_asked) == "have ecs:RunTask allowed"
+
+
+def test_more_memory_is_the_next_legal_size_where_sizes_are(spec, make_failed):
+    step = next_step(spec, make_failed(K.OUT_OF_MEMORY), no_price, next_legal)
+
+    assert step == f"{RETRY} --memory 30G; or --on-oom double does so by itself"
+
+
+def test_where_there_is_no_larger_size_that_is_said(spec, make_failed):
+    attempt = make_failed(K.OUT_OF_MEMORY, 244 * 1024)
+
+    step = next_step(spec, attempt, not_asked, next_legal)
+
+    assert step == "let it do less at a time: there is no size above 244 G"
