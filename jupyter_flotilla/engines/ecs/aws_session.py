@@ -12,6 +12,8 @@ from jupyter_flotilla.engines.ecs.aws_errors import Access, AwsError
 
 #: Seconds. RunTask mostly takes less than one; a dispatcher must not hang on a dead network.
 _CONNECT_S, _READ_S = 5, 20
+#: Of SQS, where a call waits for 20 s for a message to come.
+_LONG_READ_S = 40
 #: Of the network's and AWS's own errors; throttles are ours to wait for, above this.
 _ATTEMPTS = 3
 #: Where botocore keeps what ``aws sso login`` has got (botocore 1.44.8, ``utils.SSOTokenLoader``).
@@ -45,7 +47,7 @@ def client(session: Any, service: str, region: str) -> Any:
     config = Config(
         retries={"mode": "standard", "max_attempts": _ATTEMPTS},
         connect_timeout=_CONNECT_S,
-        read_timeout=_READ_S,
+        read_timeout=_LONG_READ_S if service == "sqs" else _READ_S,
     )
     try:
         return session.create_client(service, region_name=region, config=config)

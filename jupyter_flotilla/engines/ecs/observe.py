@@ -1,5 +1,6 @@
 """What ECS says of many tasks, asked as seldom as will do: a hundred a call, when they are due."""
 
+import math
 import random
 import threading
 import time
@@ -13,9 +14,12 @@ from jupyter_flotilla.engines.ecs.aws_errors import AwsError
 #: Of one DescribeTasks (docs.aws.amazon.com/AmazonECS/latest/APIReference, read 2026-11).
 BATCH = 100
 #: Seconds between two looks at a task: soon after its launch or while it ends, while it waits or
-#: starts, while it runs; and where events tell of every change, as a check on them.
-_YOUNG_S, _STARTING_S, _RUNNING_S, _SWEEP_S = 2.0, 5.0, 21.0, 600.0
-#: How long a launch counts as new.
+#: starts, while it runs.
+_SOON_S, _STARTING_S, _RUNNING_S = 2.0, 5.0, 21.0
+#: The same where events tell of every change, as a check on them: soon after its launch or while
+#: it ends; else (a thousand tasks are ten calls).
+_CHECK_S, _SWEEP_S = 15.0, 630.0
+#: How long a launch counts as new, and a task as one that ECS does not know yet.
 _YOUNG_FOR_S = 30.0
 _JITTER = 0.1
 #: After a call that failed, doubled each time.
@@ -69,7 +73,11 @@ class Watch:
     executor
         Where AWS is asked.
     is_told
-        Whether events tell of every change just now, so that looks only check on them.
+        Whether events tell of every change just now, so that looks only check on them. Asked at
+        each look at a task.
+    on_change
+        Told of each change that was found by asking, before any event told of it: the task's ARN
+        and version. Called while a lock is held: it must not call this watch.
     """
 
     def __init__(
@@ -79,13 +87,15 @@ class Watch:
         executor: Executor,
         *,
         is_told: Callable[[], bool] = lambda: False,
+        on_change: Callable[[str, int], None] = lambda arn, version: None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._aws = aws
         self._cluster = cluster
         self._executor = executor
-        self._is_told = is_told
+        self._is_told, self._on_change = is_told, on_change
+        self._was_told = False
         self._clock, self._jitter = clock, jitter
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
@@ -97,21 +107,18 @@ class Watch:
     def look(self, arns: Sequence[str]) -> list[Seen]:
         """Return what is known of tasks, and ask for those that are due; forget all others."""
         now = self._clock()
+        is_told = bool(arns) and self._is_told()
         with self._lock:
-            wanted = set(arns)
-            for arn in self._watched.keys() - wanted:
+            for arn in self._watched.keys() - set(arns):
                 del self._watched[arn]
-            seen = []
-            for arn in arns:
-                one = self._watched.get(arn)
-                if one is None:
-                    one = self._watched[arn] = _Watched(since=now, due=now)
-                missing = one.missing_since
-                seen.append(
-                    Seen(task=one.task, missing_s=None if missing is None else now - missing)
-                )
+            seen = [self._seen(arn, now) for arn in arns]
+            if self._was_told and not is_told:
+                for one in self._watched.values():  # what they were to tell is not known
+                    one.due = min(one.due, now)
+            self._was_told = is_told
             must_ask = not self._is_asking and now >= self._not_before and self._is_any_due(now)
-            self._is_asking |= must_ask
+            if must_ask:
+                self._is_asking = True
         if must_ask:
             self._executor.submit(self._ask_all)
         return seen
@@ -127,7 +134,18 @@ class Watch:
         """Take over what an event says; False for what is not watched, or older than is known."""
         with self._lock:
             one = self._watched.get(str(task.get("taskArn")))
-            return one is not None and self._take(one, task)
+            if one is None or (one.task is not None and _version(task) <= _version(one.task)):
+                return False
+            one.missing_since = None
+            self._take(one, task)
+            return True
+
+    def _seen(self, arn: str, now: float) -> Seen:
+        one = self._watched.get(arn)
+        if one is None:
+            one = self._watched[arn] = _Watched(since=now, due=now)
+        missing = one.missing_since
+        return Seen(task=one.task, missing_s=None if missing is None else now - missing)
 
     def _is_any_due(self, now: float) -> bool:
         return any(one.due <= now for one in self._watched.values() if one.status != _STOPPED)
@@ -142,7 +160,8 @@ class Watch:
             self._pause_s = min(_LONGEST_PAUSE_S, self._pause_s * 2 or _PAUSE_S)
             self._not_before = self._clock() + self._pause_s
         finally:
-            self._is_asking = False
+            with self._lock:
+                self._is_asking = False
 
     def _next_batch(self) -> list[str]:
         """Return whom to ask for now: those that are due, filled up with those due soonest."""
@@ -170,27 +189,44 @@ class Watch:
                 task = found.get(arn)
                 if task is not None:
                     one.missing_since = None
-                    self._take(one, task)
+                    self._found(arn, one, task)
                 elif one.missing_since is None:
                     one.missing_since = now
                 one.due = now + self._pace_s(one, now) * spread
 
-    def _take(self, one: _Watched, task: Mapping[str, Any]) -> bool:
-        """Keep the newer of two descriptions: events come twice, and in any order."""
-        if one.task is not None and _version(task) < _version(one.task):
-            return False
+    def _found(self, arn: str, one: _Watched, task: Mapping[str, Any]) -> None:
+        """Keep an answer, unless an event was newer: ECS's answers may be a little old."""
+        if one.task is None:
+            if task.get("lastStatus") == "RUNNING":
+                one.since = -math.inf  # new to this process only
+        elif _version(task) < _version(one.task):
+            return
+        elif _version(task) > _version(one.task):
+            self._on_change(arn, _version(task))
+        self._take(one, task)
+
+    def _take(self, one: _Watched, task: Mapping[str, Any]) -> None:
         one.task = task
         if str(task.get("desiredStatus")) == _STOPPED:
             one.is_urgent = True
-            one.due = min(one.due, self._clock() + _YOUNG_S)
-        return True
+            one.due = min(one.due, self._clock() + self._soon_s)
 
     def _pace_s(self, one: _Watched, now: float) -> float:
-        if one.missing_since is not None or one.is_urgent or now - one.since < _YOUNG_FOR_S:
-            return _STARTING_S if self._is_told() else _YOUNG_S
-        if self._is_told():
+        if one.missing_since is not None:
+            is_soon = now - one.missing_since < _YOUNG_FOR_S
+        else:
+            is_soon = one.is_urgent or now - one.since < _YOUNG_FOR_S
+        if is_soon:
+            return self._soon_s
+        if one.missing_since is not None:
+            return _STARTING_S
+        if self._was_told:
             return _SWEEP_S
         return _RUNNING_S if one.status == "RUNNING" else _STARTING_S
+
+    @property
+    def _soon_s(self) -> float:
+        return _CHECK_S if self._was_told else _SOON_S
 
 
 def _version(task: Mapping[str, Any]) -> int:
