@@ -36,6 +36,8 @@ _BURST_PART = 0.4
 _SLOWEST = 1 / 64
 #: How much faster it becomes again in a second: 5 % in ten.
 _RECOVERY_PER_S = 0.05 / 10
+#: The shortest wait: a clock of large numbers does not see less.
+_TICK_S = 0.001
 #: Answers within so many seconds are of one moment, and slow it down once.
 _ONE_MOMENT_S = 1.0
 
@@ -312,7 +314,7 @@ class Throttle:
                 return True
             if left_s <= 0 or (pause_s is not None and pause_s > left_s):
                 return False
-            self._wait(self._changed, left_s if pause_s is None else pause_s)
+            self._wait(self._changed, left_s if pause_s is None else max(pause_s, _TICK_S))
 
     def _pause_s(self, waiter: _Waiter) -> float | None:
         """Return how long until all tokens are there; None: another goes first."""
