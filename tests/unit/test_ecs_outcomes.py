@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_flotilla.engines.ecs.outcomes import refused, rejected, stopped
+from jupyter_flotilla.engines.ecs.outcomes import cut_off, refused, rejected, stopped
 from jupyter_flotilla.model.advice import QUOTA_URL
 from jupyter_flotilla.model.observation import Again, FailureKind
 
@@ -192,6 +192,22 @@ def test_a_stopped_task_means(case):
     assert words in verdict.message
     assert (step or "") in (verdict.next_step or "")
     assert (verdict.next_step is None) == (step is None)
+
+
+#: What ECS alone can know, whatever the job has recorded of its end.
+CUT_OFF = {
+    "143 of Spot", "Spot without an exit code", "Spot by its words", "termination notice",
+    "host terminated", "infrastructure health", "service", "stopped by somebody", "out of memory",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STOPPED)
+def test_only_what_ecs_alone_can_know_counts_for_a_job_that_recorded_its_end(case):
+    verdict = cut_off(STOPPED[case][0])
+
+    assert (verdict is not None) == (case in CUT_OFF)
+    if verdict is not None:
+        assert verdict == stopped(STOPPED[case][0], stop_asked=False, peak_fraction=None)
 
 
 @pytest.mark.parametrize("case", STOPPED)

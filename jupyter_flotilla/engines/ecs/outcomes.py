@@ -59,12 +59,30 @@ def stopped(
     lease_arn
         ARN of the task that holds the attempt's lease, where it is another.
     """
-    code, reason = str(task.get("stopCode") or ""), str(task.get("stoppedReason") or "")
-    mine = _container(task, container)
-    said = " ".join(filter(None, (reason, str(mine.get("reason") or ""))))
+    mine, said = _container(task, container), _said(task, container)
     exit_code = mine.get("exitCode")
     if stop_asked:
         return Verdict(outcome="cancelled", message=f"Cancelled. {quoted(said)}".strip())
+    if (verdict := cut_off(task, container=container)) is not None:
+        return verdict
+    if (verdict := _not_started(task, said)) is not None:
+        return verdict
+    if exit_code is None:
+        return Verdict(
+            failure_kind=FailureKind.INFRASTRUCTURE,
+            again=Again.FREE,
+            message=f"Its task has stopped without an exit code. {quoted(said)}".strip(),
+        )
+    return _exited(int(exit_code), said, peak_fraction, lease_arn)
+
+
+def cut_off(task: Mapping[str, Any], *, container: str | None = None) -> Verdict | None:
+    """Return what of its end only ECS can know; None: the job ended by itself, or never began.
+
+    Spot that was taken back, a machine that went away, a stop by somebody else, a kill for memory.
+    It counts for a job that has recorded its own end too, but not why it was stopped.
+    """
+    code, said = str(task.get("stopCode") or ""), _said(task, container)
     if code == "SpotInterruption" or _SPOT.search(said):
         return Verdict(
             failure_kind=FailureKind.SPOT_RECLAIMED,
@@ -75,15 +93,7 @@ def stopped(
         return verdict
     if _OOM.search(said):
         return _out_of_memory(f"Out of memory: ECS killed its container. {quoted(said)}")
-    if (verdict := _not_started(task, code, said)) is not None:
-        return verdict
-    if exit_code is None:
-        return Verdict(
-            failure_kind=FailureKind.INFRASTRUCTURE,
-            again=Again.FREE,
-            message=f"Its task has stopped without an exit code. {quoted(said)}".strip(),
-        )
-    return _exited(int(exit_code), said, peak_fraction, lease_arn)
+    return None
 
 
 def refused(failures: Sequence[Mapping[str, Any]]) -> Verdict:
@@ -156,6 +166,12 @@ def _container(task: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
     return (named or list(found) or [{}])[0]
 
 
+def _said(task: Mapping[str, Any], container: str | None) -> str:
+    """Return the reasons that ECS gives for a task and its container."""
+    reasons = (task.get("stoppedReason"), _container(task, container).get("reason"))
+    return " ".join(str(reason) for reason in reasons if reason)
+
+
 def _from_outside(code: str, said: str) -> Verdict | None:
     """Return what it means that somebody else has stopped a task; None: nobody has."""
     if code == "UserInitiated":
@@ -177,13 +193,13 @@ def _from_outside(code: str, said: str) -> Verdict | None:
     return None
 
 
-def _not_started(task: Mapping[str, Any], code: str, said: str) -> Verdict | None:
+def _not_started(task: Mapping[str, Any], said: str) -> Verdict | None:
     """Return why a task's container has never begun; None: it has."""
     if (verdict := _short_of(said)) is not None:
         return verdict
     if (verdict := start_failure(said)) is not None:
         return verdict
-    if code != "TaskFailedToStart":
+    if task.get("stopCode") != "TaskFailedToStart":
         return None
     if not task.get("containers"):
         return _no_capacity(f"No machine has taken it. {quoted(said)}".strip())
