@@ -5,7 +5,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from jupyter_flotilla.engines.registry import engine_names, open_engine
 from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.settings import Settings
+from jupyter_flotilla.setup.finding import Finding
 from jupyter_flotilla.store.connection import Store
 
 #: Folders of a home that are written into.
@@ -24,18 +24,6 @@ _FOLDERS = ("runs", "locks", "logs")
 _ALWAYS = "process"
 #: Below this much free room a run of some size may fail, in MiB.
 _LOW_DISK_MIB = 1024
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What one check found."""
-
-    name: str
-    ok: bool
-    message: str
-    next_step: str | None = None
-    #: True where all that is usual works without it.
-    is_optional: bool = False
 
 
 def examine(settings: Settings) -> list[Finding]:

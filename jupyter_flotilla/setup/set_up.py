@@ -131,7 +131,7 @@ class SetUp:
         if not self._deployment.apply(template(site), tags, agree):
             self._say(f"stack {site.stack} is as it should be")
         values = self.values(site, self._deployment.outputs())
-        for name in settings_file.merge(self._path, values, site.stack):
+        for name in settings_file.merge(self._path, values, _mark(site.stack)):
             self._say(f"  {name} = {values[name]!r}")
         self._say(f"written: {self._path}")
         return Planned(site=site, network=network, status="COMPLETE", warnings=warnings)
@@ -158,7 +158,7 @@ class SetUp:
                 bucket.empty(self._account, site.bucket)
             self._deployment.delete()
             self._say(f"stack {site.stack} is gone")
-        removed = settings_file.unset(self._path, self._choices.stack)
+        removed = settings_file.unset(self._path, _mark(self._choices.stack))
         if removed:
             self._say(f"unset in {self._path}: {', '.join(removed)}")
 
@@ -248,6 +248,11 @@ class SetUp:
         reuse = {**kept.get("reuse", {}), **self._choices.reuse}
         vpc = self._choices.vpc or kept.get("vpc")
         return network_of(self._account, vpc, listed(reuse.get("subnets", "")))
+
+
+def _mark(stack: str) -> str:
+    """Return the comment behind each value that is written for a stack."""
+    return f"setup-aws {stack}"
 
 
 def _roles_of(ecs: EcsSettings) -> tuple[str, ...]:

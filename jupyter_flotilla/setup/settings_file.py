@@ -10,9 +10,6 @@ from typing import Any
 
 from jupyter_flotilla.errors import EnvironmentProblem, InvalidSettings
 
-#: Comment behind each value that was written for a stack.
-_MARK = "setup-aws {stack}"
-
 
 def changes(path: Path, values: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Return (name, old value, new value) of what `merge` would write; None: not set."""
@@ -26,8 +23,13 @@ def changes(path: Path, values: Mapping[str, Any]) -> list[tuple[str, Any, Any]]
     return found
 
 
-def merge(path: Path, values: Mapping[str, Any], stack: str) -> list[str]:
+def merge(path: Path, values: Mapping[str, Any], mark: str) -> list[str]:
     """Write settings by name (``ecs.cluster``); return the names of those that were not so before.
+
+    Parameters
+    ----------
+    mark
+        Comment behind each value that is written.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def merge(path: Path, values: Mapping[str, Any], stack: str) -> list[str]:
         if table.get(key) == value:
             continue
         item = tomlkit.item(value)
-        item.comment(_MARK.format(stack=stack))
+        item.comment(mark)
         table[key] = item
         written.append(name)
     if written:
@@ -53,18 +55,17 @@ def merge(path: Path, values: Mapping[str, Any], stack: str) -> list[str]:
     return written
 
 
-def unset(path: Path, stack: str) -> list[str]:
-    """Take out what was written for a stack; return the names of what there was. As `merge`."""
+def unset(path: Path, mark: str) -> list[str]:
+    """Take out what was written with a mark; return the names of what there was. As `merge`."""
     import tomlkit
 
     document = _read(path)
-    mark = f"# {_MARK.format(stack=stack)}"
     removed = []
     for prefix, table in [("", document), *(("ecs.", piece) for piece in _pieces(document))]:
         for key in list(table):
             # a table in several pieces has no comment of its own
             trivia = getattr(table.item(key), "trivia", None)
-            if trivia is not None and trivia.comment.strip() == mark:
+            if trivia is not None and trivia.comment.strip() == f"# {mark}":
                 del table[key]
                 removed.append(f"{prefix}{key}")
     if "ecs" in document and not document["ecs"]:

@@ -140,3 +140,56 @@ def test_an_apply_that_is_killed_is_finished_by_the_next(
     apply(stack)
 
     assert load_settings().ecs.cluster == stack
+
+
+@pytest.fixture
+def public_vpc(s3_endpoint: S3Endpoint, aws_environment: Mapping[str, str]) -> Iterator[str]:
+    """A VPC with one subnet that has a route out; the emulator's default one has none."""
+    ec2 = client("ec2", s3_endpoint)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    yield vpc
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.delete_internet_gateway(InternetGatewayId=gateway)
+    ec2.delete_subnet(SubnetId=subnet)
+    ec2.delete_vpc(VpcId=vpc)
+
+
+def doctor(*words: str) -> tuple[int, dict[str, Any]]:
+    """Return doctor's exit code, and what it found by name."""
+    said = witness.flotilla("doctor", "--json", *words)
+    return said.returncode, {one["name"]: one for one in json.loads(said.stdout)}
+
+
+def test_doctor_finds_nothing_bad_in_what_was_set_up_and_each_thing_that_breaks(
+    public_vpc: str, stack: str, s3_endpoint: S3Endpoint
+) -> None:
+    apply(stack, "--vpc", public_vpc)
+
+    code, found = doctor("--engine", "ecs")
+
+    links = ("cluster", "capacity", "execution role", "task role", "definition", "log group",
+             "event queue", "way out", "security groups", "bucket")  # fmt: skip
+    assert {name: found[name]["message"] for name in links if not found[name]["ok"]} == {}
+    assert found["quota"]["is_unknown"]  # which the emulator does not have
+    assert code == 0, found
+
+    client("logs", s3_endpoint).delete_log_group(logGroupName=load_settings().ecs.log_group)
+    code, found = doctor("--engine", "ecs")
+    assert code == 1 and found["log group"]["fix"] == "log-group"
+
+    code, found = doctor("--engine", "ecs", "--fix")
+    assert code == 0 and found["log group"]["ok"]
+
+
+def test_doctor_runs_a_tiny_command_and_says_what_it_cost() -> None:
+    said = witness.flotilla("doctor", "--engine", "process", "--smoke")
+
+    [line] = [line for line in said.stdout.splitlines() if "smoke process" in line]
+    assert said.returncode == 0, said.stdout
+    assert line.startswith("✔ smoke process") and line.endswith("from submit to end, $0.00")

@@ -41,3 +41,40 @@ def test_the_command_line_starts_without_the_docker_package() -> None:
     )
 
     assert witness.program(sys.executable, "-c", program).stdout == "[]\n"
+
+
+_NOBODY = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
+           "AWS_SHARED_CREDENTIALS_FILE": os.devnull}  # fmt: skip
+
+
+def _without_keys() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, **_NOWHERE, **_NOBODY}
+
+
+def test_ecs_without_credentials_is_a_fault_where_it_was_asked_about() -> None:
+    said = witness.flotilla("doctor", "--engine", "ecs", env=_without_keys())
+
+    assert said.returncode == 1
+    assert "✖ aws credentials  there are no AWS credentials" in said.stdout
+
+
+def test_ecs_without_credentials_is_none_for_who_works_elsewhere_today() -> None:
+    env = {**_without_keys(), "FLOTILLA_ECS_CLUSTER": "flotilla"}
+
+    said = witness.flotilla("doctor", env=env)
+
+    assert said.returncode == 0, said.stdout
+    assert "– aws credentials" in said.stdout
+
+
+def test_nothing_is_said_of_aws_where_nobody_uses_it() -> None:
+    assert "aws credentials" not in witness.flotilla("doctor", env=_without_keys()).stdout
+
+
+def test_an_engine_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    said = witness.flotilla("doctor", "--engine", "ecz", env=_without_keys())
+
+    assert said.returncode == 2
+    assert "there is no engine 'ecz'" in said.stderr
+    assert "ecs or" in said.stderr

@@ -43,7 +43,7 @@ def read(path):
 
 
 def test_a_file_that_is_not_there_is_made(path):
-    assert merge(path, VALUES, "flotilla") == list(VALUES)
+    assert merge(path, VALUES, "setup-aws flotilla") == list(VALUES)
     assert read(path) == {
         "region": "eu-west-1", "artifacts": "s3://b/ada",
         "ecs": {"cluster": "flotilla", "subnets": ["subnet-a", "subnet-b"],
@@ -52,7 +52,7 @@ def test_a_file_that_is_not_there_is_made(path):
 
 
 def test_what_people_wrote_stays_with_its_comments(mine):
-    merge(mine, VALUES, "flotilla")
+    merge(mine, VALUES, "setup-aws flotilla")
 
     text = mine.read_text(encoding="utf-8")
 
@@ -63,17 +63,17 @@ def test_what_people_wrote_stays_with_its_comments(mine):
 
 
 def test_what_was_written_and_nothing_else_is_taken_out(mine):
-    merge(mine, VALUES, "flotilla")
+    merge(mine, VALUES, "setup-aws flotilla")
 
-    assert set(unset(mine, "flotilla")) == set(VALUES)
+    assert set(unset(mine, "setup-aws flotilla")) == set(VALUES)
     assert read(mine) == tomllib.loads(MINE)
     assert "never longer" in mine.read_text(encoding="utf-8")
 
 
 def test_what_another_stack_has_written_stays(mine):
-    merge(mine, VALUES, "flotilla")
+    merge(mine, VALUES, "setup-aws flotilla")
 
-    assert unset(mine, "flotilla-2") == []
+    assert unset(mine, "setup-aws flotilla-2") == []
     assert read(mine)["region"] == "eu-west-1"
 
 
@@ -81,24 +81,24 @@ def test_a_value_that_the_user_had_already_stays_the_users(path):
     path.parent.mkdir()
     path.write_text('region = "eu-west-1"\n[ecs]\ncluster = "old"\n', encoding="utf-8")
 
-    assert "region" not in merge(path, VALUES, "flotilla")
-    unset(path, "flotilla")
+    assert "region" not in merge(path, VALUES, "setup-aws flotilla")
+    unset(path, "setup-aws flotilla")
 
     assert read(path) == {"region": "eu-west-1", "ecs": {}} or read(path) == {"region": "eu-west-1"}
 
 
 def test_writing_twice_writes_once(mine):
-    merge(mine, VALUES, "flotilla")
+    merge(mine, VALUES, "setup-aws flotilla")
     text = mine.read_text(encoding="utf-8")
 
-    assert merge(mine, VALUES, "flotilla") == []
+    assert merge(mine, VALUES, "setup-aws flotilla") == []
     assert mine.read_text(encoding="utf-8") == text
 
 
 def test_a_changed_value_is_written_over_the_last_one(mine):
-    merge(mine, VALUES, "flotilla")
+    merge(mine, VALUES, "setup-aws flotilla")
 
-    assert merge(mine, {**VALUES, "ecs.cluster": "other"}, "flotilla") == ["ecs.cluster"]
+    assert merge(mine, {**VALUES, "ecs.cluster": "other"}, "setup-aws flotilla") == ["ecs.cluster"]
     assert read(mine)["ecs"]["cluster"] == "other"
 
 
@@ -118,11 +118,11 @@ def test_every_way_to_write_a_table_is_understood(path, text):
     path.parent.mkdir()
     path.write_text(text, encoding="utf-8")
 
-    merge(path, VALUES, "flotilla")
+    merge(path, VALUES, "setup-aws flotilla")
 
     assert read(path)["ecs"]["subnets"] == ["subnet-a", "subnet-b"]
     assert read(path)["region"] == "eu-west-1"
-    unset(path, "flotilla")
+    unset(path, "setup-aws flotilla")
     after = tomllib.loads(text)
     after.get("ecs", {}).pop("cluster", None)  # was written over
     assert {k: v for k, v in read(path).items() if v} == {k: v for k, v in after.items() if v}
@@ -141,7 +141,7 @@ def test_a_link_stays_a_link_and_the_permissions_stay(mine, weird_path):
     mine.symlink_to(real)
     real.chmod(0o600)
 
-    merge(mine, VALUES, "flotilla")
+    merge(mine, VALUES, "setup-aws flotilla")
 
     assert mine.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o600
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_toml_is_left_as_it_is(path):
     path.write_text("a = \n", encoding="utf-8")
 
     with pytest.raises(InvalidSettings, match="cannot be read as TOML"):
-        merge(path, VALUES, "flotilla")
+        merge(path, VALUES, "setup-aws flotilla")
     assert path.read_text(encoding="utf-8") == "a = \n"
 
 
@@ -161,4 +161,4 @@ def test_a_place_that_cannot_be_written_into_is_named(weird_path):
     (weird_path / "file").write_text("")
 
     with pytest.raises(EnvironmentProblem, match=r"cannot be (written|read)"):
-        merge(weird_path / "file" / "flotilla.toml", VALUES, "flotilla")
+        merge(weird_path / "file" / "flotilla.toml", VALUES, "setup-aws flotilla")

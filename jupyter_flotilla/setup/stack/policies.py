@@ -102,6 +102,10 @@ def submit(site: Site) -> Policy:
         _allow("SeeRoles", ["iam:GetRole"], _roles(site, [owner])),
         *_files(site, owner),
         _allow(
+            "FindSecrets", ["secretsmanager:DescribeSecret"],
+            [site.arn("secretsmanager", "secret:flotilla/*")],
+        ),
+        _allow(
             "ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
             [f"{site.log_group_arn}:*"],
         ),
