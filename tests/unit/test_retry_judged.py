@@ -324,3 +324,26 @@ def test_spot_without_a_price_may_be_tried_again(make_rate, failed):
 def test_default_policy_is_of_an_engine_that_says_kinds_only():
     assert RetryPolicy().free == 2
     assert not RetryPolicy().grows_disk
+
+
+def test_spot_is_asked_for_again_once_whatever_was_launched(make_spec, failed):
+    made = [failed(Again.SPOT, ON_SPOT, number=n) for n in range(1, 4)]
+
+    assert decide(make_spec(), made) is None
+
+
+def test_four_larger_sizes_are_the_most_however_small_the_steps(make_spec, failed):
+    def a_little_larger(resources, cap_mib):
+        return resources.model_copy(update={"memory_mib": resources.memory_mib + 1})
+
+    policy = RetryPolicy(larger=a_little_larger)
+    job = make_spec(on_oom={}, resources=Resources(memory_mib=1024))
+    made = [
+        failed(Again.OOM, Resources(memory_mib=1023 + number), number=number)
+        for number in range(1, 6)
+    ]
+
+    assert [decide(job, made[:n], policy=policy) is not None for n in range(1, 6)] == [
+        True, True, True, True, False
+    ]  # fmt: skip
+    assert len(possible_attempts(job, policy)) == 5 + policy.free
