@@ -23,6 +23,8 @@ INSTALL, OTHER_INSTALL = "abcd1234", "0f0f0f0f"
 ENDLESS = Script(runs_s=None)
 #: Seconds between two looks of a simulated dispatcher, and what a long poll waits.
 STEP_S, LONG_POLL_S = 1.0, 20.0
+#: How often a queue with much in it can be read in a second: a turn is two calls.
+_TURNS_A_LOOK = 10
 
 
 class Inline(Executor):
@@ -107,12 +109,15 @@ class Home:
     def look(self, arns: list[str]) -> dict[str, Seen]:
         """Look at tasks once, as a dispatcher does, and at the queue if it is its turn."""
         now = self.fake.clock.now()
-        if self.feed is not None and now >= self._not_before:
+        for _ in range(_TURNS_A_LOOK):
+            if self.feed is None or now < self._not_before:
+                break
             is_there = any(one.visible_at <= now for one in self.queue.messages.values())
             # a long poll answers when there is something, or when its time is over
-            if is_there or now - self._polled_at >= LONG_POLL_S:
-                self._not_before = now + self.feed.turn()
-                self._polled_at = now
+            if not is_there and now - self._polled_at < LONG_POLL_S:
+                break
+            self._not_before = now + self.feed.turn()
+            self._polled_at = now
         return dict(zip(arns, self.watch.look(arns), strict=True))
 
     def pass_time(

@@ -9,8 +9,18 @@ import pytest
 from watched_ecs import INSTALL, OTHER_INSTALL, Home, new_fake
 
 from jupyter_flotilla.engines.ecs import aws_session, feed, trust
+from jupyter_flotilla.engines.ecs.account import Account
 from jupyter_flotilla.engines.ecs.feed import Feed
-from jupyter_flotilla.testing.fake_ecs import Script, endings, faults
+from jupyter_flotilla.settings import Settings
+from jupyter_flotilla.testing.fake_ecs import (
+    INSTANT,
+    FakeEcs,
+    Script,
+    WallClock,
+    endings,
+    faults,
+)
+from jupyter_flotilla.testing.fake_ecs import Settings as FakeSettings
 
 PREFIX = f"flotilla/{INSTALL}/"
 #: What a feed takes to be relied on again after an event did not come, and some.
@@ -604,6 +614,30 @@ def test_it_ends_when_it_is_closed_and_does_not_begin_again(listening):
 
     assert one.is_healthy() is False
     assert threads() == []
+
+
+def test_over_the_wire_an_event_is_known_as_soon_as_it_comes(monkeypatch, tmp_path):
+    fake = FakeEcs(clock=WallClock(), settings=FakeSettings(long_poll_s=20), script=INSTANT)
+    queue = fake.add_queue("events")
+    fake.add_rule("events", started_by_prefix=PREFIX)
+    told = []
+    for name, value in (("ACCESS_KEY_ID", "AKIAEXAMPLE"), ("SECRET_ACCESS_KEY", "secret")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with fake.serve() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        account = Account(Settings(home=tmp_path, region="us-east-1"))
+        one = Feed(account, queue.url, INSTALL, lambda task: told.append(task) or True)
+        one.is_healthy()
+        assert wait_for(lambda: fake.calls["ReceiveMessage"])
+        Home(fake).launch(script=INSTANT)
+
+        assert wait_for(lambda: told and not queue.bodies)
+        assert wait_for(one.is_healthy)
+        one.close()
+        fake.put_message("events", body())  # ends the long poll
+        assert wait_for(lambda: not threads())
+
+    assert told[-1]["startedBy"].startswith(PREFIX)
 
 
 def test_a_long_poll_is_not_given_up_by_the_client_before_it_ends():

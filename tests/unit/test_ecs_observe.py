@@ -1,7 +1,7 @@
 """What is known of many tasks, and how often ECS is asked for it."""
 
 import pytest
-from watched_ecs import ENDLESS, Home, new_fake
+from watched_ecs import ENDLESS, Home, Inline, new_fake
 
 from jupyter_flotilla.testing.fake_ecs import Script, endings, faults
 
@@ -130,6 +130,25 @@ def test_nothing_is_asked_where_all_have_stopped_or_none_is(ours):
 
     assert ours.pass_time(60, arns)["DescribeTasks"] == 0
     assert ours.pass_time(60, [])["DescribeTasks"] == 0
+
+
+def test_where_all_have_stopped_nobody_is_sent_to_ask(fake):
+    given = []
+
+    class Counting(Inline):
+        def submit(self, do):
+            given.append(do)
+            return super().submit(do)
+
+    ours = Home(fake, executor=Counting())
+    arns = running(ours)
+    fake.end(arns[0], endings.exited(0))
+    ours.pass_time(60, arns)
+    given.clear()
+
+    ours.pass_time(60, arns)
+
+    assert given == []
 
 
 def test_what_is_not_asked_for_any_more_is_forgotten(ours):
