@@ -11,6 +11,7 @@ import container_ground
 import pytest
 import witness
 from container_ground import Ground, S3Endpoint
+from ecs_ground import EcsGround, cluster_on
 
 from jupyter_flotilla import api
 from jupyter_flotilla.service import Flotilla
@@ -94,3 +95,16 @@ def aws_environment(s3_endpoint: S3Endpoint, monkeypatch: pytest.MonkeyPatch) ->
     """The AWS variables of the emulator, set for this test, and no others."""
     container_ground.use_only(s3_endpoint.environment, monkeypatch)
     return s3_endpoint.environment
+
+
+@pytest.fixture(scope="session")
+def _ecs_ground(ground: Ground) -> Iterator[EcsGround]:
+    with cluster_on(ground) as made:
+        yield made
+
+
+@pytest.fixture
+def ecs_ground(_ecs_ground: EcsGround) -> Iterator[EcsGround]:
+    """An ECS cluster of this session, without faults; no task of the test is left."""
+    yield _ecs_ground
+    _ecs_ground.clean()

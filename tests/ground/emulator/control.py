@@ -1,0 +1,106 @@
+"""``/_flotilla/``: how tests spoil calls, end tasks and look behind the API.
+
+======================================  =========================================================
+``GET ground``                          which code answers, and what it has here
+``POST faults``                         plan one (`emulator.faults.Fault`)
+``GET faults?cluster=C``                what is planned and has not come yet
+``GET calls?cluster=C``                 action → number of calls; no cluster: those that name none
+``GET tasks?cluster=C``                 all its tasks, as DescribeTasks shows them
+``POST tasks/ID/stop``                  end it as AWS would: ``stop_code``, ``reason``, ``grace_s``;
+                                        nothing said: a Spot interruption
+``POST tasks/ID/kill``                  send ``signal`` (SIGKILL) to its containers
+``POST tasks/ID/forget``                DescribeTasks then says MISSING
+``POST clean?cluster=C``                forget its faults and counts, kill its tasks
+======================================  =========================================================
+"""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from emulator.actions import Tasks
+from emulator.docker import DockerError
+from emulator.faults import BadPlan, Faults
+from emulator.life import Lives
+from emulator.task import SPOT_INTERRUPTED, Ending, Task
+from emulator.wire import Answer, Json, json_answer
+
+PREFIX = "/_flotilla/"
+
+
+class Control:
+    """Answers tests.
+
+    Parameters
+    ----------
+    tasks, lives, faults
+        What tests change.
+    ground
+        What is said of this emulator.
+    """
+
+    def __init__(
+        self, tasks: Tasks, lives: Lives, faults: Faults, ground: Mapping[str, object]
+    ) -> None:
+        self._tasks = tasks
+        self._lives = lives
+        self._faults = faults
+        self._ground = ground
+
+    async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
+        """Answer a request."""
+        cluster = parse_qs(query).get("cluster", [None])[0]
+        try:
+            said = json.loads(body or b"{}")
+            return json_answer(await self._do(method, path.removeprefix(PREFIX), cluster, said))
+        except (BadPlan, ValueError, TypeError) as error:
+            return json_answer({"message": str(error)}, 400)
+        except LookupError as error:
+            return json_answer({"message": str(error)}, 404)
+        except DockerError as error:
+            return json_answer({"message": str(error)}, 409)
+
+    async def _do(self, method: str, what: str, cluster: str | None, said: Json) -> object:
+        match method, what.split("/"):
+            case "GET", ["ground"]:
+                return dict(self._ground)
+            case "POST", ["faults"]:
+                self._faults.plan(said)
+                return {}
+            case "GET", ["faults"]:
+                return self._faults.left(cluster)
+            case "GET", ["calls"]:
+                return self._faults.calls(cluster)
+            case "GET", ["tasks"]:
+                return [task.describe() for task in self._of(cluster)]
+            case "POST", ["tasks", name, verb]:
+                return await self._change(name, verb, said)
+            case "POST", ["clean"]:
+                return await self._clean(cluster)
+        raise LookupError(f"nothing is at {method} {PREFIX}{what}")
+
+    async def _change(self, name: str, verb: str, said: Json) -> Json:
+        task = self._tasks.find(name)
+        if task is None:
+            raise LookupError(f"there is no task {name}")
+        match verb:
+            case "stop":
+                stop_code, reason = SPOT_INTERRUPTED
+                self._lives.stop(task, Ending(**{"stop_code": stop_code, "reason": reason, **said}))
+            case "kill":
+                await self._lives.kill(task, said.get("signal", "SIGKILL"))
+            case "forget":
+                self._tasks.forget(task)
+            case _:
+                raise LookupError(f"{verb} cannot be done to a task")
+        return {}
+
+    async def _clean(self, cluster: str | None) -> Json:
+        self._faults.clear(cluster)
+        for task in self._of(cluster):
+            ending = Ending(stop_code="UserInitiated", reason="its test is over", grace_s=0)
+            self._lives.stop(task, ending)
+        return {}
+
+    def _of(self, cluster: str | None) -> list[Task]:
+        return [task for task in self._tasks if task.cluster == cluster]
