@@ -16,8 +16,8 @@ import pytest
 
 UP = Path(__file__).parent / "ground" / "up.sh"
 
-# What the run was started with: tests change the environment, the ground is shared by all of them.
-_ENVIRON = dict(os.environ)
+#: What the run was started with: tests change the environment, the ground is shared by all.
+ENVIRON = dict(os.environ)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,7 @@ class Ground:
         """Return the value of a variable; skip the test where there is none, fail it in CI."""
         if variable in self.environment:
             return self.environment[variable]
-        if _ENVIRON.get("CI"):
+        if ENVIRON.get("CI"):
             pytest.fail(f"CI must have this: {self.reason}")
         pytest.skip(self.reason or f"{UP.name} did not set {variable}")
 
@@ -62,7 +62,7 @@ class S3Endpoint:
 def bring_up() -> Ground:
     """Bring up what is missing; from nothing that takes half a minute."""
     ran = subprocess.run(
-        ["bash", UP], capture_output=True, text=True, check=False, env=_ENVIRON, cwd="/"
+        ["bash", UP], capture_output=True, text=True, check=False, env=ENVIRON, cwd="/"
     )
     said = ran.stderr.strip().splitlines()
     if ran.returncode not in (0, 3):

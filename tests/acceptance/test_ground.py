@@ -2,14 +2,15 @@
 
 import io
 import os
+import shutil
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
-import pytest
-from container_ground import UP, Ground, S3Endpoint
+from container_ground import ENVIRON, UP, Ground, S3Endpoint
 
 MIB = 1024 * 1024
 
@@ -121,7 +122,7 @@ def test_bringing_it_up_again_changes_nothing(
 ) -> None:
     before = daemons_and_images(docker_ground)
 
-    again = subprocess.run(["bash", UP], capture_output=True, text=True, check=True)
+    again = subprocess.run(["bash", UP], capture_output=True, text=True, check=True, env=ENVIRON)
 
     assert again.stderr == ""
     assert ground.environment["AWS_ENDPOINT_URL"] in again.stdout
@@ -129,17 +130,69 @@ def test_bringing_it_up_again_changes_nothing(
 
 
 def test_without_docker_it_says_why_and_still_offers_s3(
-    s3_endpoint: S3Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3_endpoint: S3Endpoint, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    monkeypatch.setenv("FLOTILLA_GROUND_STATE", str(tmp_path / "state"))
+    environ = ENVIRON | {
+        "DOCKER_HOST": "unix:///nowhere/docker.sock",
+        "FLOTILLA_GROUND_STATE": str(tmp_path / "state"),
+    }
 
-    ran = subprocess.run(["bash", UP], capture_output=True, text=True, check=False)
+    ran = subprocess.run(["bash", UP], capture_output=True, text=True, check=False, env=environ)
 
     assert ran.returncode == 3
     assert ran.stderr == "no Docker: nothing answers at unix:///nowhere/docker.sock\n"
     assert "AWS_ENDPOINT_URL" in ran.stdout
     assert "FLOTILLA_BASE_IMAGE" not in ran.stdout
+    assert "FLOTILLA_ECS_ENDPOINT" not in ran.stdout
+
+
+def test_an_emulator_that_is_made_of_older_files_is_started_anew(
+    s3_endpoint: S3Endpoint, docker_ground: str, tmp_path: Path
+) -> None:
+    folder, state = tmp_path / "ground", tmp_path / "state"
+    shutil.copytree(UP.parent, folder)
+    state.mkdir(mode=0o700)
+    (state / "venv").symlink_to(state_folder() / "venv")
+    port = free_port()
+    environ = ENVIRON | {"FLOTILLA_GROUND_STATE": str(state), "FLOTILLA_GROUND_PORT": str(port)}
+
+    def bring_up() -> str:
+        up = ["bash", folder / "up.sh"]
+        subprocess.run(up, capture_output=True, check=True, env=environ)
+        return (state / "emulator.pid").read_text()
+
+    try:
+        first, again = bring_up(), bring_up()
+        with (folder / "emulator" / "door.py").open("a") as file:
+            file.write("# newer\n")
+        newer = bring_up()
+    finally:
+        subprocess.run(["bash", folder / "down.sh"], check=True, env=environ)
+
+    assert first == again != newer
+
+
+def state_folder() -> Path:
+    """Return where the ground that the tests stand on keeps its state."""
+    asked = '. "$1"; echo "$state"'
+    shown = subprocess.run(
+        ["bash", "-c", asked, "bash", UP.with_name("processes.sh")],
+        capture_output=True, text=True, check=True, env=ENVIRON,
+    )  # fmt: skip
+    return Path(shown.stdout.strip())
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _is_usual(words: list[str] | None) -> bool:
+    """Say whether a Docker daemon is the machine's, and none of another test's own."""
+    return not any("flotilla-dockerd-" in word for word in words or ())
 
 
 def daemons_and_images(image: str) -> tuple[set[tuple[int, float]], str]:
@@ -147,8 +200,8 @@ def daemons_and_images(image: str) -> tuple[set[tuple[int, float]], str]:
     daemons = {
         (process.pid, process.info["create_time"])
         for process in psutil.process_iter(["name", "cmdline", "create_time"])
-        if process.info["name"] == "dockerd"
-        or "ministack.app:app" in (process.info["cmdline"] or [])
+        if (process.info["name"] == "dockerd" and _is_usual(process.info["cmdline"]))
+        or {"-m", "emulator"} <= set(process.info["cmdline"] or ())
     }
     shown = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.Id}}", image],

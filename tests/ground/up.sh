@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The ground that tests with containers stand on: Docker, two images, an emulator of AWS.
 #   eval "$(bash tests/ground/up.sh)"
-# Adds only what is missing, so that it can be called at any time; what answers already is used as
-# it is, whoever started it. Prints an export line for all there is on stdout, anything else on
-# stderr. Exit code 3: something cannot be had here, and the last line on stderr says why.
+# Adds only what is missing, so that it can be called at any time. What answers already is used as
+# it is, whoever started it; but an emulator that this started from older files is started anew.
+# Prints an export line for all there is on stdout, anything else on stderr. Exit code 3: something
+# cannot be had here, and the last line on stderr says why.
 # FLOTILLA_GROUND_STATE is its folder, FLOTILLA_GROUND_PORT the emulator's port.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +13,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 port=${FLOTILLA_GROUND_PORT:-14566}
 base=flotilla-base
 no_python=flotilla-no-python
-emulator="ministack==1.5.33"
+emulator="ministack==1.5.33" # emulator/ reaches into this release and refuses another
+code=$(cat "$here"/emulator/*.py | sha256sum | cut -c 1-12)
+# where containers on Fargate ask for their keys; no SDK takes them from anywhere else
+task_address=169.254.170.2
 venv=$state/venv
 
 reason=
@@ -109,29 +113,45 @@ install_emulator() {
     && echo "$emulator" >"$venv/.stamp"
 }
 
-emulator_answers() {
-  local address
+# Whether each address answers a path with these words in it: answers PATH WORDS ADDRESS…
+answers() {
+  local path=$1 words=$2 address
+  shift 2
   for address in "$@"; do
     # no curl: a small Debian has none
     timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" \
-      && printf "GET /_ministack/health HTTP/1.0\r\n\r\n" >&3 && grep -qa "200" <&3' \
-      "$address" "$port" 2>/dev/null 9>&- || return 1
+      && printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3 && grep -qa "$3" <&3' \
+      "$address" "$port" "$path" "$words" 2>/dev/null 9>&- || return 1
   done
+}
+emulator_answers() { answers /_ministack/health 200 "$@"; }
+# ... and is made of the files that are here now
+is_current() { answers /_flotilla/ground "\"stamp\": \"$code\"" "$@"; }
+
+# Give this machine the address, on its own: Docker never looks at what lo has. Not root: keys go
+# into containers as variables, and the emulator's log says so.
+task_address_up() {
+  ip -4 address show dev lo | grep -q " $task_address/" && return 0
+  ip address add "$task_address/32" dev lo 2>/dev/null && touch "$state/task_address"
 }
 
 start_emulator() {
   local log=$state/emulator.log address tries
-  local -a binds=()
-  for address in "$@"; do binds+=(--bind "$address:$port"); done
+  local -a arguments=(--endpoint "http://${gateway:-127.0.0.1}:$port" --stamp "$code")
+  for address in "$@"; do arguments+=(--bind "$address:$port"); done
+  if [ -n "$gateway" ]; then
+    task_address_up
+    arguments+=(--docker "$docker_host" --label "flotilla.ground=$state")
+  fi
   say "starting the emulator of AWS"
   # Nothing of whoever starts it; no listeners but these; one process, so that ending it ends all.
   (cd "$state" && exec env -i PATH="$PATH" HOME="$state" GATEWAY_PORT="$port" LOG_LEVEL=WARNING \
     AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 \
-    setsid "$venv/bin/python" -m hypercorn ministack.app:app "$emulator_mark" \
-    --workers 0 --keep-alive 75 --graceful-timeout 2 "${binds[@]}") \
+    PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 \
+    setsid "$venv/bin/python" -m emulator "$emulator_mark" "${arguments[@]}") \
     >"$log" 2>&1 </dev/null 9>&- &
   for ((tries = 0; tries < 300; tries++)); do
-    emulator_answers "$@" && return 0
+    is_current "$@" && return 0
     kill -0 $! 2>/dev/null || break
     sleep 0.1
   done
@@ -139,8 +159,14 @@ start_emulator() {
 }
 
 emulator_up() {
-  emulator_answers "$@" && return 0
-  end "$emulator_mark" # it listens at another address or port
+  is_current "$@" && return 0
+  if emulator_answers "$@" && ! pid_of "$emulator_mark" >/dev/null; then
+    # somebody else's: as good as ours for all but tasks
+    gateway_of_ecs=
+    cannot "no ECS: an emulator that is not ours answers at port $port; set FLOTILLA_GROUND_PORT"
+    return 0
+  fi
+  end "$emulator_mark" # it listens at another address or port, or is made of older files
   emulator_installed || cannot "no emulator of AWS: $(last_line "$state/pip.log")" || return 1
   start_emulator "$@"
 }
@@ -159,15 +185,18 @@ if docker_up; then
     | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p' | grep -v '^169\.254\.' | head -n 1)
   [ -n "$gateway" ] || cannot "no address that containers share with this machine: no docker0"
   # Docker's Python package does not read the command's context
-  echo "export DOCKER_HOST=$(docker context inspect --format '{{.Endpoints.docker.Host}}')"
+  docker_host=$(docker context inspect --format '{{.Endpoints.docker.Host}}')
+  echo "export DOCKER_HOST=$docker_host"
   image_up "$base" && echo "export FLOTILLA_BASE_IMAGE=$base"
   image_up "$no_python" --no-python && echo "export FLOTILLA_NO_PYTHON_IMAGE=$no_python"
 fi
 [ -z "$installing" ] || wait "$installing"
+gateway_of_ecs=$gateway
 # loopback for tests, the bridge's own address for containers; nothing that the network can reach
 if emulator_up 127.0.0.1 ${gateway:+"$gateway"}; then
   echo "export AWS_ENDPOINT_URL=http://${gateway:-127.0.0.1}:$port AWS_EC2_METADATA_DISABLED=true"
   echo "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
   echo "export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
+  [ -z "$gateway_of_ecs" ] || echo "export FLOTILLA_ECS_ENDPOINT=http://$gateway_of_ecs:$port"
 fi
 [ -z "$reason" ] || { say "$reason"; exit 3; }
