@@ -69,6 +69,7 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
     check = engine.check(spec.resources)
     if not check.ok:
         raise EngineUnavailable(f"{engine.name}: {check.message}", next_step=check.next_step)
+    engine.check_job(spec)
     rate = engine.rate(spec.resources)
     _check_cap(rate, spec.max_cost_usd)
     ceiling = job_ceiling_usd(spec, engine)

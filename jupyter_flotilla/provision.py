@@ -31,13 +31,12 @@ from jupyter_flotilla.environment import (
 )
 from jupyter_flotilla.errors import InvalidOption, UnsendableInput
 from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.resources import Arch
 from jupyter_flotilla.protocol import write_json
 
 #: Packages that a launch line names.
 _SHOWN = 6
-_THROUGH_BUCKET = (
-    "files go through a bucket: a job's keys end after 36 h",
-)
+_THROUGH_BUCKET = ("files go through a bucket: a job's keys end after 36 h",)
 #: A layer that nobody has used for so long is deleted by whoever cleans.
 _UNUSED = timedelta(days=30)
 
@@ -106,7 +105,7 @@ class Provision:
         if engine.is_here or image is None:
             return list(drafts)
         engine.check_files()
-        facts = self._facts(image, engine)
+        facts = self._facts(image, engine, drafts[0].spec.resources.arch)
         answer, code, found = None, None, []
         for draft in drafts:
             if answer is None or draft.code != code:
@@ -149,7 +148,9 @@ class Provision:
             before = found.requirements
             requirements = replace(before, requirements=(*before.requirements, *extra))
         draft = replace(draft, spec=draft.spec.model_copy(update={"image": image}))
-        return self._answer(draft, requirements, self._facts(image, engine)).of(draft)
+        return self._answer(
+            draft, requirements, self._facts(image, engine, draft.spec.resources.arch)
+        ).of(draft)
 
     def build(self, draft: Draft) -> None:
         """Build a draft's layer, unless it is there; raises as `build_layer`.
@@ -205,14 +206,15 @@ class Provision:
             notes=(*_notes(facts, lock, requirements), *through),
         )
 
-    def _facts(self, image: str, engine: Engine) -> ImageFacts:
+    def _facts(self, image: str, engine: Engine, arch: Arch) -> ImageFacts:
         """Return what an image has; asked once, as long as its content is the same."""
         digest = engine.image_digest(image)
-        path = self._images / f"{digest.rpartition(':')[2]}.json"
+        other = "" if arch == "x86_64" else f"-{arch}"
+        path = self._images / f"{digest.rpartition(':')[2]}{other}.json"
         try:
             return ImageFacts.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
-            facts = facts_of(engine.ask_image(image, PROBE), digest=digest)
+            facts = facts_of(engine.ask_image(image, PROBE, arch), digest=digest)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_json(str(path), facts.model_dump(mode="json"))
         return facts

@@ -32,7 +32,7 @@ def s3_of(bucket: Bucket) -> S3Artifacts:
             f"artifacts = {bucket.url!r} is no address of a bucket",
             next_step="s3://BUCKET/PREFIX, or unset it to keep everything on this machine",
         )
-    client = opened(region=bucket.region, endpoint=bucket.endpoint)
+    client = opened(bucket.profile, bucket.region, bucket.endpoint)
     return S3Artifacts(found[1], found[2] or "", client)
 
 

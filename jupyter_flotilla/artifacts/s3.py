@@ -31,7 +31,7 @@ from jupyter_flotilla.artifacts.s3_download import Left, Synced
 from jupyter_flotilla.artifacts.s3_errors import code_of, is_of_keys, opened, s3_errors
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
-from jupyter_flotilla.protocol import JOB
+from jupyter_flotilla.protocol import JOB, LEASE, STOP_REQUEST
 
 __all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
 
@@ -47,6 +47,7 @@ _COPY_PART_BYTES = 64 * 2**20
 #: docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html, read 2026-11.
 _LONGEST_LINK_S = 7 * 86_400
 _DELETED_AT_ONCE = 1000
+_LEASE_BYTES = 4096
 _RUN_ID = re.compile("r[0-9A-Za-z]{6,40}")
 #: What XML 1.0 cannot hold, or not as it is.
 _NOT_XML = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -139,6 +140,32 @@ class S3Artifacts:
         key = self.attempt_prefix(run_id, number) + JOB
         with self._client() as client:
             client.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def put_stop_request(self, run_id: str, number: int, content: bytes) -> None:
+        """Say why an attempt's container is about to be stopped, where it looks then."""
+        key = self.attempt_prefix(run_id, number) + STOP_REQUEST
+        with self._client() as client:
+            client.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def lease(self, run_id: str, number: int) -> dict[str, Any] | None:
+        """Return what the container that has begun an attempt says of itself; None: none has.
+
+        ``task`` is its ARN, where it runs on ECS.
+        """
+        from botocore.exceptions import ClientError
+
+        key = self.attempt_prefix(run_id, number) + LEASE
+        with self._client() as client:
+            try:
+                content = client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_LEASE_BYTES)
+            except ClientError as error:
+                if code_of(error) in ("404", "NoSuchKey", "NotFound"):
+                    return None
+                raise
+        try:
+            return dict(json.loads(content))
+        except (ValueError, TypeError):
+            return {}
 
     def put_save(
         self, run_id: str, number: int, save: Path, progress: Progress | None = None

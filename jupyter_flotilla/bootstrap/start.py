@@ -1,7 +1,6 @@
 """The first program of a container whose input is in S3: gets it, checks it, becomes the runner.
 
-On standard input comes a JSON object: ``s3`` says where (`jupyter_flotilla.engines.remote` writes
-it), ``secrets`` are the job's. What it prints is all that anybody learns of a failure here.
+`said` has what it is told. What it prints is all that anybody learns of a failure here.
 """
 
 import hashlib
@@ -17,6 +16,7 @@ from typing import Any, Dict, Mapping, Optional
 from .checkpoint import bring_checkpoint
 from .paths import Tampered, confined
 from .s3 import Bucket, Credentials, S3Error
+from .said import read_said
 
 #: What `jupyter_flotilla.engines.remote` puts among a run's input, for us.
 RUNNER = ".flotilla/runner.pyz"
@@ -30,7 +30,7 @@ _PARALLEL = 8
 def main() -> int:
     """Prepare the room and become the runner; returns only where that is impossible."""
     try:
-        said = json.loads(sys.stdin.read())
+        said = read_said()
         place = said["s3"]
         room = place["room"]
         bucket = bucket_of(place)
@@ -72,19 +72,21 @@ def _prepare(bucket: Bucket, place: Mapping[str, Any], room: str) -> Optional[in
     return None
 
 
-def bucket_of(place: Mapping[str, Any], prefix: str = "") -> Bucket:
+def bucket_of(place: Mapping[str, Any], prefix: str = "", **patience: Any) -> Bucket:
     """Return the bucket of a run, opened with the keys that came along, else the container's.
 
     Parameters
     ----------
     prefix
         Instead of the run's own.
+    patience
+        Further keywords of `Bucket`.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _KEYS}
     environ.update(place.get("keys") or {})
     return Bucket(
         place["bucket"], prefix or place["prefix"], place["region"], place.get("endpoint"),
-        Credentials(environ),
+        Credentials(environ), **patience,
     )  # fmt: skip
 
 
@@ -94,7 +96,8 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 def _is_first(bucket: Bucket, place: Mapping[str, Any]) -> bool:
     """Take the attempt: whoever comes second, by whatever repeat, does nothing."""
-    return bucket.put_if_absent("%s/lease" % place["attempt"], uuid.uuid4().hex.encode())
+    lease = {"id": uuid.uuid4().hex, "task": place.get("task")}
+    return bucket.put_if_absent("%s/lease" % place["attempt"], json.dumps(lease).encode())
 
 
 def _is_taken(bucket: Bucket, place: Mapping[str, Any]) -> bool:

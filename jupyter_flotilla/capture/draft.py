@@ -90,7 +90,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "retries": options.retries or 0,
         "on_oom": on_oom_of(options.on_oom, options.memory_mib),
         "engine": engine.name,
-        "place": engine.place,
+        "place": engine.find_place(),
     }
 
 

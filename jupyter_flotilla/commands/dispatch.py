@@ -14,8 +14,9 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.dispatch.loop import Dispatcher
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import engine_names
-from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.errors import EngineUnavailable, FlotillaError
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import leases
 
@@ -89,11 +90,10 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
     log = logging.getLogger("jupyter_flotilla.dispatch")
     try:
         os.chdir(facade.settings.home)  # no folder of the user's stays in use because of us
-        engines = [facade.engine(name) for name in engine_names()]
         dispatcher = Dispatcher(
             facade.settings,
             facade.store,
-            engines,
+            _engines(facade, log),
             idle_s=idle_s,
             version=jupyter_flotilla.__version__,
             lock_fd=lock_fd,
@@ -104,6 +104,17 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
         log.error("cannot dispatch: %s", error)
         raise
     sys.exit(0)
+
+
+def _engines(facade: Flotilla, log: logging.Logger) -> list[Engine]:
+    """Return the engines that can be loaded: one that cannot must not keep others from work."""
+    found = []
+    for name in engine_names():
+        try:
+            found.append(facade.engine(name))
+        except EngineUnavailable as error:
+            log.warning("%s", error)
+    return found
 
 
 def _log_to(path: Path) -> None:

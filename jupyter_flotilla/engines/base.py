@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
-from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.resources import Arch, Resources
 from jupyter_flotilla.model.retry import RetryPolicy
 from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.protocol import CHECKPOINT_LIST
@@ -117,7 +117,16 @@ class Engine(ABC):
     @property
     @abstractmethod
     def place(self) -> str:
-        """Where this engine runs things, as seen from here (`Handle.place`)."""
+        """Where this engine runs things, as seen from here (`Handle.place`); asks nobody."""
+
+    def find_place(self) -> str:
+        """Return `place`, for a submit: whoever must be asked is asked.
+
+        Raises
+        ------
+        EngineUnavailable
+        """
+        return self.place
 
     #: False where nobody is billed for what runs.
     bills: ClassVar[bool] = True
@@ -134,6 +143,11 @@ class Engine(ABC):
         return RetryPolicy()
 
     @property
+    def max_running(self) -> int | None:
+        """Most attempts at a time; None: the setting that is for this machine's engines."""
+        return None
+
+    @property
     def image(self) -> str | None:
         """Image of jobs that name none; None: jobs need none."""
         return None
@@ -148,8 +162,14 @@ class Engine(ABC):
         """
         raise NotImplementedError(f"engine {self.name} has no images")
 
-    def ask_image(self, image: str, program: str) -> str:
-        """Return what a Python program prints, run in an image; raises as `image_digest`."""
+    def ask_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
+        """Return what a Python program prints, run in an image; raises as `image_digest`.
+
+        Parameters
+        ----------
+        arch
+            Of the machine that the jobs will have.
+        """
         raise NotImplementedError(f"engine {self.name} has no images")
 
     @property
@@ -169,6 +189,15 @@ class Engine(ABC):
     @abstractmethod
     def check(self, resources: Resources | None = None) -> Check:
         """Say whether the engine can be used here and now, and has room for such a job."""
+
+    def check_job(self, spec: JobSpec) -> None:
+        """Say before a submit what of a job this engine will never be able to give it.
+
+        Raises
+        ------
+        UsageError, EnvironmentProblem
+        """
+        return None
 
     @abstractmethod
     def launch(self, order: LaunchOrder) -> Handle:

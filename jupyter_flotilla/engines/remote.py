@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -142,15 +142,39 @@ class Remote:
         FlotillaError, OSError
             Why the last upload failed; the next call begins another.
         """
+        sending = self._begun(order, runner)
+        if not sending.future.done():
+            return None
+        with self._lock:
+            self._sending.pop(order.launch_key, None)
+        return sending.future.result()
+
+    def when_sent(self, order: LaunchOrder, runner: Path, then: Callable[[], object]) -> None:
+        """Begin to upload what an attempt needs, and call somebody once `send` has an answer."""
+        self._begun(order, runner).future.add_done_callback(lambda _: then())
+
+    def tell_of_stop(self, handle: Handle) -> None:
+        """Bring a request to stop to where the container looks as it is stopped.
+
+        Raises
+        ------
+        ArtifactsUnavailable, OSError
+        """
+        content = (Path(handle.ref) / STOP_REQUEST).read_bytes()
+        number = _number(handle.detail["launch_key"])
+        self._artifacts.put_stop_request(handle.detail["run_id"], number, content)
+
+    def lease(self, run_id: str, number: int) -> dict[str, Any] | None:
+        """See `S3Artifacts.lease`."""
+        return self._artifacts.lease(run_id, number)
+
+    def _begun(self, order: LaunchOrder, runner: Path) -> Sending:
         with self._lock:
             known = self._sending.get(order.launch_key)
             if known is None:
                 known = self._sending[order.launch_key] = Sending(Future())
                 self._uploads.submit(self._upload, known, order, runner)
-            if not known.future.done():
-                return None
-            del self._sending[order.launch_key]
-        return known.future.result()
+        return known
 
     def _going_on(self, launch_key: str) -> Sending | None:
         known = self._sending.get(launch_key)

@@ -71,6 +71,8 @@ class Bucket(Stored):
     region: str
     #: URL of a store that is not AWS's.
     endpoint: str | None = None
+    #: AWS profile by which it is reached from here; None: as AWS's own tools choose.
+    profile: str | None = None
 
 
 class JobSpec(Stored):

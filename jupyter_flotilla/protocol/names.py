@@ -4,6 +4,8 @@
 PROTOCOL_VERSION = 1
 
 JOB = "job.json"
+#: In S3: which container has begun an attempt.
+LEASE = "lease"
 STARTED = "started.json"
 RUNNER_LOCK = "runner.lock"
 RUNNER_LOG = "runner.log"

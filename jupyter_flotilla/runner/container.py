@@ -60,6 +60,8 @@ class Container:
         self._folder = folder
         self._uploader = None if place is None else _uploader(folder, place)
         self._job = job
+        #: When the bill began, if that was before user code did.
+        self._billed_since: Optional[float] = (place or {}).get("billed_since")
         self._cgroup = cgroup
         self._log = UsageLog(folder)
         self._runner: Optional["subprocess.Popen[bytes]"] = None
@@ -109,6 +111,21 @@ class Container:
             return _STOPPED if self._is_asked_to_stop else _NOT_UPLOADED
         return 0 if record["outcome"] == "succeeded" else 1
 
+    def _counted_s(self, deadline: Dict[str, Any], elapsed_s: float) -> float:
+        """Return the seconds that a deadline counts: those of a cost cap begin with the bill."""
+        if self._billed_since is None or deadline["reason"] != "cost-cap":
+            return elapsed_s
+        return time.monotonic() - self._billed_since
+
+    def _has_request(self) -> bool:
+        """Say whether whoever stops the container has said why: beside its files, or in S3."""
+        path = self._path(protocol.STOP_REQUEST)
+        if not os.path.exists(path) and self._uploader is not None:
+            request = self._uploader.stop_request()
+            if request is not None:
+                protocol.write_json(path, request)
+        return os.path.exists(path)
+
     def _start_runner(self, secrets: Dict[str, str]) -> Optional[Dict[str, Any]]:
         """Start the runner; return how the attempt ended if that is impossible."""
         try:
@@ -140,9 +157,9 @@ class Container:
             if not stopping.is_on and started is not None:
                 elapsed_s = time.monotonic() - started["monotonic"]
                 for one in self._job["deadlines"]:
-                    if elapsed_s > one["after_s"]:
+                    if self._counted_s(one, elapsed_s) > one["after_s"]:
                         stopping.begin(one["reason"], one["message"], one["grace_s"])
-            if self._is_asked_to_stop and not stopping.is_on:
+            if self._is_asked_to_stop and not stopping.is_on and not self._has_request():
                 stopping.begin("outside", _OUTSIDE, _OUTSIDE_GRACE_S)
             stopping.look()
             self._mark_for_oom()

@@ -1,5 +1,6 @@
 """Brings what a job writes to S3 while it runs, and all of it before the container ends."""
 
+import json
 import os
 import random
 import stat
@@ -31,6 +32,8 @@ _LONGEST_PAUSE_S = 30.0
 #: more time, and what is broken off then.
 HURRY_S = 10.0
 BREAK_OFF_S = 5.0
+#: What it may take to learn why: a stop must not wait for S3.
+_STOP_REQUEST_S = 3.0
 #: Errors that the next file would meet as well.
 _OF_ALL = ("Deadline", "NoCredentials", "Certificate")
 #: S3's or our words → why a file is left out, for people.
@@ -65,6 +68,7 @@ class Uploader:
         first_pause_s: float = 1.0,
     ) -> None:
         self._folder = folder
+        self._place = place
         self._bucket = bucket or bucket_of(place)
         self._prefix = "%s/" % place["attempt"]
         self._hurry_s = float(place.get("hurry_s") or HURRY_S)
@@ -86,6 +90,20 @@ class Uploader:
         """Begin to upload, in the background."""
         self._thread.start()
         self._checkpoint.start()
+
+    def stop_request(self) -> Optional[Dict[str, Any]]:
+        """Return why the container is being stopped, as the launcher has put it there.
+
+        None: it has not, or that cannot be known in a few seconds.
+        """
+        bucket = bucket_of(self._place, tries=2, timeout_s=_STOP_REQUEST_S)
+        bucket.end_within(_STOP_REQUEST_S)
+        try:
+            return dict(json.loads(bucket.get(self._prefix + protocol.STOP_REQUEST)))
+        except (S3Error, *_ODD):
+            return None
+        finally:
+            bucket.close()
 
     def finish(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:
         """Upload all that is left, the end last; False where that is impossible, which is said.

@@ -47,7 +47,7 @@ from jupyter_flotilla.errors import (
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import FailureKind, Handle, Observation, Phase
-from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.model.resources import Arch, Resources
 from jupyter_flotilla.model.stop import SAVE_S, TERM_S
 from jupyter_flotilla.settings import Settings
 
@@ -138,7 +138,7 @@ class DockerEngine(Engine):
                 error
             )
 
-    def ask_image(self, image: str, program: str) -> str:
+    def ask_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
         try:
             code, said = self._daemon.run(image, boot("-c", program))
         except NoImage as error:

@@ -1,0 +1,263 @@
+"""The ECS engine: one task an attempt, named by its launch key; its files go through the bucket."""
+
+import getpass
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from jupyter_flotilla import protocol
+from jupyter_flotilla.artifacts.mirrored import s3_of
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
+from jupyter_flotilla.engines.ecs import image_facts
+from jupyter_flotilla.engines.ecs.account import FOLDER, Account, AwsError
+from jupyter_flotilla.engines.ecs.capacity import Capacity
+from jupyter_flotilla.engines.ecs.definition import Definitions
+from jupyter_flotilla.engines.ecs.following import Following
+from jupyter_flotilla.engines.ecs.install import install_of
+from jupyter_flotilla.engines.ecs.launching import Launches, Parts
+from jupyter_flotilla.engines.ecs.observe import Watch
+from jupyter_flotilla.engines.ecs.prices import PriceList, fargate_rate, load_prices
+from jupyter_flotilla.engines.ecs.request import Site, check_tags, started_by
+from jupyter_flotilla.engines.ecs.secret_refs import check_secrets
+from jupyter_flotilla.engines.job_file import job_file
+from jupyter_flotilla.engines.records import ask_to_stop
+from jupyter_flotilla.engines.remote import LAYOUT, Remote
+from jupyter_flotilla.engines.runner_app import runner_app
+from jupyter_flotilla.errors import EngineUnavailable, InvalidSettings, LaunchError
+from jupyter_flotilla.model.cost import Rate
+from jupyter_flotilla.model.job import Bucket, JobSpec
+from jupyter_flotilla.model.observation import Handle, Observation
+from jupyter_flotilla.model.resources import Arch, Resources
+from jupyter_flotilla.model.retry import RetryPolicy, fargate_policy
+from jupyter_flotilla.settings import Settings
+
+#: Calls at a time: several launches a second, although each takes a few tenths of one.
+_AT_ONCE = 8
+#: What a task that is stopped has for its last uploads, of ECS's two minutes: the rest is the
+#: grace of its code (10 s), TERM_S and SAVE_S of `model.stop`, and some for ECS itself.
+_HURRY_S = 75.0
+_SET_UP = "jupyter flotilla setup-aws"
+
+
+class EcsEngine(Engine):
+    """Runs each job in a task of an ECS cluster, mostly on Fargate.
+
+    No call of AWS is made by whoever asks `launch`, `poll` or `stop`: a slow or silent AWS must
+    not keep a dispatcher from its other engines.
+
+    Parameters
+    ----------
+    account
+        None: as the settings say.
+    remote_of
+        Returns how files come to and from a bucket; None: through S3.
+    executor
+        Where AWS is asked; None: in threads of its own.
+    """
+
+    name = "ecs"
+    is_here = False
+    honours: ClassVar = frozenset(
+        {"image", "network", "gpu", "deps", "with_", "spot", "arch", "disk", "role"}
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        account: Account | None = None,
+        remote_of: Callable[[Bucket], Remote] | None = None,
+        executor: Executor | None = None,
+    ) -> None:
+        self._settings = settings
+        self._make_remote = remote_of or _remote_of
+        self._ecs = settings.ecs
+        self.aws = account or Account(settings)
+        self._executor = executor or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flotilla-ecs")
+        self._remotes: dict[Bucket, Remote] = {}
+        self._launches = Launches(self.aws, self._executor, self._parts)
+        self._watch = Watch(self.aws, self._ecs.cluster or "", self._executor)
+        self._following = Following(
+            self.aws, self._watch, self._launches, self._executor, self._prices_now,
+            self._remote_of, has_public_ipv4=self._ecs.assign_public_ip,
+        )  # fmt: skip
+
+    @property
+    def image(self) -> str:
+        return self._settings.image or "public.ecr.aws/docker/library/python:{}.{}-slim".format(
+            *sys.version_info[:2]
+        )
+
+    @property
+    def place(self) -> str:
+        # of an account that nobody has asked from this home there are no runs here
+        known = self.aws.known_identity() if self._ecs.cluster else None
+        return f"{known.account if known else '?'}/{self.aws.region}/{self._ecs.cluster or '?'}"
+
+    def find_place(self) -> str:
+        check = self.check()
+        if not check.ok:
+            raise EngineUnavailable(f"{self.name}: {check.message}", next_step=check.next_step)
+        return self.place
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        return fargate_policy(self._ecs.start_timeout_s)
+
+    @property
+    def max_running(self) -> int:
+        return self._ecs.max_running
+
+    @property
+    def bucket(self) -> Bucket | None:
+        if self._settings.artifacts is None:
+            return None
+        return Bucket(
+            url=self._settings.artifacts,
+            region=self._settings.region,
+            endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+            profile=self._ecs.profile,
+        )
+
+    def check(self, resources: Resources | None = None) -> Check:
+        if not self._ecs.cluster:
+            return Check(ok=False, message="ECS is not set up", next_step=_SET_UP)
+        if self._settings.artifacts is None:
+            return Check(
+                ok=False,
+                message="no bucket is set: jobs on ECS get and give their files through one",
+                next_step=f"{_SET_UP}, or artifacts = 's3://BUCKET/PREFIX' in flotilla.toml",
+            )
+        try:
+            self._ecs.network()
+            who = self.aws.identity()
+        except (AwsError, InvalidSettings) as error:
+            return Check(ok=False, message=error.message, next_step=error.next_step)
+        where = f"cluster {self._ecs.cluster} in {self.aws.region}, account {who.account}"
+        return Check(ok=True, message=where) if resources is None else self._room(resources, where)
+
+    def _room(self, resources: Resources, where: str) -> Check:
+        found = self._capacity.feasible(resources, utc_now())
+        if found.verdict == "refused":
+            return Check(ok=False, message=found.message, next_step=found.next_step)
+        return Check(ok=True, message=found.message or where, next_step=found.next_step)
+
+    def check_files(self) -> None:
+        bucket = self.bucket
+        if bucket is not None:
+            self._remote_of(bucket).check()
+
+    def image_digest(self, image: str) -> str:
+        return image_facts.image_digest(image)
+
+    def ask_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
+        return image_facts.ask_image(image, program, arch)
+
+    def check_job(self, spec: JobSpec) -> None:
+        self._ecs.network(spec.network)
+        self._ecs.role(spec.role, owner=self._owner)
+        check_secrets(spec.secrets)
+        check_tags(spec.tags)
+
+    def rate(self, resources: Resources) -> Rate | None:
+        return fargate_rate(
+            resources, self._settings.region, is_hypothetical=False, prices=self._prices_now(),
+            has_public_ipv4=self._ecs.assign_public_ip,
+        )  # fmt: skip
+
+    def launch(self, order: LaunchOrder) -> Handle:
+        folder = order.attempt_folder
+        if (folder / protocol.EXIT).exists():
+            return self._handle(order, None)
+        if not (folder / protocol.STOP_REQUEST).exists():
+            # a task outlives any dispatcher, and cannot start one
+            job = job_file(replace(order, keeper=None), LAYOUT, self._settings.checkpoint_every_s)
+            protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
+        return self._handle(order, self._launches.launch(order))
+
+    def poll(self, handles: Sequence[Handle]) -> list[Observation]:
+        return self._following.poll(handles)
+
+    def stop(self, handle: Handle, grace_s: float) -> None:
+        ask_to_stop(Path(handle.ref), grace_s)
+
+    def tidy(self) -> int:
+        return 0
+
+    def _handle(self, order: LaunchOrder, task: str | None) -> Handle:
+        bucket = order.spec.bucket
+        if bucket is None:
+            raise LaunchError("a job on ECS needs a bucket", retryable=False, next_step=_SET_UP)
+        detail = {
+            "run_id": order.run_id,
+            "launch_key": order.launch_key,
+            "bucket": bucket.model_dump(),
+            "cluster": self._ecs.cluster,
+            "task": task,
+            "arch": order.resources.arch,
+            "started_by": started_by(self._install, order.launch_key),
+            "seen_at": time.time(),
+        }
+        return Handle(
+            engine=self.name, place=order.spec.place, ref=str(order.attempt_folder), detail=detail
+        )
+
+    def _parts(self, order: LaunchOrder) -> Parts:
+        spec = order.spec
+        assert spec.bucket is not None, "refused by launch"
+        role = self._ecs.role(spec.role, owner=self._owner)
+        return Parts(
+            definitions=self._definitions,
+            remote=self._remote_of(spec.bucket),
+            site=Site(
+                cluster=self._ecs.cluster or "",
+                network=self._ecs.network(spec.network),
+                capacity=self._ecs.capacity,
+                install=self._install,
+                owner=self._owner,
+            ),
+            runner=runner_app(self._settings.home / "runner"),
+            execution_role=role.execution_role,
+            task_role=role.task_role,
+            log_group=self._ecs.log_group,
+        )
+
+    @property
+    def _owner(self) -> str:
+        return self._ecs.owner or getpass.getuser()
+
+    @cached_property
+    def _definitions(self) -> Definitions:
+        account = self.aws.identity().account
+        return Definitions(self.aws, self._settings.home / FOLDER, account)
+
+    @cached_property
+    def _capacity(self) -> Capacity:
+        account = self.aws.identity().account
+        return Capacity(self.aws, self._settings.home / FOLDER, account, self._ecs.capacity)
+
+    @cached_property
+    def _install(self) -> str:
+        return install_of(self._settings.home)
+
+    def _remote_of(self, bucket: Bucket) -> Remote:
+        if bucket not in self._remotes:
+            self._remotes[bucket] = self._make_remote(bucket)
+        return self._remotes[bucket]
+
+    @cached_property
+    def _prices(self) -> PriceList:
+        return load_prices(self._settings.home)
+
+    def _prices_now(self) -> PriceList:
+        return self._prices
+
+
+def _remote_of(bucket: Bucket) -> Remote:
+    return Remote(s3_of(bucket), bucket, None, hurry_s=_HURRY_S)  # no keys: tasks have a role
