@@ -83,6 +83,7 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
         asks=tuple(_asks(spec, ceiling, engine, store, settings)),
         notes=(
             *draft.notes,
+            *engine.notes,
             *secret_notes(spec.secrets),
             *_price_notes(draft, engine, settings, rate),
         ),

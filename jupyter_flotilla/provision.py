@@ -36,7 +36,6 @@ from jupyter_flotilla.protocol import write_json
 
 #: Packages that a launch line names.
 _SHOWN = 6
-_THROUGH_BUCKET = ("files go through a bucket: a job's keys end after 36 h",)
 #: A layer that nobody has used for so long is deleted by whoever cleans.
 _UNUSED = timedelta(days=30)
 
@@ -199,11 +198,10 @@ class Provision:
             "facts": facts.model_dump(mode="json"),
             "lock": lock.model_dump(mode="json"),
         }
-        through = _THROUGH_BUCKET if draft.spec.bucket is not None else ()
         return _Answer(
             lock=lock,
             layer=json.dumps(frozen).encode(),
-            notes=(*_notes(facts, lock, requirements), *through),
+            notes=tuple(_notes(facts, lock, requirements)),
         )
 
     def _facts(self, image: str, engine: Engine, arch: Arch) -> ImageFacts:

@@ -13,7 +13,7 @@ from jupyter_flotilla.environ import job_environment
 from jupyter_flotilla.errors import InvalidOption, SecretUnavailable
 from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
 from jupyter_flotilla.model.options import OPTIONS, JobOptions, read_on_oom
-from jupyter_flotilla.model.resources import DEFAULT_CPU, INCLUDED_DISK_GIB, Resources
+from jupyter_flotilla.model.resources import INCLUDED_DISK_GIB, Resources
 
 #: Name of ``Draft.modules`` among a run's input.
 MODULES = "modules.zip"
@@ -69,6 +69,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         For an option that this engine cannot honour.
     """
     check_honoured(options, engine)
+    resources = asked_resources(options, engine.default_resources)
     inherited = job_environment(os.environ) if engine.is_here else {}
     return {
         "cwd": str(cwd),
@@ -79,16 +80,16 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "umask": _umask(),
         "secrets": secret_refs(options.secrets),
         "tags": options.tags,
-        "resources": asked_resources(options, Resources(cpu=DEFAULT_CPU)),
+        "resources": resources,
         "image": options.image or engine.image,
         "network": options.network,
         "role": options.role,
         "bucket": engine.bucket,
         "has_cpu_hint": options.cpu is not None,
-        "timeout_s": options.timeout_s,
+        "timeout_s": options.timeout_s or engine.default_timeout_s,
         "max_cost_usd": options.max_cost_usd,
         "retries": options.retries or 0,
-        "on_oom": on_oom_of(options.on_oom, options.memory_mib),
+        "on_oom": on_oom_of(options.on_oom, resources.memory_mib),
         "engine": engine.name,
         "place": engine.find_place(),
     }

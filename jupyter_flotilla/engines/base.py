@@ -137,6 +137,16 @@ class Engine(ABC):
     #: True where a launch takes milliseconds and nobody's call budget: whoever submits does it.
     launches_at_submit: ClassVar[bool] = False
 
+    #: Seconds after which a job is stopped that names no time; None: never.
+    default_timeout_s: ClassVar[int | None] = None
+    #: What a job gets that asks for nothing.
+    default_resources: ClassVar[Resources] = Resources()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known before any job is launched."""
+        return ()
+
     @property
     def retry_policy(self) -> RetryPolicy:
         """What its failures allow of further attempts."""

@@ -289,7 +289,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="timeout", py="timeout", rest="timeout_s", form="Timeout", alias="t", metavar="TIME",
         parse=with_unit(parse_duration, "timeout='2h'"), group="limits",
-        help="Stop the job after this time, e.g. 45m, 2h, 1h30m. [default: never here]",
+        help="Stop the job after this time, e.g. 45m, 2h, 1h30m. [default: 1h on ecs, else never]",
     ),
     Option(
         name="max-cost", py="max_cost", rest="max_cost_usd", form="Cost cap", metavar="USD",

@@ -125,6 +125,12 @@ class DockerEngine(Engine):
             self._remotes[bucket] = Remote(s3_of(bucket), bucket, federated_keys(bucket))
         return None if bucket is None else self._remotes[bucket]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if self.bucket is None:
+            return ()
+        return ("files go through a bucket: a job's keys end after 36 h",)
+
     def image_digest(self, image: str) -> str:
         try:
             return self._daemon.image_id(image)

@@ -34,7 +34,13 @@ from jupyter_flotilla.errors import EngineUnavailable, InvalidSettings, LaunchEr
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
-from jupyter_flotilla.model.resources import Arch, Resources
+from jupyter_flotilla.model.resources import (
+    DEFAULT_CPU,
+    DEFAULT_MEMORY_MIB,
+    Arch,
+    Resources,
+    fargate_size,
+)
 from jupyter_flotilla.model.retry import RetryPolicy, fargate_policy
 from jupyter_flotilla.settings import Settings
 
@@ -67,6 +73,10 @@ class EcsEngine(Engine):
     honours: ClassVar = frozenset(
         {"image", "network", "gpu", "deps", "with_", "spot", "arch", "disk", "role"}
     )
+
+    # finite on purpose: nobody looks at a bill while a job that hangs goes on
+    default_timeout_s = 3600
+    default_resources: ClassVar = Resources(cpu=DEFAULT_CPU, memory_mib=DEFAULT_MEMORY_MIB)
 
     def __init__(
         self,
@@ -177,7 +187,8 @@ class EcsEngine(Engine):
             return self._handle(order, None)
         if not (folder / protocol.STOP_REQUEST).exists():
             # a task outlives any dispatcher, and cannot start one
-            job = job_file(replace(order, keeper=None), LAYOUT, self._settings.checkpoint_every_s)
+            alone = replace(order, keeper=None, resources=_given(order.resources))
+            job = job_file(alone, LAYOUT, self._settings.checkpoint_every_s)
             protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         return self._handle(order, self._launches.launch(order))
 
@@ -261,3 +272,13 @@ class EcsEngine(Engine):
 
 def _remote_of(bucket: Bucket) -> Remote:
     return Remote(s3_of(bucket), bucket, None, hurry_s=_HURRY_S)  # no keys: tasks have a role
+
+
+def _given(resources: Resources) -> Resources:
+    """Return what a task really gets of what was asked for."""
+    size = fargate_size(resources)
+    return (
+        resources
+        if size is None
+        else resources.model_copy(update={"cpu": size.cpu, "memory_mib": size.memory_mib})
+    )
