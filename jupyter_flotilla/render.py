@@ -28,6 +28,8 @@ GLYPHS = {
 }
 
 _BAR_CELLS = 10
+#: Below this share of what is billed, the pull of an image is not worth a word.
+_PULL_SHARE = 0.1
 #: Characters of a message, or of a line of output, that are shown: some are a whole data frame.
 _LONGEST = 2_000
 
@@ -167,6 +169,14 @@ def charge_text(attempt: Attempt) -> str:
     return "" if attempt.charge_usd is None else f"≈ {format_money(attempt.charge_usd)}"
 
 
+def pull_text(attempt: Attempt | None) -> str:
+    """Return what part of a bill went into pulling the image, or nothing where that is little."""
+    share = None if attempt is None else attempt.pull_share
+    if share is None or share < _PULL_SHARE:
+        return ""
+    return f"you paid {share * 100:.0f} % for the image pull"
+
+
 def cost_text(cost: Cost, *, is_final: bool) -> str:
     """Return what a run has cost, in words that fit a status line."""
     if cost.usd is None or cost.rate is None:
@@ -268,8 +278,8 @@ def end_line(
         parts.append(format_duration(attempt.duration_s))
         if attempt.usage.peak_memory_mib:
             parts.append(f"peak {_memory(attempt.resources, attempt.usage.peak_memory_mib)}")
-    parts.append(cost_text(cost, is_final=True))
-    return " · ".join(parts)
+    parts += [cost_text(cost, is_final=True), pull_text(attempt)]
+    return " · ".join(part for part in parts if part)
 
 
 def explanation(run: Run, attempt: Attempt | None, last_lines: Sequence[str], short: str) -> Words:

@@ -81,4 +81,5 @@ def _attempt_line(attempt: Attempt) -> str:
         parts.append(f"exit code {attempt.exit_code}")
     if attempt.failure_kind is not None:
         parts.append(attempt.failure_kind)
-    return ", ".join(parts)
+    parts.append(render.pull_text(attempt))
+    return ", ".join(part for part in parts if part)

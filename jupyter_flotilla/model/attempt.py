@@ -61,6 +61,8 @@ class Attempt(Stored):
     billed_since: datetime | None = None
     #: Seconds that were billed, where these are not ``duration_s``; None before the end.
     billed_s: float | None = None
+    #: Share of that which went into pulling the image; None: unknown, or not billed.
+    pull_share: float | None = None
     #: Of what it really runs on, once the engine has said so; None where the price is unknown.
     rate: Rate | None = None
     #: US dollars, final once ``ended_at`` is set; None where the price is unknown.
@@ -137,6 +139,7 @@ class Attempt(Stored):
             "last_lines": ending.last_lines,
             "rate": rate,
             "billed_s": ending.billed_s,
+            "pull_share": ending.pull_share,
             "charge_usd": _charge_usd(ending, rate),
         }
 

@@ -132,6 +132,8 @@ class Ending(Stored):
     billed_s: float | None = None
     #: What it really ran on costs; None: what was reckoned with at the launch.
     rate: Rate | None = None
+    #: Share of what is billed that went into pulling the image; None: unknown, or not billed.
+    pull_share: float | None = None
 
 
 class Observation(Stored):

@@ -11,7 +11,6 @@ from jupyter_flotilla.engines.ecs.billing import (
     billed,
     moment,
     pull_share,
-    pull_words,
 )
 from jupyter_flotilla.engines.ecs.prices import shipped_prices
 
@@ -185,10 +184,6 @@ def test_share_of_the_pull_is_of_what_is_billed(fields, now_s, expected):
     share = pull_share(task(**fields), PULL + timedelta(seconds=now_s))
 
     assert share == (None if expected is None else pytest.approx(expected))
-
-
-def test_share_of_the_pull_in_words():
-    assert pull_words(0.104) == "you paid 10 % for the image pull"
 
 
 @given(now_s=st.floats(-1e6, 1e6), stopped_s=st.none() | st.floats(-1e6, 1e6))

@@ -8,6 +8,7 @@ from ecs_tasks import Tasks
 from jupyter_flotilla import protocol
 from jupyter_flotilla.errors import LaunchError
 from jupyter_flotilla.model.observation import Again, Phase
+from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.testing.fake_ecs import Settings, endings, faults
 
 
@@ -43,6 +44,7 @@ def test_a_task_that_ends_well_is_billed_from_its_pull(tasks: Tasks) -> None:
     assert seen.ending.billed_s == 60
     assert seen.ending.rate is not None
     assert seen.ending.rate.provider == "FARGATE"
+    assert seen.ending.pull_share is not None
 
 
 def test_a_repeat_after_any_restart_finds_the_same_task(tasks: Tasks) -> None:
@@ -261,3 +263,24 @@ def _request(tasks: Tasks, order: object) -> dict[str, object]:
         "clientToken": key,
         "taskDefinition": "arn:aws:ecs:us-east-1:123456789012:task-definition/flotilla-x:1",
     }
+
+
+def test_a_launch_that_the_quota_has_no_room_for_waits_and_is_not_sent(
+    home: Path, settings_file: Path
+) -> None:
+    tasks = Tasks(home, settings_file, settings=Settings(throttles=False, on_demand_vcpu=2))
+    large = Resources(cpu=2, memory_mib=4096)
+    first = tasks.launch(tasks.order(resources=large))
+    tasks.engine.poll([first])
+    second = tasks.order(resources=large)
+
+    with pytest.raises(LaunchError, match="2 of 2 vCPU are in use"):
+        tasks.launch(second)
+    handle = tasks.engine._handle(second, None)
+    seen = tasks.engine.poll([first, handle])[1]
+
+    assert seen.phase is Phase.WAITING_FOR_CAPACITY
+    assert tasks.fake.calls["RunTask"] == 1
+    tasks.advance(120)
+    tasks.engine.poll([first])
+    assert tasks.launch(second).detail["task"]

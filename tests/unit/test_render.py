@@ -133,6 +133,26 @@ def test_end_line_says_why_how_long_and_how_much(failed, make_rate):
     assert line == "✖ FAILED r01 (user-error) · 2m31s · peak 2 G of 4 G · $0.015"
 
 
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.123, " · you paid 12 % for the image pull"),
+        (0.1, " · you paid 10 % for the image pull"),
+        (0.099, ""),
+        (None, ""),
+    ],
+)
+def test_end_line_says_how_much_of_a_bill_was_the_image_where_that_is_much(
+    failed, make_rate, share, said
+):
+    run, attempt = failed
+    cost = Cost(usd=0.0151, ceiling_usd=None, rate=make_rate(is_hypothetical=False), is_billed=True)
+
+    line = render.end_line(run, attempt.model_copy(update={"pull_share": share}), cost, "r01")
+
+    assert line.endswith(f"$0.015{said}")
+
+
 def test_end_line_of_what_never_ran(make_run, now):
     run = make_run().advance(RunStatus.CANCELLED, now)
 

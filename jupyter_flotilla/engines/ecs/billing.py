@@ -95,15 +95,6 @@ def pull_share(task: Mapping[str, Any], now: datetime) -> float | None:
     return min(1.0, max(0.0, (pulled - since).total_seconds() / billed_s))
 
 
-def pull_words(share: float) -> str:
-    """Return that share for people.
-
-    >>> pull_words(0.123)
-    'you paid 12 % for the image pull'
-    """
-    return f"you paid {share * 100:.0f} % for the image pull"
-
-
 def moment(value: Any) -> datetime | None:
     """Return a time of ECS's: aware from boto3, ISO 8601 in an event, seconds in raw JSON."""
     if isinstance(value, datetime):

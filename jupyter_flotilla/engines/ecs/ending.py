@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.engines.ecs.billing import Bill, billed, moment
+from jupyter_flotilla.engines.ecs.billing import Bill, billed, moment, pull_share
 from jupyter_flotilla.engines.ecs.outcomes import cut_off, stopped
 from jupyter_flotilla.engines.ecs.prices import PriceList
 from jupyter_flotilla.engines.ecs.verdict import Verdict
@@ -64,7 +64,8 @@ def ending_of(folder: Path, task: Mapping[str, Any], terms: Terms) -> Observatio
     bill = terms.bill(kept)
     if bill is None:
         return seen
-    update = {"billed_s": bill.billed_s, "rate": bill.rate}
+    share = pull_share(kept, utc_now())
+    update = {"billed_s": bill.billed_s, "rate": bill.rate, "pull_share": share}
     return seen.model_copy(update={"ending": seen.ending.model_copy(update=update)})
 
 
@@ -107,7 +108,8 @@ def _by_the_task(folder: Path, task: Mapping[str, Any]) -> Observation:
         duration_s = max(0.0, (ended_at - now.started_at).total_seconds())
     ending = verdict.ending(ended_at=ended_at, duration_s=duration_s, exit_code=_exit_code(task))
     _record(folder, ending)
-    return now.model_copy(update={"state": "ended", "phase": None, "ending": ending})
+    seen = ended(folder)  # with its last lines
+    return seen or now.model_copy(update={"state": "ended", "phase": None, "ending": ending})
 
 
 def _why_stopped(
