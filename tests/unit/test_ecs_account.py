@@ -334,6 +334,32 @@ def test_who_asks_is_known_without_asking_again_where_keys_have_expired(
     assert offline.identity() == ana
 
 
+def test_who_asks_is_known_from_the_first_answer_on_in_a_home_that_is_not_there(
+    make_account: Callable[..., Account], tmp_path: Path
+) -> None:
+    (tmp_path / "new").mkdir()
+    asked, later = (
+        Account(Settings(home=tmp_path / "new" / "home"), make_client=script.client, environ={})
+        for script in (Script(WHO), Script(EXPIRED_WHO))
+    )
+
+    found = asked.identity()
+
+    assert found.account == "123456789012"
+    assert [one.known_identity() for one in (asked, later)] == [found, found]
+    assert (tmp_path / "new" / "home").stat().st_mode & 0o077 == 0
+
+
+def test_who_asks_is_known_to_whoever_has_asked_although_it_cannot_be_kept(
+    make_account: Callable[..., Account], tmp_path: Path
+) -> None:
+    (tmp_path / "ecs").write_text("in the way of the folder")
+    account = make_account(Script(WHO))
+
+    assert account.known_identity() is None
+    assert account.identity() == account.known_identity()
+
+
 def test_who_asks_by_another_profile_is_not_known(make_account: Callable[..., Account]) -> None:
     make_account(Script(WHO)).identity()
 

@@ -249,6 +249,14 @@ def test_the_jobs_own_container_is_asked_by_its_name():
     assert "exit code 3" in verdict.message
 
 
+def test_what_task_and_container_both_say_is_said_once():
+    said = f"{PULL}gone:1: not found"
+
+    verdict = stopped(start(said, container_reason=said), stop_asked=False, peak_fraction=None)
+
+    assert verdict.message.count("gone:1") == 1
+
+
 def test_awss_own_words_are_quoted_on_one_line_and_cut():
     verdict = stopped(exited(3, reason="a\x1b[31m\n" + "b" * 2000), stop_asked=False,
                       peak_fraction=None)  # fmt: skip

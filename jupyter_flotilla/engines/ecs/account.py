@@ -203,7 +203,7 @@ class Account:
 
     def known_identity(self) -> Identity | None:
         """Return who it was the last time, without asking anybody; None: never known."""
-        return _identity(self._kept().get(self._way))
+        return self._identity or _identity(self._kept().get(self._way))
 
     @property
     def _way(self) -> str:
@@ -220,6 +220,8 @@ class Account:
         answer = self.call("sts", "GetCallerIdentity")
         found = Identity(account=answer["Account"], arn=answer["Arn"])
         with suppress(OSError):
+            # this may be the first thing that a home ever holds
+            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
             entry = {"account": found.account, "arn": found.arn, "keys": keys}
             write_json(str(self._folder / _IDENTITIES), {**self._kept(), self._way: entry})

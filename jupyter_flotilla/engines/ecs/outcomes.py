@@ -169,7 +169,8 @@ def _container(task: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
 def _said(task: Mapping[str, Any], container: str | None) -> str:
     """Return the reasons that ECS gives for a task and its container."""
     reasons = (task.get("stoppedReason"), _container(task, container).get("reason"))
-    return " ".join(str(reason) for reason in reasons if reason)
+    # of an image that cannot be pulled both have the same words
+    return " ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
 
 
 def _from_outside(code: str, said: str) -> Verdict | None:
