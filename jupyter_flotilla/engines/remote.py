@@ -103,6 +103,8 @@ class Remote:
         policy; None: its container has a role of its own.
     hurry_s
         Seconds that a container which is stopped has for its last uploads; None: the usual.
+    prints
+        Whether containers print what their job says: where somebody keeps that.
     """
 
     def __init__(
@@ -111,11 +113,14 @@ class Remote:
         bucket: Bucket,
         keys: MakeKeys | None,
         hurry_s: float | None = None,
+        *,
+        prints: bool = False,
     ) -> None:
         self._artifacts = artifacts
         self._bucket = bucket
         self._keys = keys
         self._hurry_s = hurry_s
+        self._prints = prints
         # apart: long uploads must not keep what jobs write from coming here
         self._uploads = ThreadPoolExecutor(2, thread_name_prefix="flotilla-to-s3")
         self._looking = ThreadPoolExecutor(4, thread_name_prefix="flotilla-from-s3")
@@ -194,6 +199,8 @@ class Remote:
         }
         if self._hurry_s is not None:
             place["hurry_s"] = self._hurry_s
+        if self._prints:
+            place["prints"] = True
         if self._keys is not None:
             policy = self._policy(order.run_id, number, sent.get("restore"))
             place["keys"] = dict(self._keys(policy, _KEYS_S))

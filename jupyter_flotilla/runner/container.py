@@ -32,6 +32,7 @@ from jupyter_flotilla.runner.processes import (
     send,
     send_to_all,
 )
+from jupyter_flotilla.runner.tee import Tee
 
 _LOOK_EVERY_S = 0.1
 _MEASURE_EVERY_S = 0.2
@@ -59,6 +60,7 @@ class Container:
     ) -> None:
         self._folder = folder
         self._uploader = None if place is None else _uploader(folder, place)
+        self._tee = Tee(folder) if (place or {}).get("prints") else None
         self._job = job
         #: When the bill began, if that was before user code did.
         self._billed_since: Optional[float] = (place or {}).get("billed_since")
@@ -88,6 +90,8 @@ class Container:
             failure = self._start_runner(secrets)
         if self._uploader is not None:
             self._uploader.start()
+        if self._tee is not None:
+            self._tee.start()
         if self._runner is not None:
             self._watch(stopping)
         if self._returncode in (_NO_SECRETS, _ALREADY_STARTED):
@@ -107,6 +111,8 @@ class Container:
             reserve.write_json(self._path(protocol.EXIT), record, patience_s=math.inf)
         except FileNotFoundError:
             pass  # the run was deleted
+        if self._tee is not None:
+            self._tee.finish()
         if self._uploader is not None and not self._uploader.finish(lambda: self._is_asked_to_stop):
             return _STOPPED if self._is_asked_to_stop else _NOT_UPLOADED
         return 0 if record["outcome"] == "succeeded" else 1

@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.mirrored import s3_of
@@ -17,8 +19,10 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
 from jupyter_flotilla.engines.ecs import image_facts
 from jupyter_flotilla.engines.ecs.account import FOLDER, Account, AwsError
+from jupyter_flotilla.engines.ecs.backstop import Backstop
 from jupyter_flotilla.engines.ecs.capacity import Capacity
 from jupyter_flotilla.engines.ecs.definition import Definitions
+from jupyter_flotilla.engines.ecs.feed import Feed
 from jupyter_flotilla.engines.ecs.following import Following
 from jupyter_flotilla.engines.ecs.install import install_of
 from jupyter_flotilla.engines.ecs.launching import Launches, Parts
@@ -49,6 +53,7 @@ _AT_ONCE = 8
 #: What a task that is stopped has for its last uploads, of ECS's two minutes: the rest is the
 #: grace of its code (10 s), TERM_S and SAVE_S of `model.stop`, and some for ECS itself.
 _HURRY_S = 75.0
+_COLLECT_EVERY = timedelta(days=1)
 _SET_UP = "jupyter flotilla setup-aws"
 
 
@@ -86,17 +91,39 @@ class EcsEngine(Engine):
         executor: Executor | None = None,
     ) -> None:
         self._settings = settings
-        self._make_remote = remote_of or _remote_of
+        self._make_remote = remote_of or self._through_s3
         self._ecs = settings.ecs
         self.aws = account or Account(settings)
-        self._executor = executor or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flotilla-ecs")
+        # apart: many launches, which wait for their turn, must not keep looks and stops waiting
+        launching = executor or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flotilla-launch")
+        looking = executor or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flotilla-look")
         self._remotes: dict[Bucket, Remote] = {}
-        self._launches = Launches(self.aws, self._executor, self._parts)
-        self._watch = Watch(self.aws, self._ecs.cluster or "", self._executor)
+        self._launches = Launches(self.aws, launching, self._parts)
+        self._feed = self._opened_feed()
+        self._watch = Watch(self.aws, self._ecs.cluster or "", looking, **self._told())
         self._following = Following(
-            self.aws, self._watch, self._launches, self._executor, self._prices_now,
-            self._remote_of, has_public_ipv4=self._ecs.assign_public_ip,
-        )  # fmt: skip
+            self.aws,
+            self._watch,
+            self._launches,
+            Backstop(self.aws, self._ecs.log_group, looking),
+            looking,
+            self._prices_now,
+            self._remote_of,
+            has_public_ipv4=self._ecs.assign_public_ip,
+        )
+        self._looking = looking
+        self._collected_at: datetime | None = None
+
+    def _opened_feed(self) -> Feed | None:
+        url = self._ecs.queue_url
+        if url is None:
+            return None
+        return Feed(self.aws, url, self._install, lambda task: self._watch.apply(task))
+
+    def _told(self) -> dict[str, Any]:
+        if self._feed is None:
+            return {}
+        return {"is_told": self._feed.is_healthy, "on_change": self._feed.expect}
 
     @property
     def image(self) -> str:
@@ -199,7 +226,16 @@ class EcsEngine(Engine):
         ask_to_stop(Path(handle.ref), grace_s)
 
     def tidy(self) -> int:
+        """Delete definitions that nobody has used for long, now and then, in the background."""
+        now = utc_now()
+        if self._collected_at is None or now - self._collected_at > _COLLECT_EVERY:
+            self._collected_at = now
+            self._looking.submit(self._collect)
         return 0
+
+    def _collect(self) -> None:
+        with suppress(AwsError):  # few may delete definitions; nothing depends on it
+            self._definitions.collect(utc_now())
 
     def _handle(self, order: LaunchOrder, task: str | None) -> Handle:
         bucket = order.spec.bucket
@@ -237,6 +273,8 @@ class EcsEngine(Engine):
             execution_role=role.execution_role,
             task_role=role.task_role,
             log_group=self._ecs.log_group,
+            capacity=self._capacity,
+            in_use_vcpu=self._watch.vcpu,
         )
 
     @property
@@ -257,6 +295,11 @@ class EcsEngine(Engine):
     def _install(self) -> str:
         return install_of(self._settings.home)
 
+    def _through_s3(self, bucket: Bucket) -> Remote:
+        prints = self._ecs.log_group is not None
+        # no keys: tasks have a role
+        return Remote(s3_of(bucket), bucket, None, hurry_s=_HURRY_S, prints=prints)
+
     def _remote_of(self, bucket: Bucket) -> Remote:
         if bucket not in self._remotes:
             self._remotes[bucket] = self._make_remote(bucket)
@@ -268,10 +311,6 @@ class EcsEngine(Engine):
 
     def _prices_now(self) -> PriceList:
         return self._prices
-
-
-def _remote_of(bucket: Bucket) -> Remote:
-    return Remote(s3_of(bucket), bucket, None, hurry_s=_HURRY_S)  # no keys: tasks have a role
 
 
 def _given(resources: Resources) -> Resources:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
+from jupyter_flotilla.engines.ecs.backstop import Backstop
 from jupyter_flotilla.engines.ecs.ending import (
     OVERDUE,
     Terms,
@@ -49,6 +50,7 @@ class Following:
         aws: Account,
         watch: Watch,
         launches: Launches,
+        backstop: Backstop,
         executor: Executor,
         prices: Callable[[], PriceList],
         remote_of: Callable[[Bucket], Remote],
@@ -58,6 +60,7 @@ class Following:
         self._aws = aws
         self._watch = watch
         self._launches = launches
+        self._backstop = backstop
         self._executor = executor
         self._prices = prices
         self._remote_of = remote_of
@@ -75,6 +78,7 @@ class Following:
         self._told_at = {key: at for key, at in self._told_at.items() if key in keys}
         for key in self._listed.keys() - keys:
             del self._listed[key]
+        self._backstop.forget_all_but(keys)
         return [
             self._safely(handle, seen.get(str(handle.detail.get("task")))) for handle in handles
         ]
@@ -103,8 +107,11 @@ class Following:
             record = ending_record("cancelled", "Cancelled before it began.")
             protocol.write_json(str(folder / protocol.EXIT), record, exclusive=True)
             return ended(folder) or given_up(str(record["message"]))
-        if self._launches.is_going_on(str(handle.detail["launch_key"])):
-            return Observation(state="pending", phase=Phase.UNCONFIRMED)
+        key = str(handle.detail["launch_key"])
+        if self._launches.is_going_on(key):
+            is_held = self._launches.is_held(key)
+            phase = Phase.WAITING_FOR_CAPACITY if is_held else Phase.UNCONFIRMED
+            return Observation(state="pending", phase=phase)
         return Observation(state="unconfirmed", phase=Phase.UNCONFIRMED)
 
     def _of_task(self, handle: Handle, seen: Seen) -> Observation:
@@ -153,7 +160,17 @@ class Following:
         saving = self._remote(handle).follow(handle, lives=False, was_started=was_started)
         if saving is not None:
             return saving
+        if not self._is_complete(handle, task):
+            return going_on(folder).model_copy(update={"phase": Phase.SAVING})
         return ending_of(folder, task, self._terms(handle))
+
+    def _is_complete(self, handle: Handle, task: Mapping[str, Any]) -> bool:
+        """Say whether all that the job said is here; of one that was cut off, CloudWatch knows."""
+        folder, key = Path(handle.ref), str(handle.detail["launch_key"])
+        has_begun = bool(task.get("pullStoppedAt") or task.get("startedAt"))
+        if (folder / protocol.EXIT).exists() or not has_begun:
+            return True
+        return self._backstop.is_done(key, str(handle.detail["task"]), folder)
 
     def _missing(self, handle: Handle, task: Mapping[str, Any] | None) -> Observation:
         """Follow a task that ECS does not know, not yet or no more."""

@@ -18,6 +18,7 @@ from jupyter_flotilla import protocol
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
+from jupyter_flotilla.engines.ecs.capacity import Capacity
 from jupyter_flotilla.engines.ecs.definition import Definitions, definition, is_gone
 from jupyter_flotilla.engines.ecs.finding import find_task
 from jupyter_flotilla.engines.ecs.outcomes import refused, rejected
@@ -52,6 +53,13 @@ class Parts:
     execution_role: str | None
     task_role: str | None
     log_group: str | None
+    capacity: Capacity
+    #: vCPU of this home's tasks that go on, of Spot or not.
+    in_use_vcpu: Callable[[bool], float]
+
+
+class Held(LaunchError):
+    """There is no room in the account just now; nothing was sent."""
 
 
 @dataclass(slots=True)
@@ -130,6 +138,14 @@ class Launches:
             return False
         return not known.future.done() or (known.is_told and self._clock() < known.not_before)
 
+    def is_held(self, launch_key: str) -> bool:
+        """Say whether the last try was kept back for want of room."""
+        with self._lock:
+            known = self._launches.get(launch_key)
+        return (
+            known is not None and known.future.done() and isinstance(known.future.exception(), Held)
+        )
+
     def _begin(self, order: LaunchOrder, launch: _Launch) -> None:
         """Bring the input into the bucket; the rest follows when it is there."""
         try:
@@ -168,6 +184,7 @@ class Launches:
         place = parts.remote.send(order, parts.runner)
         if place is None:
             return None  # another has had it; begun again at the next try
+        self._check_room(order, parts)
         wanted = self._definition(order, parts)
         arn = parts.definitions.ensure(wanted, utc_now())
         request = run_task(order, definition_arn=arn, place=place, site=parts.site)
@@ -192,6 +209,17 @@ class Launches:
             return str(tasks[0]["taskArn"])
         record(order.attempt_folder, refused(answer.get("failures") or ()))
         return None
+
+    def _check_room(self, order: LaunchOrder, parts: Parts) -> None:
+        """Keep a launch back that AWS would refuse for its quota: what was asked is asked on."""
+        if (order.attempt_folder / FENCE).exists():
+            return
+        spot = order.resources.spot
+        found = parts.capacity.feasible(order.resources, utc_now(), parts.in_use_vcpu(spot))
+        if found.verdict == "held":
+            raise Held(found.message, retryable=True, next_step=found.next_step)
+        if found.verdict == "refused":
+            raise LaunchError(found.message, retryable=False, next_step=found.next_step)
 
     def _definition(self, order: LaunchOrder, parts: Parts) -> dict[str, Any]:
         return definition(

@@ -140,6 +140,19 @@ class Watch:
             self._take(one, task)
             return True
 
+    def vcpu(self, spot: bool) -> float:
+        """Return the vCPU of tasks that go on, on Spot or on demand, as far as that is known."""
+        with self._lock:
+            going_on = [
+                one.task for one in self._watched.values()
+                if one.task is not None and one.status != _STOPPED
+            ]  # fmt: skip
+        return sum(
+            int(task.get("cpu") or 0) / 1024
+            for task in going_on
+            if (task.get("capacityProviderName") == "FARGATE_SPOT") == spot
+        )
+
     def _seen(self, arn: str, now: float) -> Seen:
         one = self._watched.get(arn)
         if one is None:
