@@ -158,6 +158,6 @@ def _until(engine: Engine, order: LaunchOrder, is_so: Callable[[Observation], An
         if is_so(seen):
             return seen
         if seen.state == "unconfirmed":
-            engine.launch(order)
+            handle = engine.launch(order)
         time.sleep(0.02)
     raise AssertionError(f"still {seen} after {_PATIENCE_S} s")

@@ -47,6 +47,20 @@ def test_a_task_that_ends_well_is_billed_from_its_pull(tasks: Tasks) -> None:
     assert seen.ending.pull_share is not None
 
 
+def test_a_repeat_after_the_end_finds_the_same_end_with_its_bill(tasks: Tasks) -> None:
+    order = tasks.order()
+    handle = tasks.launch(order)
+    tasks.look(handle)
+    tasks.end(order)
+    tasks.advance(90)
+    first = tasks.look(handle)
+
+    again = tasks.look(tasks.restarted().launch(order))
+
+    assert first.ending is not None
+    assert again.ending == first.ending
+
+
 def test_a_repeat_after_any_restart_finds_the_same_task(tasks: Tasks) -> None:
     order = tasks.order()
     first = tasks.launch(order)

@@ -22,6 +22,7 @@ from jupyter_flotilla.engines.ecs.account import FOLDER, Account, AwsError
 from jupyter_flotilla.engines.ecs.backstop import Backstop
 from jupyter_flotilla.engines.ecs.capacity import Capacity
 from jupyter_flotilla.engines.ecs.definition import Definitions
+from jupyter_flotilla.engines.ecs.ending import kept_task
 from jupyter_flotilla.engines.ecs.feed import Feed
 from jupyter_flotilla.engines.ecs.following import Following
 from jupyter_flotilla.engines.ecs.install import install_of
@@ -211,7 +212,7 @@ class EcsEngine(Engine):
     def launch(self, order: LaunchOrder) -> Handle:
         folder = order.attempt_folder
         if (folder / protocol.EXIT).exists():
-            return self._handle(order, None)
+            return self._handle(order, (kept_task(folder) or {}).get("taskArn"))
         if not (folder / protocol.STOP_REQUEST).exists():
             # a task outlives any dispatcher, and cannot start one
             alone = replace(order, keeper=None, resources=_given(order.resources))
