@@ -14,6 +14,7 @@ from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
 from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
 from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
 from jupyter_flotilla.engines.base import Engine
+from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import InvalidNotebook
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
@@ -53,7 +54,7 @@ class Drafting(ABC):
                 next_step="a .ipynb with a cell tagged 'parameters'",
             )
         drafts = draft_points(path, options, points, engine=engine)
-        return self.provision.resolve(drafts, options, engine)
+        return self._all_resolved(drafts, options)
 
     def draft_source(self, text: str, options: JobOptions, cwd: Path) -> Draft:
         """Return the job that runs source text as one cell."""
@@ -96,7 +97,7 @@ class Drafting(ABC):
             values = folder / str(number)
             values.mkdir()
             drafts.append(self._draft_calls(call_each(function, chunk), options, values))
-        return self.provision.resolve(drafts, options, self.engine(options.engine))
+        return self._all_resolved(drafts, options)
 
     def _draft_calls(self, calls: Calls, options: JobOptions, folder: Path) -> Draft:
         engine = self.engine(options.engine)
@@ -115,5 +116,11 @@ class Drafting(ABC):
         return self.provision.resolve_again(draft, options, engine)
 
     def _resolved(self, draft: Draft, options: JobOptions) -> Draft:
-        [draft] = self.provision.resolve([draft], options, self.engine(options.engine))
+        [draft] = self._all_resolved([draft], options)
         return draft
+
+    def _all_resolved(self, drafts: Sequence[Draft], options: JobOptions) -> list[Draft]:
+        found = self.provision.resolve(drafts, options, self.engine(options.engine))
+        if (bucket := found[0].spec.bucket) is not None:
+            self.artifacts.learn_expiry(bucket, utc_now())
+        return found

@@ -7,11 +7,15 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from jupyter_flotilla import protocol
+from jupyter_flotilla.artifacts.s3_links import Link
+from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import DiskFull, EnvironmentProblem, InvalidOption
+from jupyter_flotilla.model.units import parse_duration
 from jupyter_flotilla.protocol.globs import Glob, walk
 
 #: Names that a sentence lists.
@@ -31,11 +35,19 @@ class Files(Mapping[str, int]):
         The attempt's.
     bring
         Sees to it that a file of the attempt, named below its folder, is there.
+    link
+        Returns a link to one, for so many seconds from some moment on; None: there is no bucket.
     """
 
-    def __init__(self, folder: Path, bring: Callable[[str], object] = lambda name: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bring: Callable[[str], object] = lambda name: None,
+        link: Callable[[str, float, datetime], Link | None] = lambda name, expires_s, now: None,
+    ) -> None:
         self._folder = folder
         self._bring = bring
+        self._link = link
         self._sizes = dict(sorted(_sizes(folder).items()))
 
     def __getitem__(self, name: str) -> int:
@@ -87,6 +99,49 @@ class Files(Mapping[str, int]):
         for name, target in targets.items():
             self._copy(name, target, force=force)
         return list(targets.values())
+
+    def links(self, *patterns: str, expires: float | str = "1h") -> dict[str, Link]:
+        """Return path → link for a browser, of the files that patterns mean; none: of all.
+
+        >>> run.files().links("report.html")["report.html"].url          # doctest: +SKIP
+
+        Whoever has a link needs no login. It ends at its ``ends_at``: with the credentials that
+        signed it, where that is sooner.
+
+        Parameters
+        ----------
+        expires
+            Seconds, or text such as ``'2h'``: 7 days at most.
+
+        Raises
+        ------
+        InvalidOption
+            If a pattern means no file, or the run has no files in a bucket.
+        ArtifactsUnavailable
+            Without credentials.
+        """
+        expires_s = parse_duration(expires) if isinstance(expires, str) else expires
+        now, found = utc_now(), dict[str, Link]()
+        for name in self._meant(patterns):
+            link = self._link(f"{protocol.FILES}/{name}", expires_s, now)
+            if link is None:
+                raise InvalidOption(
+                    "this run's files are in folders of this machine: no link leads there",
+                    next_step="jupyter flotilla download ID copies them",
+                )
+            found[name] = link
+        return found
+
+    def meant(self, *patterns: str) -> dict[str, int]:
+        """Return path → size in bytes of the files that patterns mean; none: of all.
+
+        Raises InvalidOption if a pattern means no file.
+        """
+        return {name: self[name] for name in self._meant(patterns)}
+
+    def is_here(self, name: str) -> bool:
+        """Say whether a file has been fetched to this machine."""
+        return (self._folder / protocol.FILES / name).exists()
 
     def _meant(self, patterns: Sequence[str]) -> list[str]:
         if not patterns:

@@ -12,10 +12,12 @@ from jupyter_flotilla import protocol, render
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import InvalidOption, RunCancelled, RunFailed, WaitTimeout
 from jupyter_flotilla.fetched import Files
+from jupyter_flotilla.in_bucket import as_dict, in_bucket, until_text
 from jupyter_flotilla.logs import Logs, piece_text
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost
 from jupyter_flotilla.model.options import OptionKeywords
+from jupyter_flotilla.model.retention import InBucket
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.units import format_duration, parse_duration
 from jupyter_flotilla.outputs import Outputs
@@ -107,6 +109,11 @@ class RunHandle:
     def notebook_path(self) -> Path:
         """Where the executed notebook is, as soon as there is one."""
         return self._folder() / protocol.NOTEBOOK
+
+    @property
+    def in_bucket(self) -> InBucket | None:
+        """What the run has in a bucket, and until when; None: its files are here alone."""
+        return in_bucket(self._flotilla, self._run)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunHandle) and other.id == self.id
@@ -251,8 +258,12 @@ class RunHandle:
                 f"run {self.short_id} has no attempt {number}",
                 next_step=f"a number from 1 to {max(1, run.attempt)}",
             )
-        bring = partial(self._flotilla.artifacts.bring, run.id, number)
-        return Files(self._flotilla.attempt_folder(run.id, number), bring)
+        artifacts = self._flotilla.artifacts
+        return Files(
+            self._flotilla.attempt_folder(run.id, number),
+            partial(artifacts.bring, run.id, number),
+            partial(artifacts.link, run.id, number),
+        )
 
     def download(
         self,
@@ -308,7 +319,10 @@ class RunHandle:
         return self._flotilla.detached_at(self.id)
 
     def keep(self) -> "RunHandle":
-        """Keep this run whatever its age and size: neither retention nor clean deletes it."""
+        """Keep this run whatever its age and size: neither retention nor clean deletes it.
+
+        Nor does its bucket, once the run is final. Raises ArtifactsUnavailable where that fails.
+        """
         self._flotilla.keep(self.id)
         return self
 
@@ -326,6 +340,7 @@ class RunHandle:
             "attempts": [attempt.model_dump(mode="json") for attempt in attempts],
             "cost": self._flotilla.cost(run, attempts).model_dump(mode="json"),
             "folder": str(self._folder()),
+            "in_bucket": as_dict(self.in_bucket),
         }
 
     def status_lines(self) -> list[str]:
@@ -334,7 +349,9 @@ class RunHandle:
         cost = self._flotilla.cost(run, attempts)
         attempt = attempts[-1] if attempts else None
         if run.status.is_final:
-            return [render.end_line(run, attempt, cost, self.short_id, attempts[:-1])]
+            end = render.end_line(run, attempt, cost, self.short_id, attempts[:-1])
+            until = until_text(self.in_bucket, utc_now(), self.short_id)
+            return [f"{end} · {until}" if until else end]
         return render.status_lines(run, attempt, cost, utc_now(), self.short_id, self._queue())
 
     def status_line(self) -> str:

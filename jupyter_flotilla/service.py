@@ -342,9 +342,17 @@ class Flotilla(Drafting):
         return self.artifacts.noted_at(run_id, _DETACH)
 
     def keep(self, run_id: str, *, is_kept: bool = True) -> None:
-        """Keep a run whatever its age and size, or no longer."""
+        """Keep a run whatever its age and size, or no longer; what it has in a bucket as well.
+
+        Raises ArtifactsUnavailable where that fails: what is here is kept, a repeat does the rest.
+        """
+        now = utc_now()
         with self.store.write() as tx:
-            runs.keep(tx, run_id, utc_now() if is_kept else None)
+            runs.keep(tx, run_id, now if is_kept else None)
+        if not is_kept:
+            self.artifacts.release_in_bucket(run_id, now)
+        elif self.get(run_id).status.is_final:
+            self.artifacts.keep_in_bucket(run_id, now)
 
     def sweeper(self, *, keep_days: float | None, keep_bytes: int | None) -> Sweeper:
         """Return what deletes finished runs beyond these limits."""

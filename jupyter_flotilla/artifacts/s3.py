@@ -6,6 +6,7 @@
     PREFIX/runs/7f/r7f3a…/input.json          path → sha256, size, mode; written last
     PREFIX/runs/7f/r7f3a…/input/7f3a…         the contents that this run needs
     PREFIX/runs/7f/r7f3a…/attempts/1/…        what `protocol` says of one attempt
+    PREFIX/kept/runs/7f/r7f3a…/attempts/…     copies that no rule of the bucket is for
 
 A job's credentials reach its own run and nothing else. Were contents shared by all runs in one
 place that all jobs may read, whoever knows or guesses a content's hash could read another's input,
@@ -22,13 +23,17 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.artifacts import s3_download, s3_upload
 from jupyter_flotilla.artifacts.s3_checkpoint import upload_save
+from jupyter_flotilla.artifacts.s3_copy import copy, copy_below
 from jupyter_flotilla.artifacts.s3_download import Left, Synced
 from jupyter_flotilla.artifacts.s3_errors import code_of, is_of_keys, opened, s3_errors
+from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
+from jupyter_flotilla.artifacts.s3_links import Link, signed_link
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
 from jupyter_flotilla.protocol import JOB, LEASE, STOP_REQUEST
@@ -40,12 +45,6 @@ __all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
 SHARED_BYTES = 2**20
 #: Larger objects stay in S3 until somebody wants them.
 LARGE_BYTES = 32 * 2**20
-#: Larger ones are copied in parts: one request would take long, and above 5 GiB is refused
-#: (docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html, read 2026-11).
-_COPY_BYTES = 256 * 2**20
-_COPY_PART_BYTES = 64 * 2**20
-#: docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html, read 2026-11.
-_LONGEST_LINK_S = 7 * 86_400
 _DELETED_AT_ONCE = 1000
 _LEASE_BYTES = 4096
 _RUN_ID = re.compile("r[0-9A-Za-z]{6,40}")
@@ -218,28 +217,36 @@ class S3Artifacts:
             s3_download.fetch(client, self._bucket, key, path, progress)
         return path
 
-    def presign(self, run_id: str, number: int, name: str, expires_s: int = 3600) -> str:
-        """Return a link with which a browser downloads a file of an attempt.
-
-        It holds no credentials, but whoever has it needs none. It ends when the credentials that
-        signed it do, if that is sooner.
-        """
-        if not 1 <= expires_s <= _LONGEST_LINK_S:
-            raise InvalidOption(f"a link lives 1 s to 7 days, not {expires_s} s")
-        key = self.attempt_prefix(run_id, number) + name
-        shown = urllib.parse.quote(name.rpartition("/")[2], safe="")
+    def link(self, run_id: str, number: int, name: str, expires_s: float, now: datetime) -> Link:
+        """Return a link with which a browser downloads a file of an attempt; see `signed_link`."""
         with self._client() as client:
-            link = client.generate_presigned_url(
-                "get_object",
-                Params={
-                    "Bucket": self._bucket,
-                    "Key": key,
-                    # never shown in the bucket's own origin: a job's HTML is a stranger's
-                    "ResponseContentDisposition": f"attachment; filename*=UTF-8''{shown}",
-                },
-                ExpiresIn=int(expires_s),
-            )
-        return str(link)
+            key = self.attempt_prefix(run_id, number) + name
+            return signed_link(client, self._bucket, key, expires_s, now)
+
+    def expire_days(self) -> int | None:
+        """Return after how many days the bucket itself deletes files of runs; None: never."""
+        from botocore.exceptions import ClientError
+
+        with self._client() as client:
+            try:
+                found = client.get_bucket_lifecycle_configuration(Bucket=self._bucket)
+            except ClientError as error:
+                if code_of(error) == "NoSuchLifecycleConfiguration":
+                    return None
+                raise
+        return expire_days(found.get("Rules", ()), f"{self._prefix}runs/")
+
+    def copy_attempts(self, run_id: str, to: "S3Artifacts") -> int:
+        """Have S3 copy all that a run's attempts have written; return how many objects that was.
+
+        Parameters
+        ----------
+        to
+            Artifacts below another prefix of the same bucket.
+        """
+        source, target = (one.run_prefix(run_id) + "attempts/" for one in (self, to))
+        with self._client() as client:
+            return copy_below(client, self._bucket, source, target)
 
     def delete(self, run_id: str) -> int:
         """Delete all that belongs to a run, and return how many objects that was.
@@ -331,21 +338,8 @@ class _Sending:
             meter.add(file.size)
         else:
             s3_upload.put(self._client, self._bucket, key, file, meter)
-        place = {"Bucket": self._bucket, "Key": self._inside + file.sha256}
-        source = {"Bucket": self._bucket, "Key": key}
-        if file.size <= _COPY_BYTES:
-            self._client.copy_object(**place, CopySource=source)
-        else:
-            self._copy_parts(source, place)
+        copy(self._client, self._bucket, key, self._inside + file.sha256, file.size)
         return 0 if is_there else file.size
-
-    def _copy_parts(self, source: dict[str, str], place: dict[str, str]) -> None:
-        from boto3.s3.transfer import TransferConfig
-
-        config = TransferConfig(
-            multipart_threshold=_COPY_BYTES, multipart_chunksize=_COPY_PART_BYTES
-        )
-        self._client.copy(source, **place, Config=config)
 
     def _is_there(self, key: str, size: int) -> bool:
         from botocore.exceptions import ClientError

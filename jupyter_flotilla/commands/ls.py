@@ -11,6 +11,7 @@ from jupyter_flotilla.api import read_statuses, read_tag
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import COLOURS, flotilla, print_json, say
 from jupyter_flotilla.commands.tables import Column, print_table
+from jupyter_flotilla.in_bucket import as_dict, going_line, in_bucket
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import OPEN_STATUSES, Run, RunStatus
 from jupyter_flotilla.model.units import format_duration
@@ -38,7 +39,7 @@ def ls(
     facade = flotilla()
     found = search(facade, show_all=show_all, status=status, active=active, tag=tag, name=name)
     if as_json:
-        print_json([_as_dict(run, attempt) for run, attempt in found])
+        print_json([_as_dict(facade, run, attempt) for run, attempt in found])
         return
     if not found:
         say("No runs yet. Try: jupyter flotilla demo" if not (status or tag or name or active)
@@ -47,6 +48,8 @@ def ls(
     _print(facade, found)
     if len(found) == _SHOWN and not show_all:
         say(f"The {_SHOWN} latest; --all shows more.")
+    if warning := going_line(facade, [run for run, _ in found], utc_now()):
+        say(warning)
 
 
 def search(
@@ -134,9 +137,10 @@ def _age_s(run: Run) -> float:
     return max(0.0, ((run.ended_at or utc_now()) - run.started_at).total_seconds())
 
 
-def _as_dict(run: Run, attempt: Attempt | None) -> dict[str, object]:
+def _as_dict(facade: Flotilla, run: Run, attempt: Attempt | None) -> dict[str, object]:
     return {
         **run.model_dump(mode="json", exclude={"spec": {"env", "kernel"}}),
         "name": run.name,
+        "in_bucket": as_dict(in_bucket(facade, run)),
         "latest_attempt": None if attempt is None else attempt.model_dump(mode="json"),
     }

@@ -5,8 +5,10 @@ import shlex
 import click
 
 from jupyter_flotilla import render
+from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.in_bucket import where_text
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.run import Run
@@ -33,12 +35,29 @@ def show(run_id: str, as_json: bool) -> None:
         echo(f"  {'attempt':<10} {_attempt_line(attempt)}")
     if handle.notebook_path.exists():
         echo(f"  {'notebook':<10} {handle.notebook_path}")
+    for text in _in_bucket(handle):
+        echo(f"  {'results':<10} {text}")
     echo(f"  {'folder':<10} {facade.attempt_folder(run.id, max(1, run.attempt))}")
     for event in facade.events(run.id):
         at = event.at.astimezone().strftime("%H:%M:%S")
         echo(f"  {'event':<10} {at} {event.name}")
     if run.status.is_final and run.message:
         echo(handle.explain())
+
+
+def _in_bucket(handle: RunHandle) -> list[str]:
+    """Return where a run's files are in a bucket; of what that has deleted, also what is here."""
+    found, now = handle.in_bucket, utc_now()
+    if found is None:
+        return []
+    where = where_text(found, now, handle.short_id)
+    if not found.is_gone(now):
+        return [where]
+    files = handle.files()
+    here = ["its logs"] if str(handle.logs(tail=1)) else []
+    here += ["the notebook"] if handle.notebook_path.exists() else []
+    here += [f"{sum(map(files.is_here, files))} of {len(files)} files"] if files else []
+    return [where, f"still here: {', '.join(here) or 'nothing'}"]
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

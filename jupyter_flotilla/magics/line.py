@@ -14,6 +14,7 @@ from jupyter_flotilla.commands import VERBS, flotilla
 from jupyter_flotilla.commands.ls import search
 from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.in_bucket import going_line
 from jupyter_flotilla.magics.following import attach
 from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import set_options, show_deps, show_profiles
@@ -76,6 +77,8 @@ def _summary(shell: Any) -> None:
     print("Runs from this notebook:" if own else "Latest runs:")
     for run in shown:
         print(f"  {RunHandle(facade, run).status_line()}  {run.name}")
+    if warning := going_line(facade, found, utc_now()):
+        print(warning)
     month = facade.costs("engine", month_start(utc_now()))
     for row in month:
         about = "≈ " if not facade.engine(row.engine).bills else ""

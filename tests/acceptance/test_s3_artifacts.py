@@ -5,13 +5,15 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import witness
 from container_ground import S3Endpoint
 
-from jupyter_flotilla.artifacts import s3_download, s3_upload
+from jupyter_flotilla.artifacts import s3_copy, s3_download, s3_upload
 from jupyter_flotilla.artifacts.s3 import S3Artifacts, opened
 from jupyter_flotilla.artifacts.s3_errors import s3_errors
 from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, S3Error
@@ -354,14 +356,38 @@ def test_a_value_that_is_not_there_is_said(artifacts: S3Artifacts, tmp_path: Pat
 def test_a_link_downloads_without_credentials(artifacts: S3Artifacts, job: Bucket) -> None:
     job.put(ODD, b"<script>")
 
-    link = artifacts.presign(RUN, 1, ODD, expires_s=60)
+    link = artifacts.link(RUN, 1, ODD, 60, witness.NOW)
 
-    with urllib.request.urlopen(link) as answer:
+    with urllib.request.urlopen(link.url) as answer:
         assert answer.read() == b"<script>"
-    assert "X-Amz-Expires=60" in link
-    assert "attachment" in link
+    assert "X-Amz-Expires=60" in link.url
+    assert "attachment" in link.url
+    assert link.ends_at == witness.NOW + timedelta(seconds=60)
     with pytest.raises(InvalidOption, match="7 days"):
-        artifacts.presign(RUN, 1, ODD, expires_s=8 * 86_400)
+        artifacts.link(RUN, 1, ODD, 8 * 86_400, witness.NOW)
+
+
+@pytest.mark.parametrize("large_bytes", [2**40, 1], ids=["in one request", "in parts"])
+def test_what_attempts_wrote_is_copied_to_another_prefix_whatever_its_names_and_sizes(
+    artifacts: S3Artifacts,
+    job: Bucket,
+    s3_endpoint: S3Endpoint,
+    client: Any,
+    prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    large_bytes: int,
+) -> None:
+    monkeypatch.setattr(s3_copy, "COPY_BYTES", large_bytes)
+    job.put(ODD, b"odd")
+    job.put("files/big.bin", b"x" * MIB)
+    kept = S3Artifacts(s3_endpoint.bucket, f"{prefix}/kept", lambda: client)
+
+    assert artifacts.copy_attempts(RUN, kept) == 2
+
+    artifacts.delete(RUN)
+    assert kept.fetch(RUN, 1, ODD, tmp_path).read_bytes() == b"odd"
+    assert kept.fetch(RUN, 1, "files/big.bin", tmp_path).stat().st_size == MIB
 
 
 # --- deleting, and words ----------------------------------------------------------------------

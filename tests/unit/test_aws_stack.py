@@ -8,6 +8,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
+from jupyter_flotilla.artifacts.mirrored import KEPT
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.setup.stack import policies
 from jupyter_flotilla.setup.stack.site import Member, Site, logical
@@ -283,3 +284,19 @@ def test_logical_names_are_letters_and_digits_and_apart():
 def test_names_that_aws_refuses_are_refused_before(changed, said):
     with pytest.raises(InvalidOption, match=re.escape(said)):
         site(**changed)
+
+
+@pytest.mark.parametrize("of", SITES)
+def test_no_rule_of_the_bucket_deletes_what_is_kept_and_only_its_owner_may_copy_it(of):
+    [bucket] = of_type(template(of), "S3::Bucket") or [{}]
+    rules = bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+    owner = of.member.owner
+
+    expiring = [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule]
+    assert not [prefix for prefix in expiring if f"{owner}/{KEPT}/runs/".startswith(prefix)]
+    [files] = [one for one in policies.submit(of)["Statement"] if one["Sid"] == "OwnFiles"]
+    assert {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} <= set(files["Action"])
+    assert files["Resource"] == [f"{of.bucket_arn}/{owner}/*"]
+    assert f"/{KEPT}/" not in json.dumps(policies.task(of, owner))
+    assert all(f"{owner}/runs" in one for s in policies.task(of, owner)["Statement"]
+               for one in s["Resource"] if ":s3:" in one)  # fmt: skip
