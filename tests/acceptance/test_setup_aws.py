@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import witness
-from container_ground import S3Endpoint
+from container_ground import Ground, S3Endpoint
 
 from jupyter_flotilla.settings import load_settings
 
@@ -193,3 +194,36 @@ def test_doctor_runs_a_tiny_command_and_says_what_it_cost() -> None:
     [line] = [line for line in said.stdout.splitlines() if "smoke process" in line]
     assert said.returncode == 0, said.stdout
     assert line.startswith("✔ smoke process") and line.endswith("from submit to end, $0.00")
+
+
+def test_doctor_runs_a_tiny_command_in_the_cluster_that_was_set_up(
+    public_vpc: str, stack: str, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.need("FLOTILLA_ECS_ENDPOINT")
+    monkeypatch.setenv("FLOTILLA_IMAGE", ground.need("FLOTILLA_BASE_IMAGE"))
+    apply(stack, "--vpc", public_vpc)
+
+    code, found = doctor("--engine", "ecs", "--smoke")
+
+    assert code == 0, found
+    smoked = found["smoke ecs"]
+    assert smoked["ok"]
+    assert re.fullmatch(r"[\dms.]+ from submit to end, \$0\.00\d+", smoked["message"])
+    [run] = json.loads(witness.flotilla("ls", "--json").stdout)
+    assert run["spec"]["engine"] == "ecs"
+    assert run["latest_attempt"]["charge_usd"] > 0
+
+
+def test_doctor_says_why_the_tiny_command_did_not_run(
+    public_vpc: str, stack: str, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.need("FLOTILLA_ECS_ENDPOINT")
+    monkeypatch.setenv("FLOTILLA_IMAGE", ground.need("FLOTILLA_NO_PYTHON_IMAGE"))
+    apply(stack, "--vpc", public_vpc)
+
+    code, found = doctor("--engine", "ecs", "--smoke")
+
+    assert code == 1
+    assert not found["smoke ecs"]["ok"]
+    assert "python" in found["smoke ecs"]["message"].lower()
+    assert found["smoke ecs"]["next_step"]
