@@ -204,18 +204,36 @@ class Provision:
             notes=tuple(_notes(facts, lock, requirements)),
         )
 
+    def learn(self, image: str, engine: Engine, arch: Arch) -> ImageFacts:
+        """Ask an image what it has, whatever that takes, and keep the answer.
+
+        Raises
+        ------
+        EngineUnavailable, EnvironmentProblem
+        """
+        digest = engine.image_digest(image)
+        facts = facts_of(engine.probe_image(image, PROBE, arch), digest=digest)
+        self._keep(facts, self._facts_file(digest, arch))
+        return facts
+
     def _facts(self, image: str, engine: Engine, arch: Arch) -> ImageFacts:
         """Return what an image has; asked once, as long as its content is the same."""
         digest = engine.image_digest(image)
-        other = "" if arch == "x86_64" else f"-{arch}"
-        path = self._images / f"{digest.rpartition(':')[2]}{other}.json"
+        path = self._facts_file(digest, arch)
         try:
             return ImageFacts.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
             facts = facts_of(engine.ask_image(image, PROBE, arch), digest=digest)
+        self._keep(facts, path)
+        return facts
+
+    def _facts_file(self, digest: str, arch: Arch) -> Path:
+        other = "" if arch == "x86_64" else f"-{arch}"
+        return self._images / f"{digest.rpartition(':')[2]}{other}.json"
+
+    def _keep(self, facts: ImageFacts, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_json(str(path), facts.model_dump(mode="json"))
-        return facts
 
 
 def _check_values(draft: Draft, facts: ImageFacts) -> None:

@@ -182,6 +182,10 @@ class Engine(ABC):
         """
         raise NotImplementedError(f"engine {self.name} has no images")
 
+    def probe_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
+        """Return the same where `ask_image` cannot know it: by whatever takes time and money."""
+        return self.ask_image(image, program, arch)
+
     @property
     def bucket(self) -> Bucket | None:
         """Where jobs get and give their files; None: in folders of this machine."""

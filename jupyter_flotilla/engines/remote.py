@@ -52,16 +52,25 @@ os.execv(sys.executable, [sys.executable, path])
 _MAIN = "import sys\nfrom bootstrap.start import main\nsys.exit(main())\n"
 
 
+_PROBE_MAIN = "import sys\nfrom bootstrap.probe import main\nsys.exit(main({program!r}))\n"
+
+
 def start_program() -> str:
     """Return the program that prepares a container: Python 3.8, standard library only."""
-    return _START.format(app=base64.b64encode(_start_app()).decode())
+    return _START.format(app=base64.b64encode(_app(_MAIN)).decode())
+
+
+def probe_program(program: str) -> str:
+    """Return the program of a container that tells what another program prints in it."""
+    app = _app(_PROBE_MAIN.format(program=program))
+    return _START.format(app=base64.b64encode(app).decode())
 
 
 @cache
-def _start_app() -> bytes:
+def _app(main: str) -> bytes:
     sources = sorted((Path(__file__).parents[1] / "bootstrap").glob("*.py"))
     files = {f"bootstrap/{path.name}": path.read_text(encoding="utf-8") for path in sources}
-    return zipapp({**files, "__main__.py": _MAIN}, zipfile.ZIP_DEFLATED)
+    return zipapp({**files, "__main__.py": main}, zipfile.ZIP_DEFLATED)
 
 
 class _Abandoned(Exception):
@@ -188,15 +197,7 @@ class Remote:
     def _place(self, order: LaunchOrder, sent: Mapping[str, str]) -> dict[str, Any]:
         """Return what `bootstrap.start` needs, with keys that are this attempt's alone."""
         number = _number(order.launch_key)
-        place: dict[str, Any] = {
-            "bucket": self._artifacts.bucket,
-            "prefix": self._artifacts.run_prefix(order.run_id),
-            "attempt": f"attempts/{number}",
-            "region": self._bucket.region,
-            "endpoint": self._bucket.endpoint,
-            "room": ROOM,
-            **sent,
-        }
+        place = {**self.bare_place(order.run_id, number), **sent}
         if self._hurry_s is not None:
             place["hurry_s"] = self._hurry_s
         if self._prints:
@@ -205,6 +206,17 @@ class Remote:
             policy = self._policy(order.run_id, number, sent.get("restore"))
             place["keys"] = dict(self._keys(policy, _KEYS_S))
         return place
+
+    def bare_place(self, run_id: str, number: int) -> dict[str, Any]:
+        """Return where an attempt's files are, for whoever has AWS keys by itself."""
+        return {
+            "bucket": self._artifacts.bucket,
+            "prefix": self._artifacts.run_prefix(run_id),
+            "attempt": f"attempts/{number}",
+            "region": self._bucket.region,
+            "endpoint": self._bucket.endpoint,
+            "room": ROOM,
+        }
 
     def _policy(self, run_id: str, number: int, earlier: str | None) -> dict[str, Any]:
         run = self._artifacts.run_prefix(run_id)

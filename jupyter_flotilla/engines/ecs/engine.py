@@ -25,6 +25,7 @@ from jupyter_flotilla.engines.ecs.definition import Definitions
 from jupyter_flotilla.engines.ecs.ending import kept_task
 from jupyter_flotilla.engines.ecs.feed import Feed
 from jupyter_flotilla.engines.ecs.following import Following
+from jupyter_flotilla.engines.ecs.image_probe import probe_image, probe_order
 from jupyter_flotilla.engines.ecs.install import install_of
 from jupyter_flotilla.engines.ecs.launching import Launches, Parts
 from jupyter_flotilla.engines.ecs.observe import Watch
@@ -196,6 +197,14 @@ class EcsEngine(Engine):
 
     def ask_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
         return image_facts.ask_image(image, program, arch)
+
+    def probe_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
+        bucket = self.bucket
+        if bucket is None:
+            raise EngineUnavailable("no bucket is set", next_step=_SET_UP)
+        order = probe_order(image, arch, self.find_place())
+        parts = self._parts(replace(order, spec=order.spec.model_copy(update={"bucket": bucket})))
+        return probe_image(self.aws, parts, order, s3_of(bucket), program)
 
     def check_job(self, spec: JobSpec) -> None:
         self._ecs.network(spec.network)

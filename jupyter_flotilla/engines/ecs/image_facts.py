@@ -58,7 +58,8 @@ def ask_image(image: str, program: str, arch: Arch) -> str:
         raise EngineUnavailable(
             f"what image {image} has is not known: Docker does not have it here, and its name "
             "does not say",
-            next_step=f"docker pull {image}; or --image python:3.12-slim",
+            next_step=f"jupyter flotilla image ask {image} (a small task, about a minute, less "
+            "than a cent)",
         )
     return json.dumps(_of_python(found[1] + (found[2] or ""), arch))
 
