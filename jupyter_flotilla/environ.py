@@ -44,10 +44,29 @@ _OWN = frozenset(
         "AWS_ENDPOINT_URL",
         "AWS_CA_BUNDLE",
         "AWS_EC2_METADATA_DISABLED",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        # where keys are fetched on EKS, SageMaker and ECS: places, no keys
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        # where jobs run is the environment's to say in many images that have no settings file
+        "FLOTILLA_ARTIFACTS",
+        "FLOTILLA_IMAGE",
+        "FLOTILLA_REGION",
     )
 )
+_OWN_PREFIXES = ("LC_", "XDG_", "AWS_ENDPOINT_URL_", "FLOTILLA_ECS_")
 #: The user's own, where no profile has them: for the dispatcher alone, which acts for the user.
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_KEYS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+)
 
 
 def job_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +86,7 @@ def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in environ.items()
-        if name in _BASIC or name in _OWN or name.startswith(("LC_", "XDG_"))
+        if name in _BASIC or name in _OWN or name.startswith(_OWN_PREFIXES)
     }
     return {**inherited, OWN_MARK[0]: OWN_MARK[1]}
 

@@ -123,3 +123,22 @@ def test_a_dispatcher_gets_no_secret_but_the_users_own_keys_for_aws(name):
 
     assert chosen == {**module.own_environment({}), "AWS_SECRET_ACCESS_KEY": "key",
                       "AWS_PROFILE": "dev"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_ENDPOINT_URL_S3", "FLOTILLA_ECS_CLUSTER",
+     "FLOTILLA_ARTIFACTS"],
+)  # fmt: skip
+def test_a_dispatcher_finds_the_keys_and_the_cluster_that_whoever_starts_it_finds(name):
+    assert dispatcher_environment({name: "x"})[name] == "x"
+    assert own_environment({name: "x"})[name] == "x"
+    assert name not in job_environment({name: "x"})
+
+
+def test_a_token_for_keys_goes_to_the_dispatcher_alone():
+    given = {"AWS_CONTAINER_AUTHORIZATION_TOKEN": "hunter2"}
+
+    assert dispatcher_environment(given).items() >= given.items()
+    assert own_environment(given) == {}
