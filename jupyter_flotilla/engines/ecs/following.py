@@ -1,5 +1,6 @@
 """Follows attempts on ECS: what their tasks do, what comes from the bucket, how they end."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -33,6 +34,8 @@ from jupyter_flotilla.model.stop import STOP_S
 #: ECS may not know a task at once that it has just started ("eventual consistency" of RunTask,
 #: docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html, read 2026-11).
 _UNKNOWN_S = 300.0
+#: How long it counts that ECS lists a task which it says it does not know.
+_LISTED_S = 60.0
 #: How often a task that is to stop is told so.
 _TELL_EVERY_S = 10.0
 #: What a job's own deadline may be late before it is stopped from here.
@@ -67,8 +70,8 @@ class Following:
         self._has_address = has_public_ipv4
         #: Launch key → when its task was last told to stop.
         self._told_at: dict[str, float] = {}
-        #: Launch key → whether ECS lists a task that it says it does not know.
-        self._listed: dict[str, bool | None] = {}
+        #: Launch key → until when it counts whether ECS lists a task that it says it does not know.
+        self._listed: dict[str, tuple[float, bool | None]] = {}
 
     def poll(self, handles: Sequence[Handle]) -> list[Observation]:
         """See `Engine.poll`."""
@@ -119,6 +122,7 @@ class Following:
         task = seen.task or kept_task(folder)
         if seen.missing_s is not None and seen.status != "STOPPED":
             return self._missing(handle, task)
+        self._listed.pop(str(handle.detail["launch_key"]), None)
         if task is None:
             return self._alive(handle, {})
         if task.get("lastStatus") == "STOPPED":
@@ -176,8 +180,11 @@ class Following:
         """Follow a task that ECS does not know, not yet or no more."""
         folder, key = Path(handle.ref), str(handle.detail["launch_key"])
         age_s = abs(time.time() - float(handle.detail["seen_at"]))
-        if age_s < _UNKNOWN_S and not (folder / protocol.STARTED).exists():
-            return Observation(state="pending", phase=Phase.UNCONFIRMED)
+        if age_s < _UNKNOWN_S:
+            # not yet, although it may have begun: what has stopped is known for an hour
+            now = self._alive(handle, task or {})
+            is_seen = now.state == "running" or now.phase is Phase.SAVING
+            return now if is_seen else now.model_copy(update={"phase": Phase.UNCONFIRMED})
         saving = self._remote(handle).follow(handle, lives=False, was_started=True)
         if saving is not None:
             return saving
@@ -187,18 +194,24 @@ class Following:
         return vanished(folder, arn, self._terms(handle))
 
     def _is_listed(self, handle: Handle, key: str) -> bool:
-        """Ask once whether a task runs that is not known; while nobody has answered: yes."""
-        if key not in self._listed:
-            self._listed[key] = None
+        """Ask whether a task runs that is not known; while nobody has answered: yes."""
+        until, is_there = self._listed.get(key, (-math.inf, None))
+        if time.monotonic() >= until:
+            self._listed[key] = (math.inf, None)
             self._executor.submit(self._ask_list, handle, key)
-        return self._listed[key] is not False
+            until, is_there = self._listed.get(key, (math.inf, None))
+        return is_there is not False
 
     def _ask_list(self, handle: Handle, key: str) -> None:
         where, started_by = str(handle.detail["cluster"]), str(handle.detail["started_by"])
         try:
-            self._listed[key] = is_listed(self._aws, where, started_by)
+            is_there = is_listed(self._aws, where, started_by)
         except (AwsError, OSError):
             self._listed.pop(key, None)  # asked again
+        else:
+            # what runs will end, and may be forgotten by then
+            until = time.monotonic() + _LISTED_S if is_there else math.inf
+            self._listed[key] = (until, is_there)
 
     def _tell_of_stop(self, handle: Handle, task: Mapping[str, Any]) -> None:
         """Stop a task that somebody wants stopped, or whose time is over and that goes on."""

@@ -233,8 +233,8 @@ class Launches:
             task_role=parts.task_role,
         )
 
-    def _found(self, order: LaunchOrder, request: Mapping[str, Any], parts: Parts) -> str:
-        """Return the task of a request that is too old to be sent again.
+    def _found(self, order: LaunchOrder, request: Mapping[str, Any], parts: Parts) -> str | None:
+        """Return the task of a request that is too old to be sent again; None: it is given up.
 
         Raises
         ------
@@ -244,6 +244,11 @@ class Launches:
         arn = find_task(self._aws, request, parts.remote.lease, order.run_id)
         if arn is not None:
             return arn
+        if (order.attempt_folder / protocol.STOP_REQUEST).exists():
+            # its user has been told of it, and has decided
+            given_up = "Cancelled: no task of it can be found, and whether it ran is not known."
+            record(order.attempt_folder, Verdict(outcome="cancelled", message=given_up))
+            return None
         raise LaunchError(
             "It was launched more than 45 minutes ago and never answered, and no task of it can be "
             f"found in {request['cluster']}: whether it ran is not known, so it is not launched "
