@@ -10,11 +10,13 @@ import os
 import pickle
 import sys
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, Callable, Dict, Set, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, Set, Tuple
 
 #: Deeper or larger structures are pickled: to look at every item would take longer.
 _MAX_DEPTH = 50
 _MAX_ITEMS = 100_000
+#: A table of more bytes is read some columns at a time, so many bytes or one column.
+_GROUP_BYTES = 64 * 2**20
 _SUFFIXES = {
     "parquet": ".parquet", "npy": ".npy", "json": ".json", "text": ".txt", "bytes": ".bin",
     "path": ".path", "literal": ".py", "pickle": ".pickle",
@@ -84,6 +86,8 @@ def load(entry: Dict[str, Any], folder: str, allow_pickle: bool = True) -> Any:
 
         array = numpy.load(path, allow_pickle=False)
         return array[()] if kind == "scalar" else array
+    if format == "pickle":
+        return _unpickled(path, entry, allow_pickle)
     with open(path, "rb") as file:
         content = file.read()
     if format == "json":
@@ -96,13 +100,18 @@ def load(entry: Dict[str, Any], folder: str, allow_pickle: bool = True) -> Any:
         return bytearray(content) if kind == "bytearray" else content
     if format == "path":
         return Path(content.decode("utf-8", "surrogateescape"))
+    raise ValueError("%s is of an unknown format, %s" % (entry["name"], format))
+
+
+def _unpickled(path: str, entry: Dict[str, Any], allow_pickle: bool) -> Any:
     if not allow_pickle:
         raise ValueError("%s is pickled, and loading it runs its writer's code" % entry["name"])
     here = "%d.%d" % sys.version_info[:2]
     if entry["python"] != here:
         raise ValueError("%s was pickled by Python %s, this is %s"
                          % (entry["name"], entry["python"], here))  # fmt: skip
-    return pickle.loads(content)
+    with open(path, "rb") as file:
+        return pickle.load(file)  # not from its bytes: they would be in memory as well
 
 
 def type_name(value: Any) -> str:
@@ -186,7 +195,10 @@ def _parquet(value: Any, kind: str, file: BinaryIO) -> None:
 
 
 def _check_columns(frame: Any) -> None:
-    """Refuse what would come back with other types of columns: objects of mixed kinds."""
+    """Refuse what would not come back as it is: objects of mixed kinds, pyarrow's nested types."""
+    for column, dtype in frame.dtypes.items():
+        if getattr(getattr(dtype, "pyarrow_dtype", None), "num_fields", 0):
+            raise TypeError("column %r is of type %s, which pandas does not read" % (column, dtype))
     mixed = [column for column in frame.columns if frame[column].dtype == object]
     for column in mixed:
         kinds = {type(item) for item in frame[column].head(1000) if item is not None}
@@ -216,7 +228,7 @@ def _read_parquet(path: str, entry: Dict[str, Any]) -> Any:
         return frame.to_series() if kind == "polars.Series" else frame
     import pandas
 
-    frame = pandas.read_parquet(path, engine="pyarrow")
+    frame = _read_frame(path)
     is_series = kind.startswith("pandas.Series")
     for name, has_none in entry.get("objects", {}).items():
         column = frame.columns[0] if is_series else name
@@ -230,6 +242,61 @@ def _read_parquet(path: str, entry: Dict[str, Any]) -> Any:
         series = frame.iloc[:, 0]
         return series.rename(None) if kind.endswith("unnamed") else series
     return frame
+
+
+def _read_frame(path: str) -> Any:
+    """Return a table of pandas, read some columns at a time.
+
+    Read at once it would be in memory three times: the file's bytes, pyarrow's table, and the
+    frame. So it is there once, and what is being read besides.
+    """
+    import pandas
+
+    groups = _column_groups(path)
+    if len(groups) < 2:
+        return pandas.read_parquet(path, engine="pyarrow")
+    parts: List[Any] = []
+    for names in groups:
+        part = pandas.read_parquet(path, engine="pyarrow", columns=names, pre_buffer=False)
+        if parts:  # each is read with the index; of one and the same, none is compared
+            part.index = parts[0].index
+        parts.append(part)
+    # from 3.0 on it copies nothing, and warns of the word
+    lazily: Dict[str, Any] = {"copy": False} if pandas.__version__ < "3" else {}
+    frame = pandas.concat(parts, axis=1, **lazily)
+    frame.attrs = parts[0].attrs
+    return frame
+
+
+def _column_groups(path: str) -> List[List[str]]:
+    """Return the columns of a parquet file, in order, so many together as are read at a time.
+
+    None where they cannot be told apart: a column of structures is many in the file.
+    """
+    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
+
+    with ParquetFile(path) as file:
+        names, metadata = file.schema_arrow.names, file.metadata
+        if metadata.num_columns != len(names):
+            return []
+        described = file.schema_arrow.pandas_metadata or {}
+        rows = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        sizes = [sum(row.column(number).total_uncompressed_size for row in rows)
+                 for number in range(len(names))]  # fmt: skip
+    index = [name for name in described.get("index_columns", []) if isinstance(name, str)]
+    # few in all: pandas warns of frames that are made of a hundred pieces
+    limit = max(_GROUP_BYTES, sum(sizes) // 32)
+    groups: List[List[str]] = []
+    room = 0
+    for name, size in zip(names, sizes):
+        if name in index:
+            continue
+        if room <= 0:
+            groups.append([])
+            room = limit
+        groups[-1].append(name)
+        room -= size
+    return groups
 
 
 def _npy(value: Any, file: BinaryIO) -> None:

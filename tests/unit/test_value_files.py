@@ -4,13 +4,18 @@ import datetime
 import math
 import pathlib
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_flotilla.protocol import values
 from jupyter_flotilla.protocol.values import NotSaveable, load, save
 
 SCALARS = st.one_of(
@@ -68,6 +73,7 @@ def test_plain_values_come_back_of_the_same_types(tmp_path_factory, value):
          "parquet"),
         (pd.Series([1, 2], index=pd.period_range("2026", periods=2, freq="M")), "parquet"),
         (pd.DataFrame({1: [1]}), "pickle"), (pd.DataFrame({"o": [1, "a"]}), "pickle"),
+        (pd.DataFrame({"l": pd.array([[1]], pd.ArrowDtype(pa.list_(pa.int64())))}), "pickle"),
         (np.array([object()]), "pickle"), (datetime.date(2026, 1, 1), "pickle"),
         (range(3), "pickle"), (float("inf"), "json"),
     ],
@@ -130,3 +136,85 @@ def test_a_file_outside_of_the_folder_is_not_read(tmp_path):
 
     with pytest.raises(FileNotFoundError):
         load({"name": "x", "format": "json", "file": "../secret.json"}, str(inside))
+
+
+def _frame(**more):
+    return pd.DataFrame({"a": [1, 2, 3], "é b": [0.5, None, 2.0], "s": ["x", None, "y"], **more})
+
+
+def _wide():
+    frame = _frame(t=pd.date_range("2026", periods=3, tz="UTC"), c=pd.Categorical(["u", "v", "u"]))
+    frame.columns.name = "columns"
+    frame.attrs["unit"] = "mm"
+    return frame
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        _wide(),
+        _frame().set_index("a"),
+        _frame(more=True).set_index(["a", "s"]),
+        _frame().set_index(pd.Index([1.0, 1.0, math.nan], name="é b")),
+        _frame().set_index(pd.Index([1.0, 1.0, math.nan])),
+        _frame().set_index(pd.RangeIndex(3, 9, 2, name="r")),
+        _frame().iloc[:0],
+        _frame()[[]],
+        _frame().astype({"a": "Int64", "s": "category"}),
+        pd.Series([1.5, None], name="only"),
+    ],
+    ids=["wide", "index", "levels", "index like a column", "index twice", "range", "rows",
+         "columns", "nullable", "series"],
+)  # fmt: skip
+def test_a_table_that_is_read_by_columns_is_the_same_as_read_at_once(tmp_path, monkeypatch, value):
+    entry = save(value, str(tmp_path), "x")
+    at_once = load(entry, str(tmp_path))
+    monkeypatch.setattr(values, "_GROUP_BYTES", 1)
+    is_one = value.ndim == 1 or not len(value.columns)
+    assert entry["format"] == "parquet"
+    assert (len(values._column_groups(str(tmp_path / "x.parquet"))) > 1) is not is_one
+
+    back = load(entry, str(tmp_path))
+
+    same = pd.testing.assert_series_equal if value.ndim == 1 else pd.testing.assert_frame_equal
+    same(back, at_once)
+    assert back.attrs == value.attrs
+
+
+def test_a_table_with_structures_is_read_at_once(tmp_path):
+    table = pa.table({"a": [1, 2], "d": [{"k": 1, "l": 2}] * 2})
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet")
+
+    assert values._column_groups(str(tmp_path / "x.parquet")) == []
+
+
+def test_a_table_that_is_read_by_columns_can_be_written_into(tmp_path, monkeypatch):
+    entry = save(_frame(), str(tmp_path), "x")
+    monkeypatch.setattr(values, "_GROUP_BYTES", 1)
+
+    back = load(entry, str(tmp_path))
+    back *= 2
+    back.loc[1, "a"] = 7
+    back["new"] = 1
+
+    assert back["a"].tolist() == [2, 7, 6]
+
+
+def test_a_large_table_is_in_memory_once_when_it_is_read(tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(1).random((600_000, 60)).round(9))
+    save(frame.add_prefix("c"), str(tmp_path), "x")
+    entry = {"name": "x", "format": "parquet", "file": "x.parquet", "kind": "pandas.DataFrame"}
+    program = (
+        "import resource, sys; from jupyter_flotilla.protocol.values import load\n"
+        "import pandas, pyarrow.parquet\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        f"before = peak(); value = load({entry!r}, {str(tmp_path)!r})\n"
+        "print(peak() - before, value.memory_usage().sum() / 2**20)"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert ran.returncode == 0, ran.stderr
+    grew, size = map(float, ran.stdout.split())
+    assert size > 270
+    assert grew < 2 * size  # 3.5 times, read at once
