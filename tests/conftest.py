@@ -17,6 +17,9 @@ from jupyter_flotilla import api
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import load_settings
 
+#: Costs money: see its conftest.py.
+collect_ignore = ["aws"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How long and from where ``acceptance/test_chaos.py`` goes."""
