@@ -1,6 +1,8 @@
 """The default: one file of the user's own."""
 
+import errno
 import os
+import secrets
 import shutil
 import sqlite3
 import time
@@ -117,7 +119,7 @@ class SqliteBackend(Backend):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if folder.stat().st_mode & 0o077:
                     folder.chmod(0o700)
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+                _make_or_reach(self.path)
                 if self.path.stat().st_mode & 0o077:
                     self.path.chmod(0o600)
         except OSError as error:
@@ -151,6 +153,28 @@ class SqliteBackend(Backend):
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self.path.parent).free
+
+
+def _make_or_reach(path: Path) -> None:
+    """Create a file for the user alone if it is missing; raise OSError if it cannot be written.
+
+    The file itself is never opened here: to close it gives up all locks that this process has on it
+    (fcntl(2)), those of other connections to the same store too. Whoever leaves it next then takes
+    itself for the last one, and deletes the log that those still read and write
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    if not path.exists():
+        part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with suppress(FileExistsError):
+                os.link(part, path)
+        finally:
+            part.unlink()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _on_close(connection: sqlite3.Connection, record: Any) -> None:

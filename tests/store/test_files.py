@@ -2,6 +2,8 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -136,6 +138,40 @@ def test_a_damaged_store_says_what_to_do(store: Store) -> None:
 
     with pytest.raises(StoreUnreadable, match="move the file away"):
         Store(Path(store.name))
+
+
+_OTHER = """
+import sys
+from pathlib import Path
+from jupyter_flotilla.store.connection import Store
+store = Store(Path(sys.argv[1]))
+watch = store.watch()
+print("open", flush=True)
+sys.stdin.readline()
+watch.close()
+store.close()
+"""
+_LATER = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE later (a)')"
+
+
+def test_to_open_a_store_once_more_leaves_what_is_open_in_touch_with_other_processes(
+    store: Store,
+) -> None:
+    path, watch = store.name, store.watch()
+    # who leaves last deletes the log, unless somebody has the store locked
+    other = subprocess.Popen([sys.executable, "-c", _OTHER, path], text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    assert other.stdout is not None
+    assert other.stdout.readline() == "open\n"
+
+    Store(Path(path)).close()
+    other.communicate("leave\n")
+    subprocess.run([sys.executable, "-c", _LATER, path], check=True)
+
+    assert watch.has_changed()
+    with store.read() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM later").scalar() == 0
+    watch.close()
 
 
 def test_opening_twice_at_once_migrates_once(home: Path) -> None:
