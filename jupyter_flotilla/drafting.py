@@ -9,12 +9,13 @@ from typing import Any
 from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.draft import Draft, check_honoured
+from jupyter_flotilla.capture.elsewhere import moved
 from jupyter_flotilla.capture.function import Calls, call_each, draft_calls, one_call
 from jupyter_flotilla.capture.notebook import draft_notebook, draft_points
 from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell, draft_sent_cell
 from jupyter_flotilla.capture.source import draft_cell, draft_command, draft_file
-from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidNotebook
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
@@ -110,9 +111,17 @@ class Drafting(ABC):
 
     def draft_retry(self, run: Run, options: JobOptions) -> Draft:
         """Return the job of an earlier run, with changes."""
-        engine = self.engine(run.spec.engine)
+        before = self.engine(run.spec.engine)
+        engine = before if options.engine == "auto" else self.engine(options.engine)
         check_honoured(options, engine)
-        draft = draft_again(run.spec, self.artifacts.input_folder(run.id), options)
+        spec, notes = run.spec, tuple[str, ...]()
+        if engine.name != before.name:
+            spec, notes = moved(spec, before, engine)
+            engine.check_files()
+        if options.image is None and spec.image != run.spec.image:
+            options = options.model_copy(update={"image": spec.image})
+        draft = draft_again(spec, self.artifacts.input_folder(run.id), options)
+        draft = replace(draft, notes=(*notes, *draft.notes))
         return self.provision.resolve_again(draft, options, engine)
 
     def _resolved(self, draft: Draft, options: JobOptions) -> Draft:

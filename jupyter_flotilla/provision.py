@@ -137,12 +137,12 @@ class Provision:
                 "--deps cannot change: a retry brings what was frozen at the first submit",
                 next_step="--with PACKAGE adds to it; or submit the job anew",
             )
-        image = options.image or draft.spec.image
-        if engine.is_here or image is None or not (options.image or options.extra_deps):
+        image, found = options.image or draft.spec.image, provisioned(draft)
+        is_other = bool(options.image or options.extra_deps) or _is_of_other(found, draft, engine)
+        if engine.is_here or image is None or not is_other:
             return draft
         extra = read_with(options.extra_deps)
         requirements = Requirements(origin="list", requirements=extra, may_build=True)
-        found = provisioned(draft)
         if found is not None:
             before = found.requirements
             requirements = replace(before, requirements=(*before.requirements, *extra))
@@ -234,6 +234,13 @@ class Provision:
     def _keep(self, facts: ImageFacts, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_json(str(path), facts.model_dump(mode="json"))
+
+
+def _is_of_other(found: Provisioned | None, draft: Draft, engine: Engine) -> bool:
+    """Say whether a layer is for another kind of machine than its job will have."""
+    if found is None or "arch" not in engine.honours:
+        return False
+    return (found.facts.machine == "aarch64") != (draft.spec.resources.arch == "arm64")
 
 
 def _check_values(draft: Draft, facts: ImageFacts) -> None:

@@ -25,6 +25,8 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
 
     Parameters
     ----------
+    spec
+        The earlier run's; where another engine is asked for, as that one's (`elsewhere.moved`).
     input_folder
         Where the earlier run's source and files are.
 
@@ -36,11 +38,6 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
     if options.files:
         raise InvalidOption(
             "--files cannot change: a retry runs what was frozen at the first submit",
-            next_step="submit the job anew",
-        )
-    if options.engine not in ("auto", spec.engine):
-        raise InvalidOption(
-            f"--engine {options.engine}: what was frozen for {spec.engine} runs there",
             next_step="submit the job anew",
         )
     resources = asked_resources(options, spec.resources)

@@ -182,10 +182,15 @@ def _save(folder: Path) -> Path | None:
 
 def _check_reach(save: Save, there: Bucket | None, here: Bucket | None) -> None:
     """Refuse to go on from a save that is in a bucket which the job does not use."""
-    if save.is_in_bucket and there != here:
+    if save.is_in_bucket and _address(there) != _address(here):
         raise LaunchError(
             f"its checkpoint is in {there.url if there else 'a bucket'}, and this run's files are "
             f"{f'in {here.url}' if here else 'in folders of this machine'}",
             retryable=False,
             next_step="retry it where it ran, or run it anew",
         )
+
+
+def _address(bucket: Bucket | None) -> tuple[str, str | None] | None:
+    """Return what a bucket is the same by, whoever reaches it by which profile."""
+    return None if bucket is None else (bucket.url, bucket.endpoint)
