@@ -1,1 +1,1 @@
-"""AWS ECS: so far its price list, which the other engines compare themselves with."""
+"""AWS ECS: jobs as tasks, and the price list that the other engines compare themselves with."""
