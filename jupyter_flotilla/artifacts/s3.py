@@ -219,8 +219,9 @@ class S3Artifacts:
 
     def link(self, run_id: str, number: int, name: str, expires_s: float, now: datetime) -> Link:
         """Return a link with which a browser downloads a file of an attempt; see `signed_link`."""
-        with self._client() as client:
-            key = self.attempt_prefix(run_id, number) + name
+        key = self.attempt_prefix(run_id, number) + name
+        with self._client() as client, _missing(run_id, number, name):
+            client.head_object(Bucket=self._bucket, Key=key)  # else it would lead nowhere
             return signed_link(client, self._bucket, key, expires_s, now)
 
     def expire_days(self) -> int | None:

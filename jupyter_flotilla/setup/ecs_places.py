@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from jupyter_flotilla.artifacts.mirrored import KEPT
+from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.ecs_settings import EC2, FARGATE, EcsNetwork, EcsSettings
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.setup.finding import Finding
@@ -150,7 +151,7 @@ def bucket_region(account: Account, url: str) -> str:
 
 
 def expiry(account: Account, url: str) -> Iterator[Finding]:
-    """Look after how many days files of runs are deleted."""
+    """Look after how many days files of runs are deleted, and whether kept ones are, too."""
     name, _, prefix = url.removeprefix("s3://").partition("/")
     runs = f"{prefix.strip('/')}/runs/".lstrip("/")
     try:
@@ -159,23 +160,22 @@ def expiry(account: Account, url: str) -> Iterator[Finding]:
         if error.aws_code != "NoSuchLifecycleConfiguration":
             raise
         rules = []
-    days = [days for rule in rules if (days := _days(rule, runs)) is not None]
+    days = expire_days(rules, runs)
+    kept = f"{runs.removesuffix('runs/')}{KEPT}/runs/"
     yield Finding(
-        name="expiry", ok=bool(days), is_optional=True,
-        message=f"files of runs go after {min(days)} days" if days
+        name="expiry", ok=days is not None, is_optional=True,
+        message=f"files of runs go after {days} days" if days is not None
         else f"files below {runs} stay, and are paid for, until somebody deletes them",
         next_step="jupyter flotilla setup-aws --apply, or a lifecycle rule of yours",
     )  # fmt: skip
-
-
-def _days(rule: Mapping[str, Any], key: str) -> int | None:
-    """Return after how many days a rule deletes what is below a key; None: it does not."""
-    chosen = rule.get("Filter", {})
-    prefix = chosen.get("Prefix", chosen.get("And", {}).get("Prefix", rule.get("Prefix", "")))
-    if rule.get("Status") != "Enabled" or not key.startswith(prefix or "") or "Tag" in chosen:
-        return None
-    days = rule.get("Expiration", {}).get("Days")
-    return None if days is None else int(days)
+    if (kept_days := expire_days(rules, kept)) is not None:
+        yield Finding(
+            name="kept results",
+            ok=False,
+            is_optional=True,
+            message=f"what 'keep' copies to {kept} goes after {kept_days} days",
+            next_step=f"a lifecycle rule for {runs} alone, not for the whole bucket",
+        )
 
 
 def log_group(account: Account, name: str | None) -> Iterator[Finding]:

@@ -106,7 +106,10 @@ def test_what_has_expired_is_told_with_what_is_still_here(
 
     shown = witness.flotilla("show", run.id).stdout
     kept = witness.flotilla("keep", run.id)
+    linked = witness.flotilla("files", run.id, "big.bin", "--link")
 
+    assert linked.returncode == 2
+    assert "has no 'files/big.bin' in S3" in linked.stderr
     assert "gone since" in shown
     assert "still here: its logs, 1 of 2 files" in shown
     assert kept.returncode == 2

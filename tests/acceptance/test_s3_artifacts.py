@@ -365,6 +365,8 @@ def test_a_link_downloads_without_credentials(artifacts: S3Artifacts, job: Bucke
     assert link.ends_at == witness.NOW + timedelta(seconds=60)
     with pytest.raises(InvalidOption, match="7 days"):
         artifacts.link(RUN, 1, ODD, 8 * 86_400, witness.NOW)
+    with pytest.raises(ArtifactsUnavailable, match="no 'files/gone' in S3"):
+        artifacts.link(RUN, 1, "files/gone", 60, witness.NOW)
 
 
 @pytest.mark.parametrize("large_bytes", [2**40, 1], ids=["in one request", "in parts"])

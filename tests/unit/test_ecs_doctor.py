@@ -274,6 +274,20 @@ def test_when_files_go_is_read_from_the_buckets_rules(aws, weird_path, answer, d
 
 
 @pytest.mark.parametrize(
+    ("prefix", "is_said"), [("ada/runs/", False), ("ada/", True), ("", True), ("ada/kept/", True)]
+)
+def test_a_rule_that_deletes_what_is_kept_is_said(aws, weird_path, prefix, is_said):
+    aws.answer("s3:GetBucketLifecycleConfiguration", rule(Filter={"Prefix": prefix}))
+
+    findings = examine_ecs(settings(weird_path), NOW, aws)
+
+    said = [one for one in findings if one.name == "kept results"]
+    assert bool(said) is is_said
+    assert not any(one.is_bad for one in said)
+    assert all(one.next_step and "ada/kept/runs/" in one.message for one in said)
+
+
+@pytest.mark.parametrize(
     ("arn", "source"),
     [
         ("arn:aws:sts::123456789012:assumed-role/dev/ada@x", f"{ROLE}dev"),

@@ -11,9 +11,10 @@ from jupyter_flotilla.artifacts import mirrored, s3_links
 from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.errors import ArtifactsUnavailable
-from jupyter_flotilla.in_bucket import until_text, where_text
+from jupyter_flotilla.in_bucket import going_line, until_text, where_text
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.retention import InBucket, expires_at
+from jupyter_flotilla.model.run import RunStatus
 
 RUN = "r7f3a00000001"
 BUCKET = Bucket(url="s3://a-bucket/ada", region="us-east-1")
@@ -271,3 +272,36 @@ def test_a_link_ends_with_the_keys_that_signed_it():
     link = s3_links.signed_link(client, "b", "a/b.png", 3600, NOW)
 
     assert link.ends_at == NOW + timedelta(minutes=10)
+
+
+def going_facade(expires):
+    """Return a façade over runs whose results expire then, by id."""
+    return SimpleNamespace(
+        artifacts=SimpleNamespace(in_bucket=lambda run_id, began_at: found(expires[run_id])),
+        short_id=lambda run_id: run_id[:3],
+    )
+
+
+def test_a_list_names_the_runs_whose_results_expire_soon_and_no_others(make_run, now):
+    spec = {"bucket": BUCKET}
+    due = {"r01": 3, "r02": 100, "r03": -1, "r04": 3, "r05": 3}
+    runs = [make_run(id=f"{short}0000000001", spec=spec) for short in due]
+    runs = [run.advance(RunStatus.CANCELLED, now) for run in runs]
+    runs[3] = make_run(id=runs[3].id, spec=spec)  # goes on
+    runs[4] = make_run(id=runs[4].id).advance(RunStatus.CANCELLED, now)  # has nothing there
+    facade = going_facade(
+        {run.id: now + timedelta(days=days) for run, days in zip(runs, due.values(), strict=True)}
+    )
+
+    assert going_line(facade, runs, now) == (
+        "their results in the bucket expire within 7 days: jupyter flotilla keep r01"
+    )
+    assert going_line(facade, runs[1:3], now) == ""
+
+
+def test_a_list_names_some_of_many_runs(make_run, now):
+    made = [make_run(id=f"r{n:02}0000000001", spec={"bucket": BUCKET}) for n in range(8)]
+    runs = [run.advance(RunStatus.CANCELLED, now) for run in made]
+    facade = going_facade({run.id: now + timedelta(days=3) for run in runs})
+
+    assert going_line(facade, runs, now).endswith("keep r00 r01 r02 r03 r04 and 3 more")
