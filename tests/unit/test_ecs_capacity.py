@@ -207,7 +207,7 @@ def test_gpus_of_fargate_are_refused_with_what_can_be_added(
     found = make_capacity(account).feasible(Resources(gpu=1), NOW)
 
     assert (found.verdict, account.made) == ("refused", [])
-    assert "setup-aws" in str(found.next_step)
+    assert "ecs.capacity" in str(found.next_step)
 
 
 def _machine(cpu: int, memory: int, gpus: int = 0) -> dict[str, Any]:

@@ -181,8 +181,8 @@ class Capacity:
             verdict="refused",
             message=f"no machine of cluster {self._aws.cluster} has {units / 1024:g} vCPU, "
             f"{memory_mib} MiB{of_gpus}",
-            next_step="a smaller job, or capacity that 'jupyter flotilla setup-aws' can add: it "
-            "scales to zero, and prints what a machine costs",
+            next_step="a smaller job; or a capacity provider that starts such machines, as "
+            "ecs.capacity in flotilla.toml (docs/ecs.md)",
         )
 
     def _machines(self) -> list[dict[str, Any]]:

@@ -23,8 +23,8 @@ def task_size(resources: Resources, *, is_fargate: bool) -> tuple[int, int]:
     if resources.gpu:
         raise LaunchError(
             f"--gpu {resources.gpu}: Fargate has no GPUs",
-            next_step="set ecs.capacity to a capacity provider with GPUs; 'jupyter flotilla "
-            "setup-aws' can add one",
+            next_step="a capacity provider of the cluster whose machines have GPUs, as "
+            "ecs.capacity in flotilla.toml; docs/ecs.md says what it needs",
         )
     raise LaunchError(
         f"no Fargate task has {resources.cpu:g} vCPU and {resources.memory_mib} MiB of memory: "
