@@ -26,7 +26,7 @@ class _Image(SimpleNamespace):
         self.asked.append("digest")
         return "sha256:0"
 
-    def ask_image(self, image: str, program: str) -> str:
+    def ask_image(self, image: str, program: str, arch: str = "x86_64") -> str:
         self.asked.append("image")
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert program == PROBE
