@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jupyter_flotilla.artifacts.local import LocalArtifacts, disk_errors
-from jupyter_flotilla.artifacts.s3 import S3Artifacts, opened
+from jupyter_flotilla.artifacts.s3 import KEPT, S3Artifacts, opened
 from jupyter_flotilla.artifacts.s3_links import Link
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, InvalidSettings
 from jupyter_flotilla.model.job import Bucket
@@ -30,8 +30,6 @@ _BUCKET = "bucket.json"
 #: In the home: after how many days each bucket deletes, as it was when it was last asked.
 _EXPIRIES = "expiries.json"
 _ASK_AFTER = timedelta(days=1)
-#: Below a prefix: what is kept. No rule of `setup.stack.template` is for it.
-KEPT = "kept"
 
 
 @cache

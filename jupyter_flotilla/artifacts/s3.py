@@ -36,10 +36,12 @@ from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.artifacts.s3_links import Link, signed_link
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
-from jupyter_flotilla.protocol import JOB, LEASE, STOP_REQUEST
+from jupyter_flotilla.protocol import CHECKPOINT, JOB, LEASE, STOP_REQUEST
 
 __all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
 
+#: Below a prefix: what is kept. No rule of `setup.stack.template` is for it.
+KEPT = "kept"
 #: Smaller contents are not worth keeping apart: looking and copying are two requests, sending is
 #: one.
 SHARED_BYTES = 2**20
@@ -248,6 +250,13 @@ class S3Artifacts:
         source, target = (one.run_prefix(run_id) + "attempts/" for one in (self, to))
         with self._client() as client:
             return copy_below(client, self._bucket, source, target)
+
+    def bring_back_save(self, run_id: str, number: int) -> None:
+        """See to it that jobs find what an attempt has saved and was kept: they reach no KEPT."""
+        own = self.attempt_prefix(run_id, number) + CHECKPOINT
+        kept = f"{self._prefix}{KEPT}/{own.removeprefix(self._prefix)}"
+        with self._client() as client:
+            copy_below(client, self._bucket, kept, own)
 
     def delete(self, run_id: str) -> int:
         """Delete all that belongs to a run, and return how many objects that was.

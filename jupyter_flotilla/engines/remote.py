@@ -317,6 +317,7 @@ class Remote:
     def _save_prefix(self, order: LaunchOrder, save: Save, sending: Sending) -> str:
         """Return the prefix of what an attempt goes on from; a save of this machine is sent."""
         if save.is_in_bucket:
+            self._artifacts.bring_back_save(save.run_id, save.number)
             return self._artifacts.attempt_prefix(save.run_id, save.number).rstrip("/")
         number = _number(order.launch_key)
         return self._artifacts.put_save(order.run_id, number, save.path, sending.note)

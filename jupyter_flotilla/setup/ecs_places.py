@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 
-from jupyter_flotilla.artifacts.mirrored import KEPT
+from jupyter_flotilla.artifacts.s3 import KEPT
 from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.ecs_settings import EC2, FARGATE, EcsNetwork, EcsSettings
 from jupyter_flotilla.engines.ecs.account import Account, AwsError

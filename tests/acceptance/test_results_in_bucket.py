@@ -116,6 +116,22 @@ def test_what_has_expired_is_told_with_what_is_still_here(
     assert f"nothing of run {run.id} is left" in kept.stderr
 
 
+def test_a_retry_goes_on_from_a_checkpoint_that_only_was_kept(
+    _on_ecs: None, ecs_ground: EcsGround
+) -> None:
+    state = "$FLOTILLA_CHECKPOINT_DIR/state"
+    script = f"if [ -f {state} ]; then cat {state}; else echo first >{state}; exit 1; fi"
+    run = fl.submit(["sh", "-c", script], wait=True)
+    assert run.status == "FAILED", run.explain()
+    run.keep()
+    expire(ecs_ground, run)
+
+    again = run.retry(confirm=False).wait()
+
+    assert again.status == "SUCCEEDED", again.explain()
+    assert str(again.logs()).splitlines()[-1] == "first"
+
+
 def test_a_kept_run_that_is_deleted_leaves_nothing_in_the_bucket(
     run: RunHandle, ecs_ground: EcsGround, facade: Flotilla
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from jupyter_flotilla.artifacts.mirrored import KEPT
+from jupyter_flotilla.artifacts.s3 import KEPT
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.setup.stack import policies
 from jupyter_flotilla.setup.stack.site import Member, Site, logical
