@@ -57,9 +57,19 @@ class Journal:
         def write(request: Mapping[str, Any]) -> Written:
             is_new = launch_key not in self.rows
             stands = json.loads(json.dumps(self.rows.setdefault(launch_key, request)))
-            return Written(request=stands, age_s=0.0 if is_new else self.age_s)
+            return Written(request=stands, age_s=0.0 if is_new else self.age_s, is_new=is_new)
 
         return write
+
+    def stands(self, launch_key: str) -> Callable[[], Written | None]:
+        """Return what an order of that key reads its row with."""
+
+        def read() -> Written | None:
+            if launch_key not in self.rows:
+                return None
+            return Written(request=self.rows[launch_key], age_s=self.age_s, is_new=False)
+
+        return read
 
 
 class Tasks:
@@ -123,6 +133,7 @@ class Tasks:
             attempt_folder=folder / str(number),
             rate=None,
             write_ahead=self.journal.of(key),
+            already_written=self.journal.stands(key),
         )
 
     def launch(self, order: LaunchOrder) -> Handle:

@@ -3,6 +3,7 @@
 `said` has what it is told. What it prints is all that anybody learns of a failure here.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -21,8 +22,9 @@ from .said import read_said
 #: What `jupyter_flotilla.engines.remote` puts among a run's input, for us.
 RUNNER = ".flotilla/runner.pyz"
 LAYER = ".flotilla/layer.tar.gz"
-#: sysexits.h: another has begun this attempt; something is not as it was sent; S3 failed.
-ALREADY_STARTED, TAMPERED, NO_INPUT = 75, 65, 74
+#: sysexits.h: another has begun this attempt; something is not as it was sent; S3 failed; the disk
+#: is too small for it.
+ALREADY_STARTED, TAMPERED, NO_INPUT, NO_ROOM = 75, 65, 74, 72
 _TAKEN = "flotilla: another container has begun this attempt"
 _PARALLEL = 8
 
@@ -68,7 +70,8 @@ def _prepare(bucket: Bucket, place: Mapping[str, Any], room: str) -> Optional[in
         return TAMPERED
     except (S3Error, OSError, tarfile.TarError, ValueError) as error:
         print("flotilla: the job's input cannot be had: %s" % error)
-        return NO_INPUT
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return NO_ROOM if is_full else NO_INPUT
     return None
 
 

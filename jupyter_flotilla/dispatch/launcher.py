@@ -67,7 +67,10 @@ class Launcher:
         with self._store.read() as tx:
             run = runs.get(tx, attempt.run_id)
             earlier = attempts.of_run(tx, run.id)[: attempt.number - 1]
-        if run.cancel_requested_at is not None and attempt.handle is None and attempt.sent_at:
+        is_unanswered = attempt.handle is None and attempt.sent_at is not None
+        is_unwanted = run.cancel_requested_at is not None
+        # of what was written ahead there may be a task: there its engine looks first
+        if is_unwanted and is_unanswered and self._already_written(attempt) is None:
             self._cancelled(run, attempt, now)
             return
         rate = self._engine.rate(attempt.resources)
@@ -115,13 +118,24 @@ class Launcher:
             layer=self._artifacts.layers / run.spec.layer if run.spec.layer else None,
             keeper=None if self._wake is None else self._wake.keeper(),
             write_ahead=partial(self._write_ahead, attempt),
+            already_written=partial(self._already_written, attempt),
         )
 
     def _write_ahead(self, attempt: Attempt, request: Mapping[str, Any]) -> Written:
         now = utc_now()
         with self._store.write() as tx:
-            first, at = attempts.write_ahead(tx, attempt.run_id, attempt.number, request, now)
-        return Written(request=first, age_s=abs(now - at).total_seconds())
+            first, at, is_new = attempts.write_ahead(
+                tx, attempt.run_id, attempt.number, request, now
+            )
+        return Written(request=first, age_s=abs(now - at).total_seconds(), is_new=is_new)
+
+    def _already_written(self, attempt: Attempt) -> Written | None:
+        with self._store.read() as tx:
+            found = attempts.request_of(tx, attempt.run_id, attempt.number)
+        if found is None:
+            return None
+        age_s = abs(utc_now() - found[1]).total_seconds()
+        return Written(request=found[0], age_s=age_s, is_new=False)
 
     def _checkpoint(self, run: Run, attempt: Attempt) -> Save | None:
         """Return what was saved last by an earlier attempt, or by those of runs it repeats.

@@ -110,7 +110,7 @@ class Poller:
             jitter=random.random(),
             policy=self._engine.retry_policy,
         )
-        if retry is None or not self._engine.check(retry.resources).ok:
+        if retry is None or not self._engine.fits(retry.resources):
             return None
         remaining = remaining_usd(run.spec, made)
         return retry if is_payable(retry, failed, remaining, self._engine.rate) else None

@@ -72,6 +72,8 @@ class Written:
     request: Mapping[str, Any]
     #: Seconds since the first was written, by the wall clock.
     age_s: float
+    #: False where it stood there before: it may have been sent, and have had its effect.
+    is_new: bool = True
 
 
 def not_written(request: Mapping[str, Any]) -> Written:
@@ -102,6 +104,8 @@ class LaunchOrder:
     keeper: Keeper | None = None
     #: Commits a request to the attempt's row: called before it is sent, each time.
     write_ahead: Callable[[Mapping[str, Any]], Written] = not_written
+    #: Returns what stands in that row; None: nothing was ever sent.
+    already_written: Callable[[], Written | None] = lambda: None
 
 
 class Engine(ABC):
@@ -203,6 +207,10 @@ class Engine(ABC):
     @abstractmethod
     def check(self, resources: Resources | None = None) -> Check:
         """Say whether the engine can be used here and now, and has room for such a job."""
+
+    def fits(self, resources: Resources) -> bool:
+        """Say whether a further attempt of this size can be had; asks nobody for long."""
+        return self.check(resources).ok
 
     def check_job(self, spec: JobSpec) -> None:
         """Say before a submit what of a job this engine will never be able to give it.

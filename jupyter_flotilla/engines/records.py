@@ -103,7 +103,12 @@ def ending_record(outcome: str, message: str, kind: str | None = None) -> dict[s
 def when_started(folder: Path) -> datetime | None:
     """Return when user code began; None: it has not."""
     started = protocol.read_json(str(folder / protocol.STARTED))
-    return None if started is None else datetime.fromtimestamp(started["at"], UTC)
+    if started is None:
+        return None
+    try:
+        return datetime.fromtimestamp(started["at"], UTC)
+    except OverflowError as error:  # garbage of the job's own
+        raise ValueError(f"{protocol.STARTED} names no time: {started['at']!r}") from error
 
 
 def _usage(folder: Path) -> Usage | None:

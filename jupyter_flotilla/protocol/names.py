@@ -17,6 +17,8 @@ NOTEBOOK = "notebook.ipynb"
 SAID = "said.jsonl"
 PROGRESS = "progress.json"
 OUTCOME = "outcome.json"
+#: In a container: that user code is over, and only saving and uploading goes on.
+CODE_ENDED = "code-ended.json"
 USAGE = "usage.json"
 USAGE_SERIES = "usage.jsonl"
 EXIT = "exit.json"

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from typing import Any, Dict, FrozenSet, Optional
 
 from jupyter_flotilla import protocol
@@ -98,6 +99,7 @@ class Container:
             reserve.give_up()
             return self._returncode
         self._end_leftovers()
+        self._tell_that_code_has_ended()
         outcome = protocol.read_json(self._path(protocol.OUTCOME))
         # of a job that was shorter than a look nothing else is known
         self._peak_mib = max(self._peak_mib, (outcome or {}).get("max_rss_mib", 0.0))
@@ -122,6 +124,12 @@ class Container:
         if self._billed_since is None or deadline["reason"] != "cost-cap":
             return elapsed_s
         return time.monotonic() - self._billed_since
+
+    def _tell_that_code_has_ended(self) -> None:
+        """Say at once that only uploading goes on: that may outlast any deadline of the job."""
+        if self._uploader is not None:
+            with suppress(OSError):  # a full disk; then it is stopped when its time is over
+                protocol.write_json(self._path(protocol.CODE_ENDED), {"at": time.time()})
 
     def _has_request(self) -> bool:
         """Say whether whoever stops the container has said why: beside its files, or in S3."""

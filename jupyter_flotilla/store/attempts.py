@@ -54,8 +54,10 @@ def update(conn: sa.Connection, attempt: Attempt) -> bool:
 
 def write_ahead(
     conn: sa.Connection, run_id: str, number: int, request: Mapping[str, Any], now: datetime
-) -> tuple[dict[str, Any], datetime]:
+) -> tuple[dict[str, Any], datetime, bool]:
     """Write down what an attempt is about to ask its engine for; return what stands there.
+
+    With it come when it was first written, and whether that was just now.
 
     The first writer's request counts, and when it was written: whoever sends it again, at
     whatever moment the first was killed, sends the same.
@@ -66,13 +68,23 @@ def write_ahead(
         JSON values.
     """
     key = (attempts.c.run_id == run_id) & (attempts.c.number == number)
-    conn.execute(
+    written = conn.execute(
         attempts.update()
         .where(key, attempts.c.requested_at.is_(None))
         .values(request=dict(request), requested_at=now)
     )
-    row = conn.execute(sa.select(attempts.c.request, attempts.c.requested_at).where(key)).one()
-    return row.request, row.requested_at
+    stands = request_of(conn, run_id, number)
+    assert stands is not None, "it was just written"
+    return *stands, written.rowcount == 1
+
+
+def request_of(
+    conn: sa.Connection, run_id: str, number: int
+) -> tuple[dict[str, Any], datetime] | None:
+    """Return what an attempt has asked its engine for, and since when; None: nothing yet."""
+    key = (attempts.c.run_id == run_id) & (attempts.c.number == number)
+    row = conn.execute(sa.select(attempts.c.request, attempts.c.requested_at).where(key)).first()
+    return None if row is None or row.requested_at is None else (row.request, row.requested_at)
 
 
 def open_of(conn: sa.Connection, engine: str, place: str) -> list[Attempt]:

@@ -27,8 +27,17 @@ def test_the_first_request_and_its_time_stand(store: Store, make_run: Callable[.
     with store.write() as tx:
         again = attempts.write_ahead(tx, run_id, 1, {"clientToken": "x", "subnets": []}, later)
 
-    assert first == ({"clientToken": "x", "odd": "é\n"}, NOW)
-    assert again == first
+    assert first == ({"clientToken": "x", "odd": "é\n"}, NOW, True)
+    assert again == (*first[:2], False)
+    with store.read() as tx:
+        assert attempts.request_of(tx, run_id, 1) == first[:2]
+
+
+def test_before_that_nothing_stands_there(store: Store, make_run: Callable[..., Run]) -> None:
+    run_id = _claimed(store, make_run)
+
+    with store.read() as tx:
+        assert attempts.request_of(tx, run_id, 1) is None
 
 
 def test_whoever_writes_an_attempt_leaves_its_request(
@@ -42,7 +51,7 @@ def test_whoever_writes_an_attempt_leaves_its_request(
 
     with store.write() as tx:
         attempts.update(tx, stale.sent(NOW, None, "no answer"))
-        stands, _ = attempts.write_ahead(tx, run_id, 1, {"a": 2}, NOW)
+        stands, *_ = attempts.write_ahead(tx, run_id, 1, {"a": 2}, NOW)
 
     assert stands == {"a": 1}
 
@@ -53,7 +62,7 @@ def test_of_many_writers_one_is_first(store: Store, make_run: Callable[..., Run]
 
     def write(number: int) -> None:
         with store.write() as tx:
-            request, _ = attempts.write_ahead(tx, run_id, 1, {"writer": number}, NOW)
+            request, *_ = attempts.write_ahead(tx, run_id, 1, {"writer": number}, NOW)
         stands.append(request["writer"])
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]

@@ -86,10 +86,21 @@ class Capacity:
         except LaunchError as error:
             return Feasibility(verdict="refused", message=error.message, next_step=error.next_step)
         if self._capacity == FARGATE:
-            return self._on_fargate(units / 1024, resources.spot, now, ours)
+            return self._on_fargate_now(units / 1024, resources.spot, now, ours)
         if self._capacity == EC2:
             return self._on_machines(units, memory_mib, resources.gpu)
         return _FITS  # a capacity provider makes machines as they are needed
+
+    def _on_fargate_now(self, cpu: float, spot: bool, now: datetime, ours: float) -> Feasibility:
+        """Say whether there is room; a no is never by a quota that was read long ago."""
+        found = self._on_fargate(cpu, spot, now, ours)
+        quota = _SPOT if spot else _ON_DEMAND
+        known = self._quotas.get(quota)
+        is_old = known is not None and not timedelta(0) <= now - known[1] < _USE_KEPT
+        if found.verdict in ("refused", "held") and is_old:
+            self._forget(quota)  # more may have been granted since
+            return self._on_fargate(cpu, spot, now, ours)
+        return found
 
     def _on_fargate(self, cpu: float, spot: bool, now: datetime, ours: float) -> Feasibility:
         quota = _SPOT if spot else _ON_DEMAND
@@ -140,6 +151,14 @@ class Capacity:
         self._quotas[quota] = (value, now)
         self._keep(quota, value, now)
         return None if value is None else float(value)
+
+    def _forget(self, quota: str) -> None:
+        self._quotas.pop(quota, None)
+        with suppress(OSError):
+            kept = read_json(str(self._file)) or {}
+            here = {**kept.get(self._name, {})}
+            here.pop(quota, None)
+            write_json(str(self._file), {**kept, self._name: here})
 
     def _use(self, quota: str, now: datetime) -> float | None:
         """Return how many vCPU are in use, as AWS counted within a minute; None: not known."""

@@ -220,7 +220,7 @@ class Definitions:
             entry = self._ledger.entry(name)  # another may have been first
             if entry is not None:
                 return entry
-            arn = self._found(name) or self._registered(wanted)
+            arn = self._found(name, wanted) or self._registered(wanted)
             return self._ledger.note(name, arn, now)
 
     @contextmanager
@@ -235,7 +235,7 @@ class Definitions:
         finally:
             lock.release()
 
-    def _found(self, name: str) -> str | None:
+    def _found(self, name: str, wanted: Mapping[str, Any]) -> str | None:
         try:
             answer = self._aws.call("ecs", "DescribeTaskDefinition", taskDefinition=name)
         except AwsError as error:
@@ -243,7 +243,9 @@ class Definitions:
                 return None
             raise
         found = answer["taskDefinition"]
-        return str(found["taskDefinitionArn"]) if found.get("status") == "ACTIVE" else None
+        # others may register what is called so: whose it is, what is in it says
+        is_it = found.get("status") == "ACTIVE" and _is_same(found, wanted)
+        return str(found["taskDefinitionArn"]) if is_it else None
 
     def _registered(self, wanted: Mapping[str, Any]) -> str:
         answer = self._aws.call("ecs", "RegisterTaskDefinition", **wanted)
@@ -278,3 +280,21 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_without_empty(one) for one in value]
     return value
+
+
+def _is_same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether a definition runs what is wanted, as whom it is wanted; AWS adds to the rest."""
+    containers = found.get("containerDefinitions") or ()
+    if len(containers) != len(wanted["containerDefinitions"]):
+        return False
+    pairs: list[tuple[Any, Any, tuple[str, ...]]] = [
+        (found, wanted, ("executionRoleArn", "taskRoleArn"))
+    ]
+    for one, other in zip(containers, wanted["containerDefinitions"], strict=True):
+        pairs.append((one, other, ("image", "entryPoint", "command", "secrets")))
+    return all(
+        _without_empty(one.get(key)) == _without_empty(other.get(key))
+        for one, other, keys in pairs
+        for key in keys
+        if one.get(key) or other.get(key)
+    )

@@ -12,7 +12,7 @@ from jupyter_flotilla.engines.ecs.billing import Bill, billed, moment, pull_shar
 from jupyter_flotilla.engines.ecs.outcomes import cut_off, stopped
 from jupyter_flotilla.engines.ecs.prices import PriceList
 from jupyter_flotilla.engines.ecs.verdict import Verdict
-from jupyter_flotilla.engines.records import ended, going_on
+from jupyter_flotilla.engines.records import ended, going_on, when_started
 from jupyter_flotilla.model.observation import Again, Ending, FailureKind, Observation
 from jupyter_flotilla.model.resources import Arch
 
@@ -84,9 +84,21 @@ def vanished(folder: Path, arn: str, terms: Terms) -> Observation:
         message=f"ECS does not know its task any more ({arn}), which {what}.",
         again=Again.NEVER,  # it may have done all its work
     )
-    ending = verdict.ending(ended_at=utc_now(), duration_s=0.0)
+    # what is billed is not known: counted is the time for which it has shown signs of life
+    began, last = when_started(folder), _last_sign(folder)
+    lived_s = 0.0 if began is None else max(0.0, (last - began).total_seconds())
+    ending = verdict.ending(ended_at=last, duration_s=lived_s)
     _record(folder, ending)
-    return Observation(state="ended", ending=ending)
+    return Observation(state="ended", started_at=began, ending=ending)
+
+
+def _last_sign(folder: Path) -> datetime:
+    """Return when the job was last heard of: when something of it came here."""
+    usage = folder / protocol.USAGE
+    try:
+        return datetime.fromtimestamp(usage.stat().st_mtime, UTC)
+    except OSError:
+        return utc_now()
 
 
 def _is_from_outside(ending: Ending) -> bool:
@@ -97,10 +109,10 @@ def _is_from_outside(ending: Ending) -> bool:
 def _by_the_task(folder: Path, task: Mapping[str, Any]) -> Observation:
     """Return how ECS says that an attempt ended which has left no record, and record that."""
     now = going_on(folder)
-    verdict = _overdue(folder) or stopped(
-        task,
-        stop_asked=(folder / protocol.STOP_REQUEST).exists(),
-        peak_fraction=_peak_fraction(task, now),
+    is_wanted = (folder / protocol.STOP_REQUEST).exists()
+    of_others = None if is_wanted else _of_aws(task) or _overdue(folder)
+    verdict = of_others or stopped(
+        task, stop_asked=is_wanted, peak_fraction=_peak_fraction(task, now)
     )
     ended_at = moment(task.get("stoppedAt")) or utc_now()
     duration_s = 0.0
@@ -116,13 +128,36 @@ def _why_stopped(
     folder: Path, task: Mapping[str, Any], seen: Observation, own: Ending
 ) -> Observation:
     """Return the end of a job that only knows that it was stopped, with why that was."""
-    verdict = _overdue(folder) or cut_off(task)
+    verdict: Verdict | None
+    if (folder / protocol.STOP_REQUEST).exists():
+        verdict = stopped(task, stop_asked=True, peak_fraction=None)
+    else:
+        verdict = _of_aws(task) or _overdue(folder) or cut_off(task)
     if verdict is None:
         return seen
     ending = verdict.ending(
         ended_at=own.ended_at, duration_s=own.duration_s, exit_code=own.exit_code
     ).model_copy(update={"last_lines": own.last_lines})
     return seen.model_copy(update={"ending": ending})
+
+
+def _of_aws(task: Mapping[str, Any]) -> Verdict | None:
+    """Return what AWS itself has done to a task, which is no deadline's doing; None: nothing."""
+    found = cut_off(task)
+    is_stop_of_ours = found is not None and found.failure_kind is FailureKind.LOST
+    return None if is_stop_of_ours else found
+
+
+def by_the_task_alone(task: Mapping[str, Any], terms: Terms, *, stop_asked: bool) -> Observation:
+    """Return how an attempt ended whose folder holds nothing that can be read."""
+    verdict = stopped(task, stop_asked=stop_asked, peak_fraction=None)
+    bill = terms.bill(task)
+    ending = verdict.ending(
+        ended_at=moment(task.get("stoppedAt")) or utc_now(), duration_s=0.0,
+        exit_code=_exit_code(task), billed_s=None if bill is None else bill.billed_s,
+        rate=None if bill is None else bill.rate,
+    )  # fmt: skip
+    return Observation(state="ended", ending=ending)
 
 
 def _overdue(folder: Path) -> Verdict | None:

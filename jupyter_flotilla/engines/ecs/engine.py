@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.ecs_settings import FARGATE
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
 from jupyter_flotilla.engines.ecs import image_facts
 from jupyter_flotilla.engines.ecs.account import FOLDER, Account, AwsError
@@ -55,6 +56,8 @@ _AT_ONCE = 8
 #: What a task that is stopped has for its last uploads, of ECS's two minutes: the rest is the
 #: grace of its code (10 s), TERM_S and SAVE_S of `model.stop`, and some for ECS itself.
 _HURRY_S = 75.0
+#: More would leave nothing of ECS's two minutes for the last upload.
+_MOST_GRACE_S = 15.0
 _COLLECT_EVERY = timedelta(days=1)
 _SET_UP = "jupyter flotilla setup-aws"
 
@@ -137,7 +140,9 @@ class EcsEngine(Engine):
     def place(self) -> str:
         # of an account that nobody has asked from this home there are no runs here
         known = self.aws.known_identity() if self._ecs.cluster else None
-        return f"{known.account if known else '?'}/{self.aws.region}/{self._ecs.cluster or '?'}"
+        where = f"{known.account if known else '?'}/{self.aws.region}/{self._ecs.cluster or '?'}"
+        # others have homes of their own on a store that is shared: their runs' files are there
+        return where if self._settings.store is None else f"{where}/{self._install}"
 
     def find_place(self) -> str:
         check = self.check()
@@ -160,7 +165,7 @@ class EcsEngine(Engine):
         return Bucket(
             url=self._settings.artifacts,
             region=self._settings.region,
-            endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+            endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
             profile=self._ecs.profile,
         )
 
@@ -186,6 +191,11 @@ class EcsEngine(Engine):
         if found.verdict == "refused":
             return Check(ok=False, message=found.message, next_step=found.next_step)
         return Check(ok=True, message=found.message or where, next_step=found.next_step)
+
+    def fits(self, resources: Resources) -> bool:
+        # AWS is asked at the launch, in the background: this is the dispatcher's own thread
+        is_a_size = fargate_size(resources) is not None
+        return self._ecs.capacity != FARGATE or is_a_size
 
     def check_files(self) -> None:
         bucket = self.bucket
@@ -213,6 +223,8 @@ class EcsEngine(Engine):
         check_tags(spec.tags)
 
     def rate(self, resources: Resources) -> Rate | None:
+        if self._ecs.capacity != FARGATE:
+            return None  # one pays for the machine, whatever runs on it
         return fargate_rate(
             resources, self._settings.region, is_hypothetical=False, prices=self._prices_now(),
             has_public_ipv4=self._ecs.assign_public_ip,
@@ -233,7 +245,7 @@ class EcsEngine(Engine):
         return self._following.poll(handles)
 
     def stop(self, handle: Handle, grace_s: float) -> None:
-        ask_to_stop(Path(handle.ref), grace_s)
+        ask_to_stop(Path(handle.ref), min(grace_s, _MOST_GRACE_S))
 
     def tidy(self) -> int:
         """Delete definitions that nobody has used for long, now and then, in the background."""
@@ -258,6 +270,7 @@ class EcsEngine(Engine):
             "cluster": self._ecs.cluster,
             "task": task,
             "arch": order.resources.arch,
+            "has_address": bool(self._ecs.network(order.spec.network).assign_public_ip),
             "started_by": started_by(self._install, order.launch_key),
             "seen_at": time.time(),
         }

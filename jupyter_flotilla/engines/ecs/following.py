@@ -14,6 +14,7 @@ from jupyter_flotilla.engines.ecs.backstop import Backstop
 from jupyter_flotilla.engines.ecs.ending import (
     OVERDUE,
     Terms,
+    by_the_task_alone,
     ending_of,
     keep_task,
     kept_task,
@@ -79,8 +80,9 @@ class Following:
         seen = dict(zip(arns, self._watch.look(arns), strict=True))
         keys = {str(handle.detail["launch_key"]) for handle in handles}
         self._told_at = {key: at for key, at in self._told_at.items() if key in keys}
-        for key in self._listed.keys() - keys:
-            del self._listed[key]
+        for key in list(self._listed):  # other threads take from it, too
+            if key not in keys:
+                self._listed.pop(key, None)
         self._backstop.forget_all_but(keys)
         return [
             self._safely(handle, seen.get(str(handle.detail.get("task")))) for handle in handles
@@ -92,11 +94,15 @@ class Following:
             if not folder.exists():
                 return given_up(f"Its folder {folder} is gone.")
             return self._without_task(handle) if seen is None else self._of_task(handle, seen)
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            # the job itself can write garbage into its folder; a full disk passes
-            is_over = (folder / protocol.EXIT).exists() and not isinstance(error, OSError)
-            if is_over:
+        except OSError:
+            return Observation(state="running", phase=Phase.UNCONFIRMED)  # a full disk passes
+        except Exception as error:
+            # The job itself can write any garbage into its folder: others must be followed on.
+            if (folder / protocol.EXIT).exists():
                 return given_up(f"How it ended, in {folder}, cannot be read: {error!r}"[:500])
+            if seen is not None and seen.task is not None and seen.status == "STOPPED":
+                is_wanted = (folder / protocol.STOP_REQUEST).exists()
+                return by_the_task_alone(seen.task, self._terms(handle), stop_asked=is_wanted)
             return Observation(state="running", phase=Phase.UNCONFIRMED)
 
     def _without_task(self, handle: Handle) -> Observation:
@@ -124,6 +130,7 @@ class Following:
             return self._missing(handle, task)
         self._listed.pop(str(handle.detail["launch_key"]), None)
         if task is None:
+            self._tell_of_stop(handle, {})
             return self._alive(handle, {})
         if task.get("lastStatus") == "STOPPED":
             return self._stopped(handle, task)
@@ -148,7 +155,8 @@ class Following:
 
     def _terms(self, handle: Handle) -> Terms:
         arch: Arch = "arm64" if handle.detail.get("arch") == "arm64" else "x86_64"
-        return Terms(prices=self._prices(), asked_arch=arch, has_public_ipv4=self._has_address)
+        has_address = bool(handle.detail.get("has_address", self._has_address))
+        return Terms(prices=self._prices(), asked_arch=arch, has_public_ipv4=has_address)
 
     def _billed(self, seen: Observation, handle: Handle, task: Mapping[str, Any]) -> Observation:
         """Return what is seen with what it costs on what it really runs on."""
@@ -181,6 +189,7 @@ class Following:
         folder, key = Path(handle.ref), str(handle.detail["launch_key"])
         age_s = abs(time.time() - float(handle.detail["seen_at"]))
         if age_s < _UNKNOWN_S:
+            self._tell_of_stop(handle, task or {})
             # not yet, although it may have begun: what has stopped is known for an hour
             now = self._alive(handle, task or {})
             is_seen = now.state == "running" or now.phase is Phase.SAVING
@@ -189,6 +198,7 @@ class Following:
         if saving is not None:
             return saving
         if ended(folder) is None and self._is_listed(handle, key):
+            self._tell_of_stop(handle, task or {})
             return self._alive(handle, task or {})
         arn = str(handle.detail["task"])
         return vanished(folder, arn, self._terms(handle))
@@ -223,8 +233,6 @@ class Following:
         if time.monotonic() - self._told_at.get(key, -1e9) < _TELL_EVERY_S:
             return
         self._told_at[key] = time.monotonic()
-        if not is_wanted:
-            protocol.write_json(str(folder / OVERDUE), {"reason": reason}, exclusive=True)
         self._executor.submit(self._stop, handle, reason, is_wanted=is_wanted)
 
     def _stop(self, handle: Handle, reason: str, *, is_wanted: bool) -> None:
@@ -237,6 +245,9 @@ class Following:
                 "ecs", "StopTask",
                 cluster=handle.detail["cluster"], task=arn, reason=f"flotilla: {reason}",
             )  # fmt: skip
+            if not is_wanted:  # AWS has taken it: a clock that is wrong here is refused there
+                overdue = str(Path(handle.ref) / OVERDUE)
+                protocol.write_json(overdue, {"reason": reason}, exclusive=True)
             self._watch.hurry(arn)
 
     def _remote(self, handle: Handle) -> Remote:
@@ -247,7 +258,7 @@ def _overdue(folder: Path) -> str | None:
     """Return why a job should have ended long ago by its own deadlines; None: it should not."""
     started = protocol.read_json(str(folder / protocol.STARTED))
     job = protocol.read_json(str(folder / protocol.JOB))
-    if started is None or job is None:
+    if started is None or job is None or (folder / protocol.CODE_ENDED).exists():
         return None
     elapsed_s = time.time() - float(started["at"])
     late = [one for one in job["deadlines"] if elapsed_s > one["after_s"] + _OVERDUE_S]

@@ -16,7 +16,7 @@ from typing import Any
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.engines.base import LaunchOrder
+from jupyter_flotilla.engines.base import LaunchOrder, Written
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.capacity import Capacity
 from jupyter_flotilla.engines.ecs.definition import Definitions, definition, is_gone
@@ -35,6 +35,8 @@ from jupyter_flotilla.model.observation import Again, FailureKind
 MOST_AGE_S = 45 * 60.0
 #: Pauses between the tries of one launch, doubled each time; and between looks for a lost one.
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+#: ECS may not list a task at once that it has just started.
+_LISTED_AFTER_S = 60.0
 #: What no further try mends.
 _OF_INPUT = (UsageError, SecretUnavailable, InvalidSettings)
 #: In an attempt's folder: whether it was asked for or cancelled, whichever came first.
@@ -184,31 +186,56 @@ class Launches:
         place = parts.remote.send(order, parts.runner)
         if place is None:
             return None  # another has had it; begun again at the next try
-        self._check_room(order, parts)
-        wanted = self._definition(order, parts)
-        arn = parts.definitions.ensure(wanted, utc_now())
-        request = run_task(order, definition_arn=arn, place=place, site=parts.site)
-        if not is_asked_for(order.attempt_folder):
-            return None  # cancelled first
-        written = order.write_ahead(request)
+        written = order.already_written()
+        if written is None:
+            self._check_room(order, parts)
+            request = run_task(
+                order, definition_arn=self._defined(order, parts), place=place, site=parts.site
+            )
+            if not is_asked_for(order.attempt_folder):
+                return None  # cancelled first
+            written = order.write_ahead(request)
         if written.age_s >= MOST_AGE_S:
             return self._found(order, written.request, parts)
+        if not written.is_new and (order.attempt_folder / protocol.STOP_REQUEST).exists():
+            return self._found_to_stop(order, written, parts)
+        return self._asked(order, written, parts)
+
+    def _asked(self, order: LaunchOrder, written: Written, parts: Parts) -> str | None:
+        """Send what was written ahead."""
         try:
             answer = self._aws.call("ecs", "RunTask", **written.request)
         except AwsError as error:
-            if error.kind == "conflict" and error.resources:
-                return error.resources[0]  # the same token has started it
+            if error.kind == "conflict":  # the same token has started something
+                return (
+                    error.resources[0]
+                    if error.resources
+                    else self._found(order, written.request, parts)
+                )
             if is_gone(error):
                 # what was written ahead names it: a further attempt asks for another
-                parts.definitions.forget(str(wanted["family"]))
+                parts.definitions.forget(_family(written.request))
+            if not written.is_new:
+                raise self._uncertain(error) from error
+            if is_gone(error):
                 record(order.attempt_folder, _free(str(error)))
                 return None
             raise
         tasks = answer.get("tasks") or ()
         if tasks:
             return str(tasks[0]["taskArn"])
+        # of this token nothing was started, and nothing will be: a repeat has the same answer
         record(order.attempt_folder, refused(answer.get("failures") or ()))
         return None
+
+    def _uncertain(self, error: AwsError) -> LaunchError:
+        """Return why a launch is not ended by a refusal: an earlier try may have started it."""
+        return LaunchError(
+            f"{error.message}; whether an earlier try of this launch has started a task is not "
+            "known yet",
+            retryable=True,
+            next_step=error.next_step,
+        )
 
     def _check_room(self, order: LaunchOrder, parts: Parts) -> None:
         """Keep a launch back that AWS would refuse for its quota: what was asked is asked on."""
@@ -221,8 +248,9 @@ class Launches:
         if found.verdict == "refused":
             raise LaunchError(found.message, retryable=False, next_step=found.next_step)
 
-    def _definition(self, order: LaunchOrder, parts: Parts) -> dict[str, Any]:
-        return definition(
+    def _defined(self, order: LaunchOrder, parts: Parts) -> str:
+        """Return the ARN of the definition that an order's task has."""
+        wanted = definition(
             image=order.spec.image or "",
             region=self._aws.region,
             arch=order.resources.arch,
@@ -232,6 +260,24 @@ class Launches:
             execution_role=parts.execution_role,
             task_role=parts.task_role,
         )
+        return parts.definitions.ensure(wanted, utc_now())
+
+    def _found_to_stop(self, order: LaunchOrder, written: Written, parts: Parts) -> str | None:
+        """Return the task of a launch that is not wanted any more; None: there is none.
+
+        Raises
+        ------
+        LaunchError
+            While one may be there that ECS does not list yet.
+        """
+        arn = find_task(self._aws, written.request, parts.remote.lease, order.run_id)
+        if arn is None and written.age_s < _LISTED_AFTER_S:
+            raise LaunchError("It is cancelled once ECS is sure that it has no task.",
+                              retryable=True)  # fmt: skip
+        if arn is None:
+            message = "Cancelled: its launch was not answered, and ECS has no task of it."
+            record(order.attempt_folder, Verdict(outcome="cancelled", message=message))
+        return arn
 
     def _found(self, order: LaunchOrder, request: Mapping[str, Any], parts: Parts) -> str | None:
         """Return the task of a request that is too old to be sent again; None: it is given up.
@@ -257,6 +303,10 @@ class Launches:
             next_step=f"look for startedBy {request['startedBy']} in the console; then "
             f"jupyter flotilla cancel {order.run_id}, and retry",
         )
+
+
+def _family(request: Mapping[str, Any]) -> str:
+    return str(request["taskDefinition"]).rpartition("/")[2].partition(":")[0]
 
 
 def is_asked_for(folder: Path) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["Verdict", "refused", "rejected", "stopped"]
 #: Above this share of its memory a container that was killed had most likely none left.
 _FULL = 0.9
 #: Of `runner.container` and `bootstrap.start` (sysexits.h).
-_TAMPERED, _NOT_UPLOADED, _NO_INPUT, _ALREADY_STARTED = 65, 73, 74, 75
+_TAMPERED, _NO_ROOM, _NOT_UPLOADED, _NO_INPUT, _ALREADY_STARTED = 65, 72, 73, 74, 75
 #: Of a shell: no such program, or none that can be executed.
 _NO_PROGRAM = (126, 127)
 _ABORTED, _KILLED, _SEGMENT, _TERMINATED = 134, 137, 139, 143
@@ -253,6 +253,8 @@ _EXITS: Mapping[int, _Known] = {
         "It ended well, but its results and its record never came.", None),
     _TAMPERED: (FailureKind.ENVIRONMENT, Again.NEVER,
                 "What it found in the bucket is not what was sent.", None),
+    _NO_ROOM: (FailureKind.ENVIRONMENT, Again.DISK,
+               "Its disk is too small for its files.", "--disk 100G"),
     _NO_INPUT: (FailureKind.ENVIRONMENT, Again.FREE,
                 "It could not get its files from the bucket.",
                 "jupyter flotilla doctor --engine ecs, if it goes on: task role, bucket, network"),
