@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import socket
 import threading
 import time
 import urllib.parse
@@ -18,9 +19,10 @@ _FRESH_S = 300
 _FETCHES = 4
 _FETCH_TIMEOUT_S = 2.0
 _RETRYABLE_STATUS = (429, 500, 502, 503, 504)
-#: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, read 2026-11; ``Broken`` is ours.
+#: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, read 2026-11; the last two are ours.
 _RETRYABLE_CODES = ("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable",
-                    "ConditionalRequestConflict", "OperationAborted", "Broken")  # fmt: skip
+                    "ConditionalRequestConflict", "OperationAborted", "Broken",
+                    "NoAnswerOfKeys")  # fmt: skip
 #: Hosts that may be asked for keys without TLS, as in the AWS SDKs
 #: (docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html, read 2026-11).
 _KEY_HOSTS = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "127.0.0.1", "::1")
@@ -34,8 +36,8 @@ class S3Error(Exception):
     ----------
     code
         S3's own word (``AccessDenied``), or one of ours: ``Broken`` (no whole answer),
-        ``Deadline``, ``InvalidKey``, ``NoCredentials``, ``Certificate``, ``FileChanged``,
-        ``Sha256Mismatch``.
+        ``Deadline``, ``InvalidKey``, ``NoCredentials``, ``NoAnswerOfKeys`` (their endpoint is
+        silent just now), ``Certificate``, ``FileChanged``, ``Sha256Mismatch``.
     status
         Of HTTP; 0 where there was no answer.
     key
@@ -76,6 +78,10 @@ class Keys(NamedTuple):
         return text
 
 
+class _Silent(OSError):
+    """The endpoint of keys has none just now: it is busy, or breaks."""
+
+
 class Credentials:
     """AWS keys that are good now, safe from several threads.
 
@@ -92,7 +98,7 @@ class Credentials:
         self._keys: Optional[Keys] = None
 
     def keys(self) -> Keys:
-        """Return keys; raises S3Error ``NoCredentials`` if there are none."""
+        """Return keys; raises S3Error: ``NoCredentials`` if there are none, ``NoAnswerOfKeys``."""
         given = self._environ
         if given.get("AWS_ACCESS_KEY_ID") and given.get("AWS_SECRET_ACCESS_KEY"):
             token = given.get("AWS_SESSION_TOKEN") or None
@@ -122,15 +128,17 @@ class Credentials:
         return float("inf") if keys.ends_at is None else keys.ends_at - self._clock()
 
     def _fetch(self) -> Keys:
-        url, why = self._url(), ""
+        url, code, why = self._url(), "", ""
         for attempt in range(_FETCHES):
             try:
                 return self._fetch_once(url)
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
                 # not its words: they may hold what was read
                 why = str(error) if isinstance(error, OSError) else type(error).__name__
+                is_silent = isinstance(error, (_Silent, socket.timeout, ConnectionError))
+                code = "NoAnswerOfKeys" if is_silent else "NoCredentials"
                 time.sleep(random.uniform(0, 0.2 * 2**attempt))
-        raise S3Error("NoCredentials", 0, "", "the container's endpoint gives no AWS keys: " + why)
+        raise S3Error(code, 0, "", "the container's endpoint gives no AWS keys: " + why)
 
     def _fetch_once(self, url: urllib.parse.SplitResult) -> Keys:
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
@@ -140,7 +148,8 @@ class Credentials:
             connection.request("GET", target, headers=self._authorization())
             response = connection.getresponse()
             if response.status != 200:
-                raise OSError("it answered with status %d" % response.status)
+                what = "it answered with status %d" % response.status
+                raise _Silent(what) if response.status in _RETRYABLE_STATUS else OSError(what)
             got = json.loads(response.read().decode())
         finally:
             connection.close()

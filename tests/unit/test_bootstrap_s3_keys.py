@@ -1,7 +1,9 @@
 """The bootstrap's AWS keys and clock, against a server that refuses them as it is told to."""
 
+import socket
 import threading
 import time
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from faulty_s3 import ENVIRON, SECRET, TOKEN, FaultyS3, refusing
 
+from jupyter_flotilla.bootstrap import s3_auth
 from jupyter_flotilla.bootstrap.s3 import Bucket, Credentials, S3Error
 
 
@@ -117,6 +120,36 @@ def test_a_container_without_keys_says_so(environ: dict[str, str]) -> None:
         Credentials(environ).keys()
 
     assert caught.value.code == "NoCredentials"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_retryable"),
+    [(503, True), (429, True), (404, False), (None, True)],
+    ids=["it breaks", "it is busy", "no such role", "it is silent"],
+)
+def test_an_endpoint_of_keys_that_is_silent_just_now_is_asked_again_later(
+    status: int | None, is_retryable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_auth, "_FETCH_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        if status is not None:
+            threading.Thread(target=_answer_all, args=(listening, status), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/keys"
+
+        with pytest.raises(S3Error, match="gives no AWS keys") as caught:
+            Credentials({"AWS_CONTAINER_CREDENTIALS_FULL_URI": url}).keys()
+
+    assert caught.value.is_retryable is is_retryable
+
+
+def _answer_all(listening: socket.socket, status: int) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = listening.accept()
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 %d Reason\r\nContent-Length: 0\r\n\r\n" % status)
+            connection.close()
 
 
 @pytest.mark.parametrize("method", ["put", "head"])
