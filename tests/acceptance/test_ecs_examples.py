@@ -10,6 +10,9 @@ from nbclient import NotebookClient
 
 import jupyter_flotilla as fl
 
+# packages of 400 MB are brought into each of their containers
+pytestmark = pytest.mark.timeout(400)
+
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -33,7 +36,7 @@ def test_the_examples_run_in_tasks() -> None:
 
 def test_the_example_of_cells_sends_them_to_tasks(ecs_ground: EcsGround) -> None:
     notebook = nbformat.read(_EXAMPLES / "cells.ipynb", as_version=4)
-    client = NotebookClient(notebook, timeout=170, resources={"metadata": {"path": str(_EXAMPLES)}})
+    client = NotebookClient(notebook, timeout=380, resources={"metadata": {"path": str(_EXAMPLES)}})
 
     client.execute()
 
