@@ -130,10 +130,8 @@ def lines(path: Path) -> list[str]:
 def flotilla(*words: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run ``jupyter flotilla`` as a program of its own, to its end."""
     command = [sys.executable, "-m", "jupyter_flotilla", *map(str, words)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        stdin=subprocess.DEVNULL, **options,
-    )  # fmt: skip
+    given = {"timeout": PATIENCE_S, "stdin": subprocess.DEVNULL, **options}
+    return subprocess.run(command, capture_output=True, text=True, check=False, **given)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

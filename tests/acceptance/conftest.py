@@ -1,15 +1,50 @@
-"""Jobs in containers, for the tests of the Docker engine."""
+"""Jobs in containers, for the tests of the Docker engine; and what may run beside what.
+
+``tests/run`` runs some at a time, each test wherever there is room. Those of `_TOGETHER` follow
+each other in one process, because they share what is dear to make; what is marked ``alone`` comes
+last, with nothing beside it, because others would change what it measures.
+"""
 
 import gc
 import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import own_daemon
 import pytest
 from docker_jobs import Jobs
 from own_daemon import OwnDaemon
+from xdist.scheduler import LoadScopeScheduling
+
+#: Module → those with which it shares a fixture, by a name of them all.
+_TOGETHER = {
+    "test_docker_daemon": "own daemon",
+    "test_docker_full_disk": "own daemon",
+    "test_ecs_jobs": "jobs on ECS",
+    "test_environment_layer": "layers",
+    "test_image_builds": "image builds",
+    "test_versions": "older version",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what our own mark means."""
+    config.addinivalue_line("markers", "alone: measures what other tests would change")
+
+
+class _Together(LoadScopeScheduling):
+    """Gives tests to processes: one by one, or as `_TOGETHER` says."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _TOGETHER.get(Path(nodeid.partition("::")[0]).stem, nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together:
+    """Decide what runs where, where several processes run tests."""
+    return _Together(config, log)
 
 
 @pytest.fixture

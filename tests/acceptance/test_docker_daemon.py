@@ -134,6 +134,7 @@ def test_a_launch_without_a_daemon_is_repeated_and_starts_once(
     assert witness.lines(work(handle) / "starts") == ["start"]
 
 
+@pytest.mark.alone
 def test_a_daemon_that_hangs_holds_up_a_look_once_and_not_for_long(
     own_jobs: Jobs, daemon: OwnDaemon
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_daemon_that_hangs_holds_up_a_look_once_and_not_for_long(
     assert time.monotonic() - began < took_s + 1
 
 
+@pytest.mark.alone
 def test_a_daemon_that_hangs_holds_up_neither_a_launch_nor_a_stop(
     own_jobs: Jobs, daemon: OwnDaemon
 ) -> None:
