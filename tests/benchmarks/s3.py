@@ -3,9 +3,11 @@
 python tests/benchmarks/s3.py [--mib N] [--repeat N]
 
 Each contender is a process of its own, so its peak of memory is its own too; they take turns, and
-medians are printed with their ratio to boto3's. S3 is `plain_s3`, on this machine, or with
-``--aws`` what the AWS variables name, in a bucket that is made for this and deleted. Ours do more
-than boto3's: they hash the file and check it, and the host has it copied from its blobs to the run.
+medians are printed with their ratio to boto3's. A table is a frame of pandas of as many bytes; it
+is written as values of jobs are and sent, or brought and read, and should take little memory
+beside its own. S3 is `plain_s3`, on this machine, or with ``--aws`` what the AWS variables name, in
+a bucket that is made for this and deleted. Ours do more than boto3's: they hash the file and check
+it, and the host has it copied from its blobs to the run.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import json
 import os
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,7 +34,8 @@ RUN = "r7f3a00000001"
 #: Name → (what it does, to S3 or back); the first of each direction is the yardstick.
 CONTENDERS = {
     "boto3 to S3": "to", "host to S3": "to", "host to S3, content known": "to", "job to S3": "to",
-    "boto3 from S3": "from", "host from S3": "from", "job from S3": "from",
+    "table to S3": "to",
+    "boto3 from S3": "from", "host from S3": "from", "job from S3": "from", "table from S3": "from",
 }  # fmt: skip
 
 
@@ -45,7 +49,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.one:
         name, bucket, folder = arguments.one
-        print(json.dumps(_measured(name, bucket, Path(folder))))
+        print(json.dumps(_measured(name, bucket, Path(folder), arguments.mib)))
         return
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, "
           f"Python {platform.python_version()}, {arguments.mib} MiB")  # fmt: skip
@@ -85,10 +89,11 @@ def _compare(bucket: str, folder: Path, mib: int, repeat: int) -> None:
             if name in ("boto3 to S3", "host to S3", "job to S3"):
                 _write(folder / "input" / "big", mib)
             ran = subprocess.run(
-                [sys.executable, __file__, "--one", name, bucket, str(folder)],
+                [sys.executable, __file__, "--mib", str(mib), "--one", name, bucket, str(folder)],
                 check=True, capture_output=True, text=True,
             )  # fmt: skip
             found[name].append(tuple(json.loads(ran.stdout)))
+            shutil.rmtree(folder / "attempt", ignore_errors=True)  # else it is there already
     for way in ("to", "from"):
         names = [name for name, its in CONTENDERS.items() if its == way]
         yardstick = statistics.median(seconds for seconds, _ in found[names[0]])
@@ -99,9 +104,9 @@ def _compare(bucket: str, folder: Path, mib: int, repeat: int) -> None:
                   f"× {seconds / yardstick:.2f}  peak {peak:.0f} MiB")  # fmt: skip
 
 
-def _measured(name: str, bucket: str, folder: Path) -> tuple[float, float]:
+def _measured(name: str, bucket: str, folder: Path, mib: int) -> tuple[float, float]:
     """Return the seconds that a contender takes, and its peak of memory in MiB."""
-    act = _contender(name, bucket, folder)
+    act = _table(name, bucket, folder, mib) or _contender(name, bucket, folder)
     (folder / "values" / "big").unlink(missing_ok=True)
     began = time.perf_counter()
     act()
@@ -133,6 +138,43 @@ def _contender(name: str, bucket: str, folder: Path) -> Callable[[], Any]:
         "job from S3": lambda: job.get_file("values/big", str(back)),
     }
     return acts[name]
+
+
+def _table(name: str, bucket: str, folder: Path, mib: int) -> Callable[[], Any] | None:
+    """Return how a table is sent or brought; None: that is not what is measured."""
+    if not name.startswith("table"):
+        return None
+    import pandas
+    from numpy.random import default_rng
+
+    from jupyter_flotilla.artifacts.s3 import S3Artifacts
+    from jupyter_flotilla.bootstrap.s3 import Bucket
+    from jupyter_flotilla.protocol.values import load, save
+
+    artifacts, sent = S3Artifacts(bucket, "bench", _client), folder / "table"
+    sent.mkdir(exist_ok=True)
+    with artifacts._client():  # importing boto3 is not what is measured
+        pass
+    if name == "table to S3":
+        frame = pandas.DataFrame(default_rng().random((10, mib * 2**20 // 80)).T).add_prefix("c")
+
+        def send() -> None:
+            entry = save(frame, str(sent), "table")
+            (folder / "entry.json").write_text(json.dumps(entry))
+            artifacts.upload_folder("r7f3a00000003", sent)
+
+        return send
+    entry = json.loads((folder / "entry.json").read_text())
+    Bucket(
+        bucket, artifacts.attempt_prefix(RUN, 1), os.environ["AWS_DEFAULT_REGION"],
+        os.environ.get("AWS_ENDPOINT_URL"),
+    ).put_file(f"values/{entry['file']}", str(sent / entry["file"]))  # fmt: skip
+
+    def bring() -> None:
+        artifacts.fetch(RUN, 1, f"values/{entry['file']}", folder / "attempt")
+        load(entry, str(folder / "attempt" / "values"))
+
+    return bring
 
 
 def _client() -> Any:
