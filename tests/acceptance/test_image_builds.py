@@ -20,7 +20,7 @@ from jupyter_flotilla.errors import EnvironmentProblem
 from jupyter_flotilla.service import Flotilla
 
 #: Names of images begin so that are built here: other tests have others, at the same time.
-_NAME = "flotilla-test-build-"
+_NAME = f"flotilla-test-build-{uuid.uuid4().hex[:8]}-"
 #: Longest time that a build may take: it gets some hundred files from an index, and packs them.
 _BUILD_S = 150
 #: What somebody does who needs another version on top of an image of ours.
