@@ -24,12 +24,10 @@ EVERYWHERE = (
     "engines/ecs/following.py", "engines/ecs/ending.py", "dispatch/poller.py", "store/runs.py",
     "store/connection.py", "protocol/files.py",
 )  # fmt: skip
-#: Where no lock and no transaction of one dispatcher is held, so that another may be at work.
-OPEN = (
-    "engines/ecs/launching.py", "engines/ecs/account.py", "engines/ecs/engine.py",
-    "engines/ecs/following.py",
-)  # fmt: skip
-CLOSED = ("engines/ecs/definition.py", "store/")
+#: Where another dispatcher may be at work meanwhile: in or below the first, if not in the others,
+#: this one holds no lock and no transaction.
+OPEN = ("engines/ecs/launching.py", "engines/ecs/following.py", "engines/ecs/account.py")
+_CLOSED = ("engines/ecs/definition.py", "store/")
 
 
 @dataclass
@@ -98,3 +96,9 @@ def is_of_protocol(way: tuple[str, ...]) -> bool:
 def is_of_engine(way: tuple[str, ...]) -> bool:
     """Say whether a statement is one of the engine's: before it, nothing can have been sent."""
     return any(line.startswith("engines/ecs/launching.py") for line in way)
+
+
+def is_open(way: tuple[str, ...]) -> bool:
+    """Say whether neither a lock nor a transaction is held at a statement."""
+    is_below = any(line.startswith(OPEN[:2]) for line in way)
+    return is_below and not any(line.startswith(_CLOSED) for line in way)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ecs_chaos import Dispatcher, Killed, World
-from ecs_statements import CLOSED, EVERYWHERE, OPEN, PROTOCOL, Blade, is_of_engine, is_of_protocol
+from ecs_statements import EVERYWHERE, OPEN, PROTOCOL, Blade, is_of_engine, is_of_protocol, is_open
 
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.engines.base import Written
@@ -184,11 +184,7 @@ class Storm:
             self.counts["interleave"] += 1
             other.step()
 
-        one.blade = Blade(
-            OPEN,
-            lambda way: not any(line.startswith(CLOSED) for line in way) and chooses(way),
-            meanwhile,
-        )
+        one.blade = Blade(OPEN, lambda way: is_open(way) and chooses(way), meanwhile)
 
     def _stall(self) -> None:
         """Have one held up between two statements: a laptop that sleeps."""

@@ -21,8 +21,12 @@ _ROUGH: dict[str, Any] = {
 _WIDE = 500
 _HOURS_S = 3 * 3600.0
 
-# the whole grows with --ecs-chaos-runs
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = [
+    # the whole grows with --ecs-chaos-runs
+    pytest.mark.timeout(3600),
+    # what a process has open that is really killed, the system closes
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture
