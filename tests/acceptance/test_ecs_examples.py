@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 import jupyter_flotilla as fl
 
 # packages of 400 MB are brought into each of their containers
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 
