@@ -17,7 +17,7 @@ from jupyter_flotilla.protocol import StreamReader
 MakeOrder = Callable[[str], LaunchOrder]
 
 #: Longest time that a task of the suite may take to get anywhere, in seconds.
-_PATIENCE_S = 30
+_PATIENCE_S = 90
 
 
 class EngineSuite:

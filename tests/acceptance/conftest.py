@@ -32,6 +32,16 @@ _TOGETHER = {
 def pytest_configure(config: pytest.Config) -> None:
     """Say what our own mark means."""
     config.addinivalue_line("markers", "alone: measures what other tests would change")
+    config.addinivalue_line("markers", "heavy: takes minutes of both processors; with --heavy")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless it is asked for."""
+    if config.getoption("--heavy"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("heavy")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 class _Together(LoadScopeScheduling):

@@ -21,19 +21,25 @@ def _on_ecs(ecs_ground: EcsGround, settings_file: Path, monkeypatch: pytest.Monk
     ecs_jobs.use_ecs(ecs_ground, settings_file, monkeypatch)
 
 
-def test_the_examples_run_in_tasks() -> None:
-    wanted = {"diabetes": "SUCCEEDED", "digits": "SUCCEEDED", "error_halfway": "FAILED"}
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("digits", "SUCCEEDED"),
+        pytest.param("diabetes", "SUCCEEDED", marks=pytest.mark.heavy),
+        pytest.param("error_halfway", "FAILED", marks=pytest.mark.heavy),
+    ],
+)
+def test_the_examples_run_in_tasks(name: str, status: str) -> None:
+    run = fl.run_notebook(_EXAMPLES / f"{name}.ipynb", engine="ecs").wait()
 
-    runs = {name: fl.run_notebook(_EXAMPLES / f"{name}.ipynb", engine="ecs") for name in wanted}
-
-    for name, run in runs.items():
-        assert run.wait().status == wanted[name], run.explain()
-        outputs = [out for cell in run.notebook.cells for out in cell.get("outputs", [])]
-        failures = [out.ename for out in outputs if out.output_type == "error"]
-        assert failures == ([] if wanted[name] == "SUCCEEDED" else ["KeyError"])
-        assert any("text/html" in out.get("data", {}) for out in outputs)
+    assert run.status == status, run.explain()
+    outputs = [out for cell in run.notebook.cells for out in cell.get("outputs", [])]
+    failures = [out.ename for out in outputs if out.output_type == "error"]
+    assert failures == ([] if status == "SUCCEEDED" else ["KeyError"])
+    assert any("text/html" in out.get("data", {}) for out in outputs)
 
 
+@pytest.mark.heavy
 def test_the_example_of_cells_sends_them_to_tasks(ecs_ground: EcsGround) -> None:
     notebook = nbformat.read(_EXAMPLES / "cells.ipynb", as_version=4)
     client = NotebookClient(notebook, timeout=380, resources={"metadata": {"path": str(_EXAMPLES)}})

@@ -316,7 +316,8 @@ class DockerEngine(Engine):
         if (seen := ended(folder)) is not None:
             return seen
         if (folder / protocol.EXIT).exists():
-            return given_up(f"How it ended, in {folder}, is no JSON.")
+            # it may have come just now
+            return ended(folder) or given_up(f"How it ended, in {folder}, is no JSON.")
         if not (folder / protocol.JOB).exists():
             return given_up(f"Its folder {folder} is gone.", FailureKind.LOST)
         if listed is None:  # the daemon is away; its containers may run on

@@ -146,7 +146,8 @@ def _observe(folder: Path) -> Observation:
     if lives:
         return going_on(folder)
     if (folder / protocol.EXIT).exists():
-        return given_up(f"How it ended, in {folder}, is no JSON.")
+        # it may have come just now
+        return ended(folder) or given_up(f"How it ended, in {folder}, is no JSON.")
     return _unconfirmed(folder)
 
 
