@@ -160,14 +160,18 @@ class OwnDaemon:
 @contextlib.contextmanager
 def on_its_own() -> Iterator[OwnDaemon]:
     """A daemon of one's own; skips where there cannot be one."""
-    lacking = [name for name in ("dockerd", "unshare", "nsenter") if shutil.which(name) is None]
+    lacking = [
+        name for name in ("dockerd", "setpriv", "unshare", "nsenter") if shutil.which(name) is None
+    ]
     if os.geteuid() != 0 or lacking:
         why = f"{lacking[0]} is not here" if lacking else "not root"
         pytest.skip(f"no Docker daemon of one's own: {why}")
     # its socket's path must be short
     folder = Path(tempfile.mkdtemp(prefix="flotilla-dockerd-"))
     machine = subprocess.Popen(
-        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+        # whatever kills the test kills it too
+        ["setpriv", "--pdeathsig", "KILL",
+         "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
          # a shell takes the status of orphans: dockerd takes a dead containerd for a living one
          "sh", "-c", "while :; do sleep 1; done"],
     )  # fmt: skip
