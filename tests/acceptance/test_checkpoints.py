@@ -61,7 +61,7 @@ def test_after_a_timeout_the_retry_goes_on_with_what_finally_has_saved() -> None
         "try:\n    time.sleep(0 if path.exists() else 99)\nfinally:\n    path.write_text('1')\n"
     )
 
-    run = fl.run_source(code, timeout="2s", retries=1).wait()
+    run = fl.run_source(code, timeout="5s", retries=1).wait()
 
     assert run.status == "SUCCEEDED", run.explain()
     assert _counts(run) == ["from nothing", "from 1"]

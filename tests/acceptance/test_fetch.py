@@ -69,7 +69,7 @@ def test_what_matches_nothing_is_a_note_and_no_error(work: Path) -> None:
     ("body", "options", "kind"),
     [
         ("raise SystemExit(3)", {}, "user-error"),
-        ("time.sleep(99)", {"timeout": "1s"}, "timeout"),
+        ("time.sleep(99)", {"timeout": "5s"}, "timeout"),
     ],
     ids=["failure", "timeout"],
 )

@@ -65,11 +65,11 @@ def test_a_timeout_lets_clean_up_run_and_saves_the_notebook(tmp_path: Path) -> N
     cell = f"import time\ntry:\n    time.sleep(99)\nfinally:\n    open({str(done)!r}, 'w').close()"
     path = witness.notebook(tmp_path / "slow.ipynb", "print('before')", cell)
 
-    run = fl.run_notebook(path, timeout="2s").wait()
+    run = fl.run_notebook(path, timeout="5s").wait()
 
     assert run.attempts[0].failure_kind == "timeout"
     assert done.exists()
-    assert "Timeout: stopped after 2s" in run.notebook.cells[0].source
+    assert "Timeout: stopped after 5s" in run.notebook.cells[0].source
     assert "before" in run.notebook_path.read_text()
 
 
