@@ -1,5 +1,6 @@
 """Every test has a home of its own, and leaves no process behind."""
 
+import json
 import os
 import signal
 import uuid
@@ -27,6 +28,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ecs-chaos-runs", type=int, default=45, help="runs of each storm on ECS")
     parser.addoption("--heavy", action="store_true", help="all examples and 100 tasks on ECS, too")
     parser.addoption("--chaos-seed", type=int, default=1, help="what its chances are drawn from")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Write down what has failed, for ``tests/run``, which tries it once more."""
+    path = os.environ.get("TESTS_FAILED_TO")
+    if path and report.failed:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(report.nodeid) + "\n")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run only what a file names, where ``tests/run`` says so."""
+    path = os.environ.get("TESTS_ONLY_FROM")
+    if path:
+        wanted = set(map(json.loads, Path(path).read_text(encoding="utf-8").splitlines()))
+        left_out = [item for item in items if item.nodeid not in wanted]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.nodeid in wanted]
 
 
 @pytest.fixture(autouse=True)

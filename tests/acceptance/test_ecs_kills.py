@@ -99,7 +99,7 @@ def test_what_ends_while_nobody_looks_is_whole_for_whoever_comes(
         witness.kill(pid)
 
     _check_whole(run, ecs_ground, tmp_path / "brought")
-    assert ecs_ground.calls()["RunTask"] == 1
+    assert len(ecs_jobs.tasks_of(ecs_ground, run)) == 1
 
 
 def test_a_dispatcher_that_is_killed_while_results_are_saved_loses_none(
