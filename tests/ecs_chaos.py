@@ -6,7 +6,7 @@ Who started how often is counted by the fake, which knows nothing of what is cou
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ecs_statements import Blade
+from ecs_tasks import Inline
 
 from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.local import LocalArtifacts
@@ -63,18 +64,14 @@ class Killed(BaseException):
     """The dispatcher ends here, and nothing of it runs any more."""
 
 
-class _Here(Executor):
+class _Here(Inline):
     """Does at once what is submitted, unless who submits it is killed."""
 
     def __init__(self, dispatcher: "Dispatcher") -> None:
         self._dispatcher = dispatcher
 
     def submit(self, act: Any, /, *given: Any, **named: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        try:
-            future.set_result(act(*given, **named))
-        except Exception as error:
-            future.set_exception(error)
+        future = super().submit(act, *given, **named)
         if self._dispatcher.is_killed:
             raise Killed  # what the engine keeps for its next try is gone with its process
         return future

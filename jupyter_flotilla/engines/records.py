@@ -100,6 +100,12 @@ def ending_record(outcome: str, message: str, kind: str | None = None) -> dict[s
     }
 
 
+def record_ending(folder: Path, ending: Ending) -> None:
+    """Record an ending in ``exit.json``; the first that is recorded stands."""
+    content = ending.model_dump(mode="json", exclude_none=True)
+    protocol.write_json(str(folder / protocol.EXIT), content, exclusive=True)
+
+
 def when_started(folder: Path) -> datetime | None:
     """Return when user code began; None: it has not."""
     started = protocol.read_json(str(folder / protocol.STARTED))

@@ -24,6 +24,7 @@ from jupyter_flotilla.engines.job_keys import MakeKeys, attempt_policy
 from jupyter_flotilla.engines.records import ending_record, going_on
 from jupyter_flotilla.engines.runner_app import zipapp
 from jupyter_flotilla.errors import ArtifactsUnavailable, FlotillaError
+from jupyter_flotilla.model.attempt import number_of
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import Handle, Observation, Phase, Progress
 from jupyter_flotilla.model.units import format_bytes
@@ -175,7 +176,7 @@ class Remote:
         ArtifactsUnavailable, OSError
         """
         content = (Path(handle.ref) / STOP_REQUEST).read_bytes()
-        number = _number(handle.detail["launch_key"])
+        number = number_of(handle.detail["launch_key"])
         self._artifacts.put_stop_request(handle.detail["run_id"], number, content)
 
     def lease(self, run_id: str, number: int) -> dict[str, Any] | None:
@@ -196,7 +197,7 @@ class Remote:
 
     def _place(self, order: LaunchOrder, sent: Mapping[str, str]) -> dict[str, Any]:
         """Return what `bootstrap.start` needs, with keys that are this attempt's alone."""
-        number = _number(order.launch_key)
+        number = number_of(order.launch_key)
         place = {**self.bare_place(order.run_id, number), **sent}
         if self._hurry_s is not None:
             place["hurry_s"] = self._hurry_s
@@ -240,7 +241,7 @@ class Remote:
             return None if is_unwanted else sending.observation()
         if not is_sent(folder) or (folder / EXIT).exists():
             return None
-        where = (str(handle.detail["run_id"]), _number(launch_key), folder)
+        where = (str(handle.detail["run_id"]), number_of(launch_key), folder)
         if lives:
             self._sync_if_due(*where)
             return None
@@ -304,7 +305,7 @@ class Remote:
             sent = self._artifacts.upload_folder(order.run_id, order.input_folder, sending.note)
             # as the first launcher wrote it: another would write other bytes
             job = (order.attempt_folder / JOB).read_bytes()
-            self._artifacts.put_job(order.run_id, _number(order.launch_key), job)
+            self._artifacts.put_job(order.run_id, number_of(order.launch_key), job)
             done = {
                 "input_sha256": sent.manifest_sha256,
                 "job_sha256": hashlib.sha256(job).hexdigest(),
@@ -319,7 +320,7 @@ class Remote:
         if save.is_in_bucket:
             self._artifacts.bring_back_save(save.run_id, save.number)
             return self._artifacts.attempt_prefix(save.run_id, save.number).rstrip("/")
-        number = _number(order.launch_key)
+        number = number_of(order.launch_key)
         return self._artifacts.put_save(order.run_id, number, save.path, sending.note)
 
 
@@ -335,10 +336,6 @@ def _mends_itself(error: BaseException) -> bool:
 def is_sent(folder: Path) -> bool:
     """Say whether an attempt's input is in S3, whole."""
     return read_json(str(folder / _SENT)) is not None
-
-
-def _number(launch_key: str) -> int:
-    return int(launch_key.rpartition("-")[2])
 
 
 def _add(order: LaunchOrder, name: str, path: Path) -> None:

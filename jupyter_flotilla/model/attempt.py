@@ -18,6 +18,15 @@ from jupyter_flotilla.model.observation import (
 from jupyter_flotilla.model.resources import Resources
 
 
+def number_of(launch_key: str) -> int:
+    """Return the number of the attempt that a launch key is of.
+
+    >>> number_of("r0123456789ab-2")
+    2
+    """
+    return int(launch_key.rpartition("-")[2])
+
+
 class Attempt(Stored):
     """One launch of a run. Written by the dispatcher (or the submitter) only."""
 

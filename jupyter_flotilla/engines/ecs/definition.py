@@ -136,6 +136,15 @@ def is_gone(error: AwsError) -> bool:
     return error.kind == "refused" and any(words in error.aws_message.lower() for words in _GONE)
 
 
+def family_of(arn: str) -> str:
+    """Return the name of the family that a definition's ARN is of.
+
+    >>> family_of("arn:aws:ecs:us-east-1:123456789012:task-definition/flotilla-0a1b:3")
+    'flotilla-0a1b'
+    """
+    return arn.rpartition("/")[2].partition(":")[0]
+
+
 class Definitions:
     """The definitions of one home in one account and region. Safe from threads and processes.
 

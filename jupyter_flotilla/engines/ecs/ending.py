@@ -12,7 +12,7 @@ from jupyter_flotilla.engines.ecs.billing import Bill, billed, moment, pull_shar
 from jupyter_flotilla.engines.ecs.outcomes import cut_off, stopped
 from jupyter_flotilla.engines.ecs.prices import PriceList
 from jupyter_flotilla.engines.ecs.verdict import Verdict
-from jupyter_flotilla.engines.records import ended, going_on, when_started
+from jupyter_flotilla.engines.records import ended, going_on, record_ending, when_started
 from jupyter_flotilla.model.observation import Again, Ending, FailureKind, Observation
 from jupyter_flotilla.model.resources import Arch
 
@@ -88,7 +88,7 @@ def vanished(folder: Path, arn: str, terms: Terms) -> Observation:
     began, last = when_started(folder), _last_sign(folder)
     lived_s = 0.0 if began is None else max(0.0, (last - began).total_seconds())
     ending = verdict.ending(ended_at=last, duration_s=lived_s)
-    _record(folder, ending)
+    record_ending(folder, ending)
     return Observation(state="ended", started_at=began, ending=ending)
 
 
@@ -119,7 +119,7 @@ def _by_the_task(folder: Path, task: Mapping[str, Any]) -> Observation:
     if now.started_at is not None:
         duration_s = max(0.0, (ended_at - now.started_at).total_seconds())
     ending = verdict.ending(ended_at=ended_at, duration_s=duration_s, exit_code=_exit_code(task))
-    _record(folder, ending)
+    record_ending(folder, ending)
     seen = ended(folder)  # with its last lines
     return seen or now.model_copy(update={"state": "ended", "phase": None, "ending": ending})
 
@@ -185,11 +185,6 @@ def _exit_code(task: Mapping[str, Any]) -> int | None:
     containers = task.get("containers") or [{}]
     code = containers[0].get("exitCode")
     return None if code is None else int(code)
-
-
-def _record(folder: Path, ending: Ending) -> None:
-    content = ending.model_dump(mode="json", exclude_none=True)
-    protocol.write_json(str(folder / protocol.EXIT), content, exclusive=True)
 
 
 def _plain(value: Any) -> Any:

@@ -1,17 +1,11 @@
 """Finds the task of a launch that is too old to be sent again."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-#: Of one DescribeTasks (docs.aws.amazon.com/AmazonECS/latest/APIReference, read 2026-11).
-_BATCH = 100
-
-
-class Caller(Protocol):
-    """What asks AWS: `account.Account`."""
-
-    def call(self, service: str, action: str, /, **params: Any) -> dict[str, Any]:
-        """Ask AWS; raises AwsError."""
+from jupyter_flotilla.engines.ecs.definition import family_of
+from jupyter_flotilla.engines.ecs.observe import BATCH, Caller
+from jupyter_flotilla.model.attempt import number_of
 
 
 def find_task(
@@ -41,11 +35,10 @@ def find_task(
     running = aws.call("ecs", "ListTasks", cluster=cluster, startedBy=started_by)["taskArns"]
     if running:
         return str(running[0])
-    number = int(str(request["clientToken"]).rpartition("-")[2])
-    lease = lease_of(run_id, number)
+    lease = lease_of(run_id, number_of(str(request["clientToken"])))
     if lease is not None and lease.get("task"):
         return str(lease["task"])
-    family = str(request["taskDefinition"]).rpartition("/")[2].partition(":")[0]
+    family = family_of(str(request["taskDefinition"]))
     for arns in _stopped(aws, cluster, family):
         answer = aws.call("ecs", "DescribeTasks", cluster=cluster, tasks=list(arns))
         for task in answer.get("tasks", ()):
@@ -64,7 +57,7 @@ def _stopped(aws: Caller, cluster: str, family: str) -> Iterator[Sequence[str]]:
     while True:
         page = aws.call(
             "ecs", "ListTasks", cluster=cluster, family=family, desiredStatus="STOPPED",
-            maxResults=_BATCH, **token,
+            maxResults=BATCH, **token,
         )  # fmt: skip
         if page["taskArns"]:
             yield page["taskArns"]

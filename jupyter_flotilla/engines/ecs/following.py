@@ -168,8 +168,7 @@ class Following:
     def _stopped(self, handle: Handle, task: Mapping[str, Any]) -> Observation:
         folder = Path(handle.ref)
         keep_task(folder, task)
-        was_started = bool(task.get("pullStoppedAt") or task.get("startedAt"))
-        saving = self._remote(handle).follow(handle, lives=False, was_started=was_started)
+        saving = self._remote(handle).follow(handle, lives=False, was_started=_has_begun(task))
         if saving is not None:
             return saving
         if not self._is_complete(handle, task):
@@ -179,8 +178,7 @@ class Following:
     def _is_complete(self, handle: Handle, task: Mapping[str, Any]) -> bool:
         """Say whether all that the job said is here; of one that was cut off, CloudWatch knows."""
         folder, key = Path(handle.ref), str(handle.detail["launch_key"])
-        has_begun = bool(task.get("pullStoppedAt") or task.get("startedAt"))
-        if (folder / protocol.EXIT).exists() or not has_begun:
+        if (folder / protocol.EXIT).exists() or not _has_begun(task):
             return True
         return self._backstop.is_done(key, str(handle.detail["task"]), folder)
 
@@ -252,6 +250,11 @@ class Following:
 
     def _remote(self, handle: Handle) -> Remote:
         return self._remote_of(Bucket.model_validate(handle.detail["bucket"]))
+
+
+def _has_begun(task: Mapping[str, Any]) -> bool:
+    """Say whether a task's container may have run: nothing comes from one that never did."""
+    return bool(task.get("pullStoppedAt") or task.get("startedAt"))
 
 
 def _overdue(folder: Path) -> str | None:

@@ -19,12 +19,13 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import LaunchOrder, Written
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.capacity import Capacity
-from jupyter_flotilla.engines.ecs.definition import Definitions, definition, is_gone
+from jupyter_flotilla.engines.ecs.definition import Definitions, definition, family_of, is_gone
 from jupyter_flotilla.engines.ecs.finding import find_task
 from jupyter_flotilla.engines.ecs.outcomes import refused, rejected
 from jupyter_flotilla.engines.ecs.request import Site, run_task
 from jupyter_flotilla.engines.ecs.secret_refs import resolve
 from jupyter_flotilla.engines.ecs.verdict import Verdict
+from jupyter_flotilla.engines.records import record_ending
 from jupyter_flotilla.engines.remote import Remote
 from jupyter_flotilla.errors import InvalidSettings, LaunchError, SecretUnavailable, UsageError
 from jupyter_flotilla.model.observation import Again, FailureKind
@@ -214,7 +215,7 @@ class Launches:
                 )
             if is_gone(error):
                 # what was written ahead names it: a further attempt asks for another
-                parts.definitions.forget(_family(written.request))
+                parts.definitions.forget(family_of(str(written.request["taskDefinition"])))
             if not written.is_new:
                 raise self._uncertain(error) from error
             if is_gone(error):
@@ -305,10 +306,6 @@ class Launches:
         )
 
 
-def _family(request: Mapping[str, Any]) -> str:
-    return str(request["taskDefinition"]).rpartition("/")[2].partition(":")[0]
-
-
 def is_asked_for(folder: Path) -> bool:
     """Decide that an attempt is asked for; False where it was cancelled before."""
     path = str(folder / FENCE)
@@ -327,9 +324,7 @@ def is_cancelled_first(folder: Path) -> bool:
 
 def record(folder: Path, verdict: Verdict) -> None:
     """Record the end of an attempt that never began."""
-    ending = verdict.ending(ended_at=utc_now(), duration_s=0.0, billed_s=0.0)
-    content = ending.model_dump(mode="json", exclude_none=True)
-    protocol.write_json(str(folder / protocol.EXIT), content, exclusive=True)
+    record_ending(folder, verdict.ending(ended_at=utc_now(), duration_s=0.0, billed_s=0.0))
 
 
 def _verdict(error: BaseException) -> Verdict | None:

@@ -19,6 +19,7 @@ from jupyter_flotilla.engines.ecs.definition import CONTAINER
 from jupyter_flotilla.engines.ecs.install import STARTED_BY
 from jupyter_flotilla.engines.ecs.sizes import task_size
 from jupyter_flotilla.errors import InvalidOption, LaunchError
+from jupyter_flotilla.model.attempt import number_of
 from jupyter_flotilla.model.resources import Resources
 
 #: Half of what ECS takes, "including the JSON formatting characters" (TaskOverride of
@@ -147,7 +148,7 @@ def _legal_value(value: str) -> str:
 def _network(site: Site, launch_key: str) -> dict[str, Any]:
     """Return the network, another subnet first at each attempt: capacity lacks zone by zone."""
     subnets = list(site.network.subnets)
-    turn = (int(launch_key.rpartition("-")[2]) - 1) % len(subnets)
+    turn = (number_of(launch_key) - 1) % len(subnets)
     network: dict[str, Any] = {"subnets": subnets[turn:] + subnets[:turn]}
     if site.network.security_groups:
         network["securityGroups"] = list(site.network.security_groups)
