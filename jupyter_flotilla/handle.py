@@ -360,9 +360,11 @@ class RunHandle:
 
     def _queue(self) -> render.Queue | None:
         """Return what the run waits behind; None where it is not queued."""
-        run, limit = self._run, self._flotilla.settings.max_running
+        run = self._run
         if run.status is not RunStatus.QUEUED:
             return None
+        engine = self._flotilla.engine(run.spec.engine)
+        limit = engine.most_running(self._flotilla.settings.max_running)
         here = (run.spec.engine, run.spec.place)
         running = None
         if limit <= _COUNTED:

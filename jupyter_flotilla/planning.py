@@ -123,7 +123,7 @@ def plan_grid(
         notes=first.notes,
         options=options,
         size=len(drafts),
-        parallel=min(len(drafts), options.max_parallel, settings.max_running),
+        parallel=min(len(drafts), options.max_parallel, engine.most_running(settings.max_running)),
     )
 
 

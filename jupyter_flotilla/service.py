@@ -386,7 +386,7 @@ class Flotilla(Drafting):
         engine = self.engine(engine_name)
         # Inside a job a launch would make a process of that job; the dispatcher does it then.
         if engine.launches_at_submit and not self.wake.is_inside_job():
-            limit = self.settings.max_running
+            limit = engine.most_running(self.settings.max_running)
             Launcher(self.store, self.artifacts, engine, limit, self.wake).step(utc_now())
 
 

@@ -137,7 +137,7 @@ class Dispatcher:
         for engine in ready:
             self._waiting.remove(engine)
             self._engines.append(engine)
-            limit = engine.max_running or self._settings.max_running
+            limit = engine.most_running(self._settings.max_running)
             launcher = Launcher(self._store, self._artifacts, engine, limit, self._wake)
             poller = Poller(
                 self._store, engine, launcher, retry_base_s=self._settings.retry_delay_s

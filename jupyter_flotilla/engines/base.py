@@ -161,6 +161,10 @@ class Engine(ABC):
         """Most attempts at a time; None: the setting that is for this machine's engines."""
         return None
 
+    def most_running(self, usual: int) -> int:
+        """Return how many attempts there may be at a time, by `max_running` or the setting."""
+        return self.max_running or usual
+
     @property
     def image(self) -> str | None:
         """Image of jobs that name none; None: jobs need none."""

@@ -112,7 +112,7 @@ class EcsEngine(Engine):
             self._launches,
             Backstop(self.aws, self._ecs.log_group, looking),
             looking,
-            self._prices_now,
+            lambda: self._prices,  # read when they are needed
             self._remote_of,
             has_public_ipv4=self._ecs.assign_public_ip,
         )
@@ -226,7 +226,7 @@ class EcsEngine(Engine):
         if self._ecs.capacity != FARGATE:
             return None  # one pays for the machine, whatever runs on it
         return fargate_rate(
-            resources, self._settings.region, is_hypothetical=False, prices=self._prices_now(),
+            resources, self._settings.region, is_hypothetical=False, prices=self._prices,
             has_public_ipv4=self._ecs.assign_public_ip,
         )  # fmt: skip
 
@@ -331,9 +331,6 @@ class EcsEngine(Engine):
     @cached_property
     def _prices(self) -> PriceList:
         return load_prices(self._settings.home)
-
-    def _prices_now(self) -> PriceList:
-        return self._prices
 
 
 def _given(resources: Resources) -> Resources:
