@@ -24,6 +24,7 @@ import psutil
 from jupyter_flotilla import machine, protocol
 from jupyter_flotilla.engines.process.keeping import DispatcherKeeper
 from jupyter_flotilla.engines.process.limits import Limits
+from jupyter_flotilla.engines.process.oom import oom_kills
 from jupyter_flotilla.engines.process.processes import JobProcesses, become_subreaper, send
 from jupyter_flotilla.engines.process.usage import UsageMeter
 from jupyter_flotilla.engines.secrets import read_secret
@@ -55,7 +56,7 @@ class Supervisor:
         self._processes = JobProcesses(job["launch_key"], sees_all_orphans=become_subreaper())
         self._usage = UsageMeter(folder, self._processes)
         self._keeper = DispatcherKeeper(job["keeper"])
-        self._oom_kills = _system_oom_kills()
+        self._oom_kills = oom_kills()
         self._wake = wake_on_signals()
         self._noted: frozenset[int] = frozenset()
 
@@ -227,7 +228,7 @@ class Supervisor:
             stop=stopping.record,
             was_started=self._started() is not None,
             runner_returncode=None if self._returncode == _ALREADY_STARTED else self._returncode,
-            system_oom=_system_oom_kills() > self._oom_kills,
+            system_oom=oom_kills() > self._oom_kills,
             runner_log=_tail(self.folder / protocol.RUNNER_LOG),
             peak_memory_mib=self._usage.peak_memory_mib,
         )
@@ -240,15 +241,6 @@ class Supervisor:
 
 def _environment_failure(message: str) -> dict[str, Any]:
     return {"outcome": "failed", "failure_kind": "environment", "message": message}
-
-
-def _system_oom_kills() -> int:
-    """Return how many processes the system has killed for want of memory since boot."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return 0
 
 
 def _tail(log: Path) -> str:
