@@ -1,0 +1,57 @@
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { DetailTab, IContext } from './context';
+import { RunDetailWidget } from './detail';
+import { flotillaIcon } from './icons';
+
+/** Ids of runs, as far as they could ever be made: what a stored layout holds is checked. */
+const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Return where tabs of documents can be added: Notebook 7 has one document a page. */
+function areaOf(app: JupyterFrontEnd): string {
+  return app.name === 'Jupyter Notebook' ? 'down' : 'main';
+}
+
+/** Add `flotilla:open-run`, which opens the tab of a run; open tabs come back on a reload. */
+export function addRunTabs(context: IContext, restorer: ILayoutRestorer | null): void {
+  const { app, model, trans } = context;
+  const tracker = new WidgetTracker<MainAreaWidget<RunDetailWidget>>({ namespace: 'flotilla-run' });
+  const make = (id: string, tab: DetailTab | undefined) => {
+    const content = new RunDetailWidget(context, id, tab);
+    const widget = new MainAreaWidget({ content });
+    widget.id = `flotilla-run-${id}`;
+    widget.title.icon = flotillaIcon;
+    widget.title.closable = true;
+    widget.title.label = model.find(id)?.name ?? id;
+    widget.title.caption = trans.__('Run %1', id);
+    return widget;
+  };
+  app.commands.addCommand('flotilla:open-run', {
+    label: trans.__('Open'),
+    icon: flotillaIcon,
+    execute: async args => {
+      const id = String(args['id'] ?? '');
+      if (!RUN_ID.test(id)) {
+        throw new Error(`${JSON.stringify(id)} is no id of a run`);
+      }
+      const tab = args['tab'] as DetailTab | undefined;
+      let widget = tracker.find(open => open.content.runId === id);
+      if (widget === undefined) {
+        widget = make(id, tab);
+        await tracker.add(widget);
+      } else if (tab) {
+        widget.content.openTab(tab);
+      }
+      if (!widget.isAttached) {
+        app.shell.add(widget, areaOf(app));
+      }
+      app.shell.activateById(widget.id);
+      return widget;
+    }
+  });
+  void restorer?.restore(tracker, {
+    command: 'flotilla:open-run',
+    args: widget => ({ id: widget.content.runId }),
+    name: widget => widget.content.runId
+  });
+}

@@ -1,0 +1,154 @@
+import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import { Menu } from '@lumino/widgets';
+import type { AccordionPanel } from '@lumino/widgets';
+import { Notification } from '@jupyterlab/apputils';
+import type { RunActions } from './actions';
+import { reportError } from './actions';
+import { Ticker } from './clock';
+import type { IRowActions } from './components/RunList';
+import { RunsSection } from './components/RunsSection';
+import type { IContext } from './context';
+import { CostsWidget } from './costs';
+import { flotillaIcon } from './icons';
+import { LaunchWidget } from './launch';
+import type { IRun } from './wire';
+
+/** Commands of the menu of a run, in order; null: a line. */
+const MENU: (string | null)[] = [
+  'flotilla:open-run',
+  'flotilla:open-logs',
+  null,
+  'flotilla:cancel-run',
+  'flotilla:retry-run',
+  'flotilla:retry-with-changes',
+  null,
+  'flotilla:copy-run-id'
+];
+
+/** The list of runs, a section of the sidebar. */
+export class RunsWidget extends ReactWidget {
+  constructor(
+    private _context: IContext,
+    private _actions: RunActions
+  ) {
+    super();
+    this.addClass('jp-Flotilla-runsWidget');
+  }
+
+  /** Put the focus where one goes on with the keyboard: the active row, else the search. */
+  focus(): void {
+    const target =
+      this.node.querySelector<HTMLElement>('[data-run][tabindex="0"]') ??
+      this.node.querySelector<HTMLElement>('input');
+    target?.focus();
+  }
+
+  protected render(): JSX.Element {
+    const { model, trans } = this._context;
+    return (
+      <RunsSection
+        model={model}
+        actions={this._rowActions}
+        onSample={() => void this._runSample()}
+        time={this._time}
+        trans={trans}
+      />
+    );
+  }
+
+  private get _time() {
+    return (this._heldTime ??= { clock: this._context.model.clock, ticker: new Ticker() });
+  }
+
+  private async _runSample(): Promise<void> {
+    const { api, model, trans } = this._context;
+    const source = 'for step in range(3):\n    print("hello from a job", step)\n';
+    try {
+      const { run } = await api.launch({ kind: 'source', source }, { name: 'sample', engine: 'process' });
+      if (run) {
+        model.take(run);
+        Notification.success(trans.__('Launched %1', run.name), { autoClose: 2000 });
+      }
+    } catch (thrown) {
+      reportError(thrown);
+    }
+  }
+
+  private _showMenu(run: IRun, x: number, y: number, onClose: () => void): void {
+    const menu = new Menu({ commands: this._context.app.commands });
+    for (const command of MENU) {
+      menu.addItem(command ? { command, args: { id: run.id } } : { type: 'separator' });
+    }
+    menu.aboutToClose.connect(() => {
+      // the command runs, and may ask, after that
+      requestAnimationFrame(() => {
+        menu.dispose();
+        if (document.activeElement === document.body) {
+          onClose();
+        }
+      });
+    });
+    menu.open(x, y);
+  }
+
+  private _leave(): void {
+    const { shell } = this._context.app;
+    if (shell.currentWidget) {
+      shell.activateById(shell.currentWidget.id);
+    } else {
+      (document.activeElement as HTMLElement | null)?.blur();
+    }
+  }
+
+  private _rowActions: IRowActions = {
+    open: run => this._context.open.run(run.id),
+    logs: run => this._context.open.run(run.id, 'logs'),
+    cancel: run => void this._actions.cancel(run.id),
+    retry: run => void this._actions.retry(run.id),
+    copyId: run => this._actions.copyId(run.id),
+    menu: (run, x, y, onClose) => this._showMenu(run, x, y, onClose),
+    leave: () => this._leave()
+  };
+  private _heldTime: { clock: IContext['model']['clock']; ticker: Ticker } | undefined;
+}
+
+/** Flotilla's sidebar: its runs, the launch form and the costs. */
+export class FlotillaSidebar extends SidePanel {
+  constructor(context: IContext, actions: RunActions) {
+    super();
+    const { trans } = context;
+    this.id = 'jupyter-flotilla:sidebar';
+    this.title.icon = flotillaIcon;
+    this.title.caption = trans.__('Flotilla (Alt+Shift+F)');
+    this.addClass('jp-Flotilla-sidebar');
+    this.runs = new RunsWidget(context, actions);
+    this.launch = new LaunchWidget(context);
+    this.costs = new CostsWidget(context);
+    this.runs.title.label = trans.__('Runs');
+    this.launch.title.label = trans.__('Launch');
+    this.costs.title.label = trans.__('Costs');
+    for (const section of [this.runs, this.launch, this.costs]) {
+      this.addWidget(section);
+    }
+    this._accordion.collapse(1);
+    this._accordion.collapse(2);
+  }
+
+  readonly runs: RunsWidget;
+  readonly launch: LaunchWidget;
+  readonly costs: CostsWidget;
+
+  /** Open a section, and make room for it where it needs much. */
+  reveal(section: 'runs' | 'launch' | 'costs'): void {
+    const all = [this.runs, this.launch, this.costs];
+    all.forEach((widget, index) => {
+      if (widget === this[section]) {
+        this._accordion.expand(index);
+      }
+    });
+  }
+
+  private get _accordion(): AccordionPanel {
+    return this.content as AccordionPanel;
+  }
+}

@@ -1,0 +1,5 @@
+import './base.css';
+import './runs.css';
+import './launch.css';
+import './costs.css';
+import './detail.css';
