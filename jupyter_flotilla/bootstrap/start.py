@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import socket
 import sys
 import tarfile
 import tempfile
@@ -57,13 +58,13 @@ def _prepare(bucket: Bucket, place: Mapping[str, Any], room: str) -> Optional[in
     """Prepare the room; return the exit code where that is impossible, which is said."""
     try:
         if _is_taken(bucket, place):
-            print(_TAKEN)
+            print(_by_whom(bucket, place))
             return ALREADY_STARTED
         os.makedirs(room, mode=0o700, exist_ok=True)
         _fill(bucket, place, room)
         # last: whatever failed until here can be repeated by another
         if not _is_first(bucket, place):
-            print(_TAKEN)
+            print(_by_whom(bucket, place))
             return ALREADY_STARTED
     except Tampered as error:
         print("flotilla: %s" % error)
@@ -99,8 +100,18 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 def _is_first(bucket: Bucket, place: Mapping[str, Any]) -> bool:
     """Take the attempt: whoever comes second, by whatever repeat, does nothing."""
-    lease = {"id": uuid.uuid4().hex, "task": place.get("task")}
+    lease = {"id": uuid.uuid4().hex, "task": place.get("task"), "host": socket.gethostname()}
     return bucket.put_if_absent("%s/lease" % place["attempt"], json.dumps(lease).encode())
+
+
+def _by_whom(bucket: Bucket, place: Mapping[str, Any]) -> str:
+    """Return that another has the attempt, and who that is where its lease can be read."""
+    try:
+        lease = dict(json.loads(bucket.get("%s/lease" % place["attempt"])))
+    except (S3Error, OSError, ValueError, TypeError):
+        return _TAKEN
+    holder = lease.get("task") or lease.get("host")
+    return "%s: %s" % (_TAKEN, holder) if holder else _TAKEN
 
 
 def _is_taken(bucket: Bucket, place: Mapping[str, Any]) -> bool:

@@ -35,6 +35,7 @@ def main() -> int:
         return NO_SECRETS
     attempt = Attempt.begin(folder, secrets)
     if attempt is None:
+        protocol.note(_by_whom(folder))
         return ALREADY_STARTED
     checkpoint = Checkpoint(attempt)
     try:
@@ -52,6 +53,13 @@ def main() -> int:
     _bring_back(attempt, checkpoint, outcome)
     attempt.end(outcome)
     return 0 if outcome.outcome == "succeeded" else 1
+
+
+def _by_whom(folder: str) -> str:
+    """Return that another process has this attempt, and which where it has said so."""
+    started = protocol.read_json(os.path.join(folder, protocol.STARTED))
+    pid = "" if started is None else ": process %s" % started.get("pid")
+    return "flotilla: another process has begun this attempt%s" % pid
 
 
 def _bring_back(attempt: Attempt, checkpoint: Checkpoint, outcome: Outcome) -> None:

@@ -222,6 +222,22 @@ def test_what_ecs_knows_of_an_end_counts_where_the_job_left_none(
     assert tasks.look(handle).ending == seen.ending
 
 
+def test_a_second_task_of_an_attempt_names_the_one_that_has_begun_it(tasks: Tasks) -> None:
+    order = tasks.order()
+    handle = tasks.launch(order)
+    first = "arn:aws:ecs:us-east-1:123456789012:task/default/0123"
+    tasks.remote.leases[order.run_id, 1] = {"id": "x", "task": first}
+    tasks.advance(2)
+    tasks.fake.end(handle.detail["task"], endings.exited(75))
+    tasks.advance(3)
+
+    seen = tasks.look(handle)
+
+    assert seen.ending is not None
+    assert seen.ending.message == f"Another task has begun this attempt before it: {first}."
+    assert first in str(seen.ending.next_step)
+
+
 def test_a_container_stopped_by_spot_is_reclaimed_although_it_says_lost(tasks: Tasks) -> None:
     order = tasks.order()
     handle = tasks.launch(order)

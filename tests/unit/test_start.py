@@ -60,9 +60,31 @@ def test_a_taken_attempt_is_left_alone_before_anything_is_brought(
 
     assert code == start.ALREADY_STARTED
     assert [(method, path) for method, path, _ in server.requests] == [
-        ("HEAD", "/bucket/pre/attempts/1/lease")
-    ]
+        ("HEAD", "/bucket/pre/attempts/1/lease"), ("GET", "/bucket/pre/attempts/1/lease"),
+    ]  # fmt: skip
     assert not (tmp_path / "room").exists()
+
+
+@pytest.mark.parametrize(
+    ("lease", "said_last"),
+    [
+        ({"id": "1", "task": "arn:task/c/0123", "host": "ip-10"}, ": arn:task/c/0123"),
+        ({"id": "1", "task": None, "host": "0123456789ab"}, ": 0123456789ab"),
+        ({"id": "1"}, ""),
+        ("other's", ""),
+    ],
+    ids=["a task", "a container", "of an older version", "garbage"],
+)  # fmt: skip
+def test_who_comes_second_says_who_was_first(
+    server: FaultyS3, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], lease: Any, said_last: str,
+) -> None:  # fmt: skip
+    server.objects["pre/attempts/1/lease"] = (json.dumps(lease).encode(), "")
+
+    assert _main(json.dumps(said), monkeypatch) == start.ALREADY_STARTED
+
+    [line] = capsys.readouterr().out.splitlines()
+    assert line == f"flotilla: another container has begun this attempt{said_last}"
 
 
 def test_who_may_not_list_is_told_403_of_a_lease_that_is_not_there(

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_flotilla import protocol
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.ecs.billing import Bill, billed, moment, pull_share
-from jupyter_flotilla.engines.ecs.outcomes import cut_off, stopped
+from jupyter_flotilla.engines.ecs.outcomes import ALREADY_STARTED, cut_off, stopped
 from jupyter_flotilla.engines.ecs.prices import PriceList
 from jupyter_flotilla.engines.ecs.verdict import Verdict
 from jupyter_flotilla.engines.records import ended, going_on, record_ending, when_started
@@ -52,12 +52,20 @@ def kept_task(folder: Path) -> dict[str, Any] | None:
     return protocol.read_json(str(folder / TASK))
 
 
-def ending_of(folder: Path, task: Mapping[str, Any], terms: Terms) -> Observation:
-    """Return how an attempt ended whose task has stopped and whose files are all here."""
+def ending_of(
+    folder: Path, task: Mapping[str, Any], terms: Terms, *, holder: str | None = None
+) -> Observation:
+    """Return how an attempt ended whose task has stopped and whose files are all here.
+
+    Parameters
+    ----------
+    holder
+        ARN of the task that has begun the attempt, where this one came second (`is_second`).
+    """
     kept = kept_task(folder) or task
     seen = ended(folder)
     if seen is None:
-        seen = _by_the_task(folder, kept)
+        seen = _by_the_task(folder, kept, holder)
     elif seen.ending is not None and _is_from_outside(seen.ending):
         seen = _why_stopped(folder, kept, seen, seen.ending)
     assert seen.ending is not None
@@ -106,13 +114,18 @@ def _is_from_outside(ending: Ending) -> bool:
     return ending.outcome == "failed" and ending.failure_kind is FailureKind.LOST
 
 
-def _by_the_task(folder: Path, task: Mapping[str, Any]) -> Observation:
+def is_second(task: Mapping[str, Any]) -> bool:
+    """Say whether a task has ended because another had begun its attempt."""
+    return _exit_code(task) == ALREADY_STARTED
+
+
+def _by_the_task(folder: Path, task: Mapping[str, Any], holder: str | None) -> Observation:
     """Return how ECS says that an attempt ended which has left no record, and record that."""
     now = going_on(folder)
     is_wanted = (folder / protocol.STOP_REQUEST).exists()
     of_others = None if is_wanted else _of_aws(task) or _overdue(folder)
     verdict = of_others or stopped(
-        task, stop_asked=is_wanted, peak_fraction=_peak_fraction(task, now)
+        task, stop_asked=is_wanted, peak_fraction=_peak_fraction(task, now), lease_arn=holder
     )
     ended_at = moment(task.get("stoppedAt")) or utc_now()
     duration_s = 0.0

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from jupyter_flotilla.engines.ecs.ending import (
     Terms,
     by_the_task_alone,
     ending_of,
+    is_second,
     keep_task,
     kept_task,
     vanished,
@@ -27,6 +28,7 @@ from jupyter_flotilla.engines.ecs.prices import PriceList
 from jupyter_flotilla.engines.records import ended, ending_record, given_up, going_on
 from jupyter_flotilla.engines.remote import Remote
 from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.model.attempt import number_of
 from jupyter_flotilla.model.job import Bucket
 from jupyter_flotilla.model.observation import Handle, Observation, Phase
 from jupyter_flotilla.model.resources import Arch
@@ -73,6 +75,8 @@ class Following:
         self._told_at: dict[str, float] = {}
         #: Launch key → until when it counts whether ECS lists a task that it says it does not know.
         self._listed: dict[str, tuple[float, bool | None]] = {}
+        #: Launch key → the task that has begun its attempt, where that is another one.
+        self._holders: dict[str, Future[str | None]] = {}
 
     def poll(self, handles: Sequence[Handle]) -> list[Observation]:
         """See `Engine.poll`."""
@@ -83,6 +87,7 @@ class Following:
         for key in list(self._listed):  # other threads take from it, too
             if key not in keys:
                 self._listed.pop(key, None)
+        self._holders = {key: one for key, one in self._holders.items() if key in keys}
         self._backstop.forget_all_but(keys)
         return [
             self._safely(handle, seen.get(str(handle.detail.get("task")))) for handle in handles
@@ -173,7 +178,27 @@ class Following:
             return saving
         if not self._is_complete(handle, task):
             return going_on(folder).model_copy(update={"phase": Phase.SAVING})
-        return ending_of(folder, task, self._terms(handle))
+        holder = None
+        if is_second(task) and not (folder / protocol.EXIT).exists():
+            future = self._holder(handle)
+            if not future.done():
+                return going_on(folder).model_copy(update={"phase": Phase.SAVING})
+            holder = future.result()
+        return ending_of(folder, task, self._terms(handle), holder=holder)
+
+    def _holder(self, handle: Handle) -> "Future[str | None]":
+        """Ask, once, which task has begun an attempt; None: nobody can say."""
+        key = str(handle.detail["launch_key"])
+        if key not in self._holders:
+            self._holders[key] = self._executor.submit(self._ask_holder, handle, key)
+        return self._holders[key]
+
+    def _ask_holder(self, handle: Handle, key: str) -> str | None:
+        try:
+            lease = self._remote(handle).lease(str(handle.detail["run_id"]), number_of(key))
+        except (FlotillaError, OSError):
+            return None
+        return None if lease is None else lease.get("task")
 
     def _is_complete(self, handle: Handle, task: Mapping[str, Any]) -> bool:
         """Say whether all that the job said is here; of one that was cut off, CloudWatch knows."""

@@ -20,7 +20,7 @@ __all__ = ["Verdict", "refused", "rejected", "stopped"]
 #: Above this share of its memory a container that was killed had most likely none left.
 _FULL = 0.9
 #: Of `runner.container` and `bootstrap.start` (sysexits.h).
-_TAMPERED, _NO_ROOM, _NOT_UPLOADED, _NO_INPUT, _ALREADY_STARTED = 65, 72, 73, 74, 75
+_TAMPERED, _NO_ROOM, _NOT_UPLOADED, _NO_INPUT, ALREADY_STARTED = 65, 72, 73, 74, 75
 #: Of a shell: no such program, or none that can be executed.
 _NO_PROGRAM = (126, 127)
 _ABORTED, _KILLED, _SEGMENT, _TERMINATED = 134, 137, 139, 143
@@ -221,7 +221,7 @@ def _exited(code: int, said: str, peak_fraction: float | None, lease_arn: str | 
             message=f"{message} {quoted(said)}".strip(),
             next_step=step,
         )
-    if code == _ALREADY_STARTED:
+    if code == ALREADY_STARTED:
         holder = f": {lease_arn}" if lease_arn else ""
         return Verdict(
             failure_kind=FailureKind.LOST, again=Again.NEVER,
