@@ -88,5 +88,13 @@ def unload_ipython_extension(shell: Any) -> None:
     import_module("jupyter_flotilla.magics").unregister(shell)
 
 
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-flotilla"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": __name__, "app": import_module("jupyter_flotilla.server.app").FlotillaApp}]
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -139,6 +139,21 @@ class Files(Mapping[str, int]):
         """
         return {name: self[name] for name in self._meant(patterns)}
 
+    def open(self, name: str) -> BinaryIO:
+        """Open a file that came back, for reading; it is brought here first where it is not.
+
+        Raises
+        ------
+        KeyError
+            For a name that `Files` does not have.
+        OSError
+            If it is not there, or no plain file in plain folders.
+        ArtifactsUnavailable
+        """
+        self[name]
+        self._bring(f"{protocol.FILES}/{name}")
+        return open_below(self._folder, f"{protocol.FILES}/{name}")
+
     def is_here(self, name: str) -> bool:
         """Say whether a file has been fetched to this machine."""
         return (self._folder / protocol.FILES / name).exists()
@@ -161,7 +176,7 @@ class Files(Mapping[str, int]):
     def _copy(self, name: str, target: Path, *, force: bool) -> None:
         try:
             self._bring(f"{protocol.FILES}/{name}")
-            with _open_below(self._folder, f"{protocol.FILES}/{name}") as source:
+            with open_below(self._folder, f"{protocol.FILES}/{name}") as source:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _write(source, target, force=force)
         except FileExistsError as error:
@@ -201,7 +216,7 @@ def _is_plain(name: str) -> bool:
     return "\0" not in name and not {"", ".", ".."} & set(parts)
 
 
-def _open_below(folder: Path, name: str) -> BinaryIO:
+def open_below(folder: Path, name: str) -> BinaryIO:
     """Open a regular file below a folder; no link is followed, wherever on the way."""
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -358,6 +358,11 @@ class RunHandle:
         """Return the snapshot on one line."""
         return " · ".join(self.status_lines())
 
+    def queue_text(self) -> str:
+        """Return what a queued run waits behind, in words, or nothing."""
+        queue = self._queue()
+        return "" if queue is None else queue.text
+
     def _queue(self) -> render.Queue | None:
         """Return what the run waits behind; None where it is not queued."""
         run = self._run

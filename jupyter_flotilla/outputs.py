@@ -40,9 +40,13 @@ class Outputs(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
             entry = self.entries[name]
-            self._bring(f"{protocol.VALUES}/{Path(entry['file']).name}")
+            self.bring(name)
             self._loaded[name] = values.load(entry, str(self._folder / protocol.VALUES))
         return self._loaded[name]
+
+    def bring(self, name: str) -> None:
+        """See to it that the file of a value is here; raises KeyError where there is none."""
+        self._bring(f"{protocol.VALUES}/{Path(self.entries[name]['file']).name}")
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.entries if name != protocol.RESULT)

@@ -14,6 +14,7 @@ from jupyter_flotilla.model.cost import Rate, affordable_s, charge_usd
 from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.guard import Expectation, expectation, month_start, reasons_to_ask
 from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.recommend import Recommendation, recommendation
 from jupyter_flotilla.model.resources import fargate_size, is_rounded_up
 from jupyter_flotilla.model.retry import ceiling_rates, run_ceiling_usd
 from jupyter_flotilla.settings import Settings
@@ -36,6 +37,8 @@ class Plan:
     expected: Expectation | None
     #: What the user must agree to first; empty: nothing.
     asks: tuple[str, ...]
+    #: A size that would do by those; None where there are too few, or it saves nothing.
+    recommended: Recommendation | None = None
 
     def check_consent(self, *, confirm: bool) -> None:
         """Raise Refused if there is something to agree to and nobody has been asked."""
@@ -74,12 +77,17 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
     _check_cap(rate, spec.max_cost_usd)
     ceiling = job_ceiling_usd(spec, engine)
     with store.read() as tx:
-        durations = costs.durations_s(tx, spec)
+        past = costs.history(tx, spec)
     return Plan(
         draft=draft,
         rate=rate,
         ceiling_usd=ceiling,
-        expected=expectation(durations, rate),
+        expected=expectation([one.duration_s for one in past], rate),
+        recommended=recommendation(
+            [one.peak_memory_mib for one in past if one.peak_memory_mib],
+            spec.resources,
+            engine.rate,
+        ),
         asks=tuple(_asks(spec, ceiling, engine, store, settings)),
         notes=(
             *draft.notes,
@@ -119,6 +127,7 @@ def plan_grid(
         ceiling_usd=ceiling,
         all_ceilings_usd=together,
         expected=first.expected,
+        recommended=first.recommended,
         asks=tuple(_asks(first.draft.spec, ceiling, engine, store, settings, options)),
         notes=first.notes,
         options=options,

@@ -144,7 +144,7 @@ class Flotilla(Drafting):
         grid = Grid(
             id=new_grid_id(),
             name=drafts[0].spec.name,
-            owner=_user(),
+            owner=user_name(),
             created_at=utc_now(),
             size=len(drafts),
             max_parallel=options.max_parallel,
@@ -165,7 +165,7 @@ class Flotilla(Drafting):
         return Run(
             id=new_run_id(),
             spec=draft.spec,
-            owner=_user(),
+            owner=user_name(),
             created_at=utc_now(),
             ceiling_usd=self.ceiling_usd(draft.spec),
         )
@@ -390,7 +390,7 @@ class Flotilla(Drafting):
             Launcher(self.store, self.artifacts, engine, limit, self.wake).step(utc_now())
 
 
-def _user() -> str:
+def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

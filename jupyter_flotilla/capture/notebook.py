@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_flotilla.capture.draft import Code, Draft, common_fields
 from jupyter_flotilla.capture.files import find_files
 from jupyter_flotilla.capture.kernels import DEFAULT_KERNEL, find_kernel
-from jupyter_flotilla.capture.parameters import inject
+from jupyter_flotilla.capture.parameters import describe, inject
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import InvalidNotebook
 from jupyter_flotilla.model.job import JobSpec, slug
@@ -77,6 +77,11 @@ def draft_points(
             )
         )
     return drafts
+
+
+def notebook_parameters(path: Path) -> list[dict[str, Any]] | None:
+    """Return the parameters of a notebook file as `parameters.describe`; raises InvalidNotebook."""
+    return describe(read_notebook(readable_path(path)))
 
 
 def _sources(notebook: dict[str, Any]) -> tuple[str, ...]:

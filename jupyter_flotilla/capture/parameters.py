@@ -3,6 +3,7 @@
 import ast
 import json
 import logging
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,41 @@ def _expected_type(parameter: Any) -> str | None:
     except (ValueError, SyntaxError, TypeError):
         return None
     return None if default is None else type(default).__name__
+
+
+def describe(notebook: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the parameters of a notebook, in its order; None where no cell is tagged so.
+
+    Returns
+    -------
+    Mappings of ``name``, ``type`` (a word of annotations, or None), ``default`` (a JSON value, or
+    None where it is no plain literal), ``default_text`` (as it is written) and ``help``.
+    """
+    import nbformat
+    from papermill.inspection import _infer_parameters
+    from papermill.utils import find_first_tagged_cell_index
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    node = nbformat.from_dict(notebook)
+    for cell in node.cells:
+        cell.source = "".join(cell.get("source", ""))
+        cell.metadata.setdefault("tags", [])
+    if find_first_tagged_cell_index(node, "parameters") < 0:
+        return None
+    wanted, info = node.metadata.get("kernelspec", {}), node.metadata.get("language_info", {})
+    language = wanted.get("language") or info.get("name") or "python"
+    inferred = _infer_parameters(node, name=wanted.get("name") or "", language=language)
+    return [_described(parameter) for parameter in inferred]
+
+
+def _described(parameter: Any) -> dict[str, Any]:
+    default = None
+    with suppress(ValueError, SyntaxError, TypeError, RecursionError):
+        default = json.loads(json.dumps(ast.literal_eval(parameter.default)))
+    return {
+        "name": str(parameter.name),
+        "type": _expected_type(parameter),
+        "default": default,
+        "default_text": str(parameter.default),
+        "help": str(parameter.help or ""),
+    }

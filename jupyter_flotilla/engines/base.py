@@ -145,6 +145,8 @@ class Engine(ABC):
     default_timeout_s: ClassVar[int | None] = None
     #: What a job gets that asks for nothing.
     default_resources: ClassVar[Resources] = Resources()
+    #: vCPU → legal memory in MiB; None: any size.
+    sizes: ClassVar[Mapping[float, tuple[int, ...]] | None] = None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable
+from typing import Any
 
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Rate
@@ -55,6 +56,39 @@ def next_step(
     if kind in FREE_KINDS:
         return retry
     return None
+
+
+def suggestion(
+    spec: JobSpec,
+    attempt: Attempt,
+    larger: Callable[[Resources, int | None], Resources | None] = doubled,
+) -> tuple[str, dict[str, Any]] | None:
+    """Return a retry that may do better: its words, and keywords of `RunHandle.retry`.
+
+    None where nothing but a change of the code will do.
+    """
+    kind = attempt.failure_kind
+    if kind is FailureKind.OUT_OF_MEMORY:
+        size = larger(attempt.resources, None)
+        if size is None or size.memory_mib is None:
+            return None
+        options: dict[str, Any] = {"memory": _size_flag(size.memory_mib)}
+        if size.cpu != attempt.resources.cpu:
+            options["cpu"] = size.cpu
+        return f"Retry with {format_size(size.memory_mib)}", options
+    if kind is FailureKind.TIMEOUT and spec.timeout_s is not None:
+        timeout = _duration_flag(spec.timeout_s * 2)
+        return f"Retry with a timeout of {timeout}", {"timeout": timeout}
+    if kind is FailureKind.COST_CAP and spec.max_cost_usd is not None:
+        cap = spec.max_cost_usd * 2
+        return f"Retry with a cap of {format_money(cap)}", {"max_cost": cap}
+    if kind is FailureKind.SPOT_RECLAIMED and spec.resources.spot:
+        return "Retry on demand", {"spot": False}
+    missing = _NO_MODULE.search(attempt.message or "") if spec.image is not None else None
+    if kind is FailureKind.USER_ERROR and missing is not None:
+        top = missing[1].partition(".")[0]
+        return f"Retry with {top}", {"with_": [top]}
+    return ("Retry", {}) if kind in FREE_KINDS else None
 
 
 def _more_memory(

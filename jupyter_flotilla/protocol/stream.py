@@ -239,15 +239,29 @@ class StreamReader:
         except FileNotFoundError:
             return
 
-    def backwards(self) -> Iterator[List[Dict[str, Any]]]:
+    def backwards(self, before: int = 0) -> Iterator[List[Dict[str, Any]]]:
         """Yield the records of each segment in order, the last segment first.
 
         For the end of a long stream: what comes before it is not read.
+
+        Parameters
+        ----------
+        before
+            Only records that come before this one; 0: all.
         """
-        for name in reversed(self._segments()):
+        segments = self._segments()
+        if before:
+            self.after = before - 1
+            last = self._find(segments)
+            segments = segments[: segments.index(last) + 1] if last is not None else []
+        for name in reversed(segments):
             self._segment, self._offset, self.after = name, 0, 0
             try:
-                records = [self._whole(record) for record in self._read_segment(name)]
+                records = [
+                    self._whole(record)
+                    for record in self._read_segment(name)
+                    if not before or record["seq"] < before
+                ]
             except FileNotFoundError:
                 return  # deleted meanwhile, with all that belongs to the run
             if records:

@@ -79,15 +79,27 @@ def grouped(conn: sa.Connection, by: By, since: datetime | None) -> list[CostRow
     return [CostRow.model_validate(row._asdict()) for row in conn.execute(query)]
 
 
-def durations_s(conn: sa.Connection, spec: JobSpec) -> list[float]:
-    """Return how long the latest successes of the same job took, in seconds.
+class Past(Stored):
+    """What one success of a job took."""
+
+    duration_s: float
+    #: None where it was not measured.
+    peak_memory_mib: float | None = None
+
+
+def history(conn: sa.Connection, spec: JobSpec) -> list[Past]:
+    """Return what the latest successes of the same job took, the newest first.
 
     The same job: the same file, or the same name and command where there is none, on the same
     engine.
     """
     is_same = runs.c.path == spec.path if spec.path is not None else runs.c.name == spec.name
     query = (
-        sa.select(attempts.c.duration_s, runs.c.spec)
+        sa.select(
+            attempts.c.duration_s,
+            runs.c.spec["command"].label("command"),
+            attempts.c.facts["usage"]["peak_memory_mib"].label("peak_mib"),
+        )
         .select_from(attempts.join(runs, runs.c.id == attempts.c.run_id))
         .where(
             is_same,
@@ -102,8 +114,8 @@ def durations_s(conn: sa.Connection, spec: JobSpec) -> list[float]:
     )
     command = list(spec.command)  # every `-- python …` has the same name
     found = [
-        float(duration_s)
-        for duration_s, other in conn.execute(query)
-        if other.get("command", []) == command
+        Past(duration_s=row.duration_s, peak_memory_mib=row.peak_mib or None)
+        for row in conn.execute(query)
+        if (row.command or []) == command
     ]
     return found[:_HISTORY]

@@ -1,7 +1,7 @@
 """The table of runs. A run moves by `apply` alone, which is guarded by the status it had."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -298,8 +298,12 @@ def short_id(conn: sa.Connection, run_id: str) -> str:
     """Return the shortest prefix, of at least seven characters, that names this run alone."""
     before = sa.select(sa.func.max(runs.c.id)).where(runs.c.id < run_id)
     after = sa.select(sa.func.min(runs.c.id)).where(runs.c.id > run_id)
-    neighbours = [conn.execute(query).scalar_one() for query in (before, after)]
-    shared = max((_shared_length(run_id, other) for other in neighbours if other), default=0)
+    return short_form(run_id, [conn.execute(query).scalar_one() for query in (before, after)])
+
+
+def short_form(run_id: str, beside: Iterable[str | None]) -> str:
+    """Return the same, given the ids right before and behind it, as far as there are any."""
+    shared = max((_shared_length(run_id, other) for other in beside if other), default=0)
     return run_id[: max(_SHORTEST, shared + 1)]
 
 

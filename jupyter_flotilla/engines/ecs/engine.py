@@ -44,6 +44,7 @@ from jupyter_flotilla.model.observation import Handle, Observation
 from jupyter_flotilla.model.resources import (
     DEFAULT_CPU,
     DEFAULT_MEMORY_MIB,
+    FARGATE_SIZES,
     Arch,
     Resources,
     fargate_size,
@@ -87,6 +88,7 @@ class EcsEngine(Engine):
     # finite on purpose: nobody looks at a bill while a job that hangs goes on
     default_timeout_s = 3600
     default_resources: ClassVar = Resources(cpu=DEFAULT_CPU, memory_mib=DEFAULT_MEMORY_MIB)
+    sizes: ClassVar = FARGATE_SIZES
 
     def __init__(
         self,

@@ -1,0 +1,73 @@
+"""One launch in the words of each face: as a magic, on the command line, in Python."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS
+from jupyter_flotilla.model.option import Option
+from jupyter_flotilla.model.options import OPTIONS
+from jupyter_flotilla.server.wire.launch import CommandJob, Commands, FileJob, RetryJob, SourceJob
+
+_TABLE = {option.py: option for option in (*GRID_OPTIONS, *OPTIONS)}
+
+
+def commands(
+    what: FileJob | SourceJob | CommandJob | RetryJob, options: Mapping[str, Any]
+) -> Commands:
+    """Return what to write elsewhere for the same launch; empty where that face has no word for it.
+
+    Parameters
+    ----------
+    options
+        By their keywords in Python, as they were given.
+    """
+    flags = list(_flags(options))
+    line = shlex.join(flags)
+    keywords = "".join(f", {name}={value!r}" for name, value in options.items())
+    if isinstance(what, SourceJob):
+        magic = f"%%flotilla_run {line}".rstrip() + f"\n{what.source}"
+        return Commands(magic=magic, cli="", python=f"fl.run_source({what.source!r}{keywords})")
+    if isinstance(what, FileJob):
+        words = [what.path, *flags]
+        python = f"fl.run_notebook({what.path!r}{keywords})"
+        if "grid" in options:
+            python = f"fl.run_grid({what.path!r}{keywords})"
+    elif isinstance(what, CommandJob):
+        words = [*flags, "--", *what.argv]
+        python = f"fl.submit({what.argv!r}{keywords})"
+    else:
+        words = [what.run, *flags]
+        python = f"fl.get({what.run!r}).retry({keywords.removeprefix(', ')})"
+    verb = "retry" if isinstance(what, RetryJob) else "run"
+    rest = shlex.join([verb, *words])
+    return Commands(magic=f"%flotilla {rest}", cli=f"jupyter flotilla {rest}", python=python)
+
+
+def _flags(options: Mapping[str, Any]) -> Iterator[str]:
+    for keyword, value in options.items():
+        option = _TABLE.get(keyword)
+        if option is not None and value not in (None, "", [], {}, ()):
+            yield from _flag(option, value)
+
+
+def _flag(option: Option, value: Any) -> Iterator[str]:
+    flag = f"--{option.name}"
+    if option.is_flag:
+        yield flag if value else f"--no-{option.name}"
+    elif option.py == "grid" and isinstance(value, Mapping):
+        for key, values in value.items():
+            yield from (flag, f"{key}={','.join(_text(one) for one in values)}")
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from (flag, key if one is None else f"{key}={_text(one)}")
+    elif option.repeats:
+        for one in [value] if isinstance(value, str) else value:
+            yield from (flag, _text(one))
+    else:
+        yield from (flag, _text(value))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

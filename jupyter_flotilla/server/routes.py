@@ -1,0 +1,120 @@
+"""The table of routes: handlers and the OpenAPI document are made from it."""
+
+from jupyter_flotilla.server import files, launch, places, runs, streams
+from jupyter_flotilla.server.handler import Route
+from jupyter_flotilla.server.wire.launch import (
+    CancelIn,
+    EnginesOut,
+    FormIn,
+    FormOut,
+    KeepIn,
+    PlanIn,
+    PlanOut,
+    RetryIn,
+    RunCreated,
+    SubmitIn,
+)
+from jupyter_flotilla.server.wire.places import (
+    CostsOut,
+    CostsQuery,
+    DoctorOut,
+    SettingsOut,
+    StatusOut,
+    WasteOut,
+    WasteQuery,
+)
+from jupyter_flotilla.server.wire.runs import RunDetail, RunOut, RunsPage, RunsQuery
+from jupyter_flotilla.server.wire.stream import (
+    AttemptQuery,
+    DownloadQuery,
+    NotebookOut,
+    SearchOut,
+    SearchQuery,
+    StreamOut,
+    StreamQuery,
+    UsageSeriesOut,
+)
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET", path="status", call=places.status, answer=StatusOut,
+        summary="How it stands: counts, costs, whether a dispatcher lives",
+    ),
+    Route(
+        method="GET", path="runs", call=runs.list_runs, query=RunsQuery, answer=RunsPage,
+        summary="A part of the list of runs",
+    ),
+    Route(
+        method="POST", path="runs", call=launch.submit, body=SubmitIn, answer=RunCreated,
+        action="execute", status=201, summary="Launch a job",
+    ),
+    Route(
+        method="POST", path="plan", call=launch.plan, body=PlanIn, answer=PlanOut,
+        summary="What a launch would do and cost",
+    ),
+    Route(
+        method="POST", path="form", call=launch.form, body=FormIn, answer=FormOut,
+        summary="What a form needs: engines, options, parameters, defaults",
+    ),
+    Route(
+        method="GET", path="runs/{run}", call=runs.get_run, answer=RunDetail,
+        summary="All that is known of a run",
+    ),
+    Route(
+        method="POST", path="runs/{run}/cancel", call=runs.cancel_run, body=CancelIn,
+        answer=RunOut, action="execute", summary="Ask for a run to end",
+    ),
+    Route(
+        method="POST", path="runs/{run}/retry", call=launch.retry, body=RetryIn,
+        answer=RunCreated, action="execute", status=201, summary="Launch it again, with changes",
+    ),
+    Route(
+        method="POST", path="runs/{run}/keep", call=runs.keep_run, body=KeepIn, answer=RunOut,
+        action="write", summary="Keep a run whatever its age, or no longer",
+    ),
+    Route(
+        method="GET", path="runs/{run}/stream", call=streams.stream, query=StreamQuery,
+        answer=StreamOut, is_awaited=streams.is_awaited,
+        summary="A part of what an attempt has said",
+    ),
+    Route(
+        method="GET", path="runs/{run}/stream/search", call=streams.search, query=SearchQuery,
+        answer=SearchOut, summary="Where an attempt has said something",
+    ),
+    Route(
+        method="GET", path="runs/{run}/notebook", call=streams.notebook, answer=NotebookOut,
+        summary="The executed notebook, as far as it is",
+    ),
+    Route(
+        method="GET", path="runs/{run}/usage", call=streams.usage, query=AttemptQuery,
+        answer=UsageSeriesOut, summary="Memory and CPU of an attempt over time",
+    ),
+    Route(
+        method="GET", path="runs/{run}/attempts/{number}/files/{path…}", call=files.attempt_file,
+        query=DownloadQuery, answer=None, summary="A file that an attempt has brought back",
+    ),
+    Route(
+        method="GET", path="runs/{run}/outputs/{name}", call=files.output, answer=None,
+        summary="The file of a value that a cell has given back",
+    ),
+    Route(
+        method="GET", path="costs", call=places.cost_rows, query=CostsQuery, answer=CostsOut,
+        summary="What attempts have cost, summed by something",
+    ),
+    Route(
+        method="GET", path="costs/waste", call=places.waste, query=WasteQuery, answer=WasteOut,
+        summary="The most expensive runs, and the most wasteful",
+    ),
+    Route(
+        method="GET", path="engines", call=places.list_engines, answer=EnginesOut,
+        summary="Where jobs can run",
+    ),
+    Route(
+        method="GET", path="doctor", call=places.doctor, answer=DoctorOut,
+        summary="What every check of this machine finds",
+    ),
+    Route(
+        method="GET", path="settings", call=places.settings, answer=SettingsOut,
+        summary="All settings and where their values came from",
+    ),
+)  # fmt: skip

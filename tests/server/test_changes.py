@@ -1,0 +1,172 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+import jupyter_flotilla as fl
+from jupyter_flotilla.store import events
+
+
+class _Window:
+    """A socket of live changes, as a window has it."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket = socket
+
+    async def next(self, kind: str, is_meant: Callable[[Any], bool] = lambda message: True) -> Any:
+        """Return the next message of a kind that is meant; others are dropped."""
+        while True:
+            text = await asyncio.wait_for(self.socket.read_message(), 30)
+            assert text is not None, "the server has closed it"
+            message = json.loads(text)
+            if message["type"] == kind and is_meant(message):
+                return message
+
+
+@pytest.fixture
+def window(settings_file, jp_ws_fetch):
+    @asynccontextmanager
+    async def opened(**query: Any) -> AsyncIterator[_Window]:
+        socket = await jp_ws_fetch("flotilla", "api", "changes", params=query)
+        yield _Window(socket)
+        socket.close()
+
+    return opened
+
+
+def _is_of(run_id: str, status: str) -> Callable[[Any], bool]:
+    return lambda message: any(
+        (row["id"], row["status"]) == (run_id, status) for row in message["runs"]
+    )
+
+
+async def test_a_window_sees_a_run_from_its_submit_to_its_end(ask, window):
+    async with window() as one:
+        hello = await one.next("hello")
+        _, created = await ask("runs", body={"what": {"kind": "command", "argv": ["true"]}})
+        run_id = created["run"]["id"]
+
+        message = await one.next("runs", _is_of(run_id, "SUCCEEDED"))
+
+        assert message["seq"] > hello["seq"]
+        await one.next("status", lambda status: status["counts"]["SUCCEEDED"] == 1)
+
+
+async def test_usage_and_progress_of_what_goes_on_come_too(ask, window):
+    script = "from jupyter_flotilla import job\nimport time\n"
+    script += "job.progress(1, 4, 'a quarter')\ntime.sleep(60)"
+    async with window() as one:
+        _, created = await ask("runs", body={"what": {"kind": "source", "source": script}})
+        run_id = created["run"]["id"]
+
+        message = await one.next(
+            "runs", lambda found: any(row["progress"] and row["usage"] for row in found["runs"])
+        )
+
+        [row] = [row for row in message["runs"] if row["id"] == run_id]
+        assert row["progress"]["fraction"] == 0.25
+        assert row["usage"]["memory_mib"] > 0
+    await ask(f"runs/{run_id}/cancel", body={"grace_s": 0})
+    fl.get(run_id).wait()
+
+
+async def test_a_window_that_was_away_gets_what_it_has_missed(ask, window, make_run):
+    make_run()
+    _, page = await ask("runs")
+    missed = make_run(name="missed")
+
+    async with window(after=page["seq"]) as one:
+        message = await one.next("runs")
+
+    assert [row["id"] for row in message["runs"]] == [missed.id]
+    assert message["seq"] > page["seq"]
+
+
+async def test_a_window_that_was_away_too_long_is_told_to_begin_anew(window, make_run, facade):
+    run = make_run()
+    with facade.store.write() as tx:
+        for _ in range(2_001):
+            events.insert(tx, run.id, run.created_at, "cancel-requested")
+
+    async with window(after=0) as one:
+        assert (await one.next("reset"))["seq"] > 2_000
+
+
+async def test_a_window_of_another_store_is_told_to_begin_anew(window, make_run):
+    make_run()
+
+    async with window(after=10**6) as one:
+        await one.next("reset")
+
+
+async def test_the_end_of_a_run_is_an_event_of_the_server(ask, window, jp_serverapp):
+    heard = []
+
+    async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        heard.append(data)
+
+    jp_serverapp.event_logger.add_listener(
+        schema_id="https://jupyter-flotilla.org/events/run-ended/v1", listener=listen
+    )
+    async with window() as one:
+        await one.next("status")
+        what = {"kind": "command", "argv": ["false"]}
+        _, created = await ask("runs", body={"what": what})
+        await one.next("runs", _is_of(created["run"]["id"], "FAILED"))
+        while not heard:
+            await asyncio.sleep(0.05)
+
+    [event] = heard
+    assert (event["id"], event["status"], event["failure_kind"]) == (
+        created["run"]["id"], "FAILED", "user-error",
+    )  # fmt: skip
+
+
+async def test_metrics_of_the_server_count_runs(window, make_run, jp_fetch):
+    make_run()
+    async with window() as one:
+        await one.next("hello")
+        body = b""
+        while b'flotilla_runs{status="QUEUED"} 1.0' not in body:
+            body = (await jp_fetch("metrics")).body
+            await asyncio.sleep(0.05)
+
+    assert b"flotilla_dispatcher_alive" in body
+
+
+async def test_the_socket_needs_a_login(settings_file, http_server_client, jp_base_url,
+                                        jp_http_port, jp_serverapp):  # fmt: skip
+    from tornado.websocket import websocket_connect
+
+    with pytest.raises(HTTPClientError) as refused:
+        await websocket_connect(f"ws://127.0.0.1:{jp_http_port}{jp_base_url}flotilla/api/changes")
+    assert refused.value.code == 403
+
+
+@pytest.mark.parametrize("path", ["status", "runs", "openapi.json", "doctor"])
+async def test_every_route_needs_a_login(settings_file, http_server_client, jp_base_url, path):
+    with pytest.raises(HTTPClientError) as refused:
+        await http_server_client.fetch(f"{jp_base_url}flotilla/api/{path}", follow_redirects=False)
+
+    assert refused.value.code in (401, 403)
+    assert json.loads(refused.value.response.body)["code"] in ("unauthenticated", "forbidden")
+
+
+@pytest.mark.parametrize("jp_argv", [["--IdentityProvider.token=", "--ServerApp.password="]])
+async def test_a_change_needs_the_xsrf_token_where_no_other_token_is_sent(
+    settings_file, http_server_client, jp_base_url, jp_serverapp, facade
+):
+    with pytest.raises(HTTPClientError) as refused:
+        await http_server_client.fetch(
+            f"{jp_base_url}flotilla/api/runs", method="POST",
+            body=json.dumps({"what": {"kind": "command", "argv": ["true"]}}),
+        )  # fmt: skip
+
+    assert (refused.value.code, json.loads(refused.value.response.body)["code"]) == (
+        403, "forbidden",
+    )  # fmt: skip
+    assert facade.latest() == []

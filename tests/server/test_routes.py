@@ -1,0 +1,259 @@
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import witness
+from witness import NOW
+
+import jupyter_flotilla as fl
+from jupyter_flotilla.server.wire.launch import FormOut, PlanOut, RunCreated
+from jupyter_flotilla.server.wire.places import (
+    CostsOut,
+    DoctorOut,
+    SettingsOut,
+    StatusOut,
+    WasteOut,
+)
+from jupyter_flotilla.server.wire.runs import RunDetail, RunOut, RunsPage
+from jupyter_flotilla.server.wire.stream import NotebookOut, SearchOut, StreamOut, UsageSeriesOut
+
+
+async def test_status_says_how_it_stands(ask, make_run):
+    make_run()
+
+    status, body = await ask("status")
+
+    assert status == 200
+    assert StatusOut.model_validate(body).counts["QUEUED"] == 1
+
+
+async def test_lists_come_in_pages(ask, make_run):
+    made = [make_run(name=f"n{n}", created_at=NOW + timedelta(seconds=n)) for n in range(5)]
+
+    _, first = await ask("runs", limit=2)
+    _, second = await ask("runs", limit=2, cursor=first["next"])
+    _, third = await ask("runs", limit=2, cursor=second["next"])
+
+    pages = [RunsPage.model_validate(one) for one in (first, second, third)]
+    assert [run.id for page in pages for run in page.runs] == [run.id for run in reversed(made)]
+    assert ([page.total for page in pages], pages[2].next) == ([5, 5, 5], None)
+    assert pages[0].seq > 0
+
+
+async def test_lists_are_filtered_and_sorted(ask, make_run, root):
+    mine = make_run(name="b", tags={"team": "x"}, path=str(root / "deep/train.ipynb"))
+    make_run(name="a", owner="you")
+
+    for query in ({"tag": "team=x"}, {"tag": "team"}, {"owner": "me"}, {"text": "TRAIN"},
+                  {"notebook": "deep/train.ipynb"}, {"notebook": str(root / "deep/train.ipynb")},
+                  {"status": "QUEUED", "owner": "me"}):  # fmt: skip
+        _, body = await ask("runs", **query)
+        assert [run["id"] for run in body["runs"]] == [mine.id], query
+    _, body = await ask("runs", sort="name", order="asc")
+    assert [run["name"] for run in body["runs"]] == ["a", "b"]
+    assert [run["notebook"] for run in body["runs"]] == [None, "deep/train.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "code"),
+    [
+        ("runs", {"limit": 0}, 422, "invalid-value"),
+        ("runs", {"limit": "x"}, 422, "invalid-value"),
+        ("runs", {"nothing": 1}, 422, "invalid-value"),
+        ("runs", {"status": "DONE"}, 422, "invalid-value"),
+        ("runs", {"cursor": "]["}, 422, "invalid-option"),
+        ("runs", {"cursor": "[true,1,2]"}, 422, "invalid-option"),
+        ("runs", {"since": "yesterday"}, 422, "invalid-option"),
+        ("runs", {"notebook": "../x.ipynb"}, 404, "file-not-found"),
+        ("runs/r000000000000", {}, 404, "run-not-found"),
+        ("runs/r000000000000/stream", {}, 404, "run-not-found"),
+        ("runs/R000000000000", {}, 404, "not-found"),
+        ("runs/..%2f..%2fetc", {}, 404, "not-found"),
+        ("nowhere", {}, 404, "not-found"),
+        ("plan", {}, 405, "method-not-allowed"),
+    ],
+)
+async def test_what_is_wrong_is_said(ask, path, query, status, code):
+    found, body = await ask(path, **query)
+
+    assert (found, body["code"]) == (status, code)
+    assert body["message"]
+    assert "next" in body
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"{", 400, "bad-request"),
+        (b"[1]", 400, "bad-request"),
+        (b"[" * 100_000, 400, "bad-request"),
+        (b"{}", 422, "invalid-value"),
+        (b'{"what": {"kind": "file", "path": "../../etc/passwd"}}', 404, "file-not-found"),
+        (b'{"what": {"kind": "file", "path": "gone.ipynb"}}', 404, "file-not-found"),
+        (b'{"what": {"kind": "command", "argv": []}}', 422, "invalid-value"),
+        (b'{"what": {"kind": "command", "argv": ["true"]}, "options": {"x": 1}}', 422,
+         "invalid-option"),
+        (b'{"what": {"kind": "command", "argv": ["true"]}, "options": {"memory": 16}}', 422,
+         "invalid-option"),
+        (b'{"what": {"kind": "command", "argv": ["true"]}, "options": {"engine": "moon"}}', 422,
+         "unknown-engine"),
+        (b'{"what": {"kind": "source", "source": "1"}, "options": {"grid": {"a": [1]}}}', 422,
+         "invalid-option"),
+        (b" " * (8 * 2**20 + 1), 413, "too-large"),
+    ],
+)  # fmt: skip
+async def test_a_launch_that_means_nothing_is_refused(ask, facade, raw, status, code):
+    found, body = await ask("runs", raw=raw)
+
+    assert (found, body["code"]) == (status, code), body
+    assert facade.latest() == []
+
+
+async def test_a_command_is_launched_followed_and_read(ask, root):
+    (root / "work").mkdir()
+    script = "pwd; echo one; echo two >&2; mkdir out; echo x > out/made.txt"
+    what = {"kind": "command", "argv": ["sh", "-c", script], "folder": "work"}
+
+    status, created = await ask(
+        "runs", body={"what": what, "options": {"fetch": ["out/*"], "tags": {"team": "x"}}}
+    )
+
+    assert status == 201
+    run = RunCreated.model_validate(created).run
+    assert (run.tags, run.engine, run.is_billed) == ({"team": "x"}, "process", False)
+    after, said = 0, ""
+    while True:  # held by the server until there is more
+        _, part = await ask(f"runs/{run.id}/stream", after=after, wait_s=10)
+        body = StreamOut.model_validate(part)
+        said += "".join(record["text"] for record in body.records if "text" in record)
+        after = body.last
+        if body.is_over:
+            break
+    assert set(said.splitlines()) >= {str(root / "work"), "one", "two"}
+    _, detail = await ask(f"runs/{run.id}")
+    whole = RunDetail.model_validate(detail)
+    assert (whole.status, whole.explanation.split()[-1]) == ("SUCCEEDED", "succeeded.")
+    assert [file.path for file in whole.files] == ["out/made.txt"]
+    assert whole.events[0].name == "QUEUED"
+    _, usage = await ask(f"runs/{run.id}/usage")
+    assert UsageSeriesOut.model_validate(usage).limit_mib is None
+    _, found = await ask(f"runs/{run.id}/stream/search", text="TWO")
+    [hit] = SearchOut.model_validate(found).hits
+    assert hit.text == "two"
+    _, costs = await ask("costs", by="tag")
+    assert CostsOut.model_validate(costs).rows[0].group == "team=x"
+    _, waste = await ask("costs/waste")
+    assert [one.run.id for one in WasteOut.model_validate(waste).expensive] == [run.id]
+
+
+async def test_a_notebook_is_planned_launched_and_its_outputs_come_back(ask, root):
+    witness.notebook(root / "train.ipynb", "print('alpha is', alpha)", parameters="alpha: int = 1")
+    what = {"kind": "file", "path": "train.ipynb"}
+
+    _, form = await ask("form", body={"what": what})
+    _, plan = await ask("plan", body={"what": what, "options": {"params": {"alpha": 3},
+                                                               "timeout": "1h"}})  # fmt: skip
+    _, created = await ask("runs", body={"what": what, "options": {"params": {"alpha": 3}}})
+
+    [parameter] = FormOut.model_validate(form).parameters
+    assert (parameter.name, parameter.type, parameter.default) == ("alpha", "int", 1)
+    found = PlanOut.model_validate(plan)
+    assert (found.name, found.runs, found.timeout_s, found.asks) == ("train", 1, 3600, [])
+    assert found.ceiling_usd > 0
+    assert found.commands.cli == "jupyter flotilla run train.ipynb --param alpha=3 --timeout 1h"
+    assert "run_notebook('train.ipynb', params={'alpha': 3}" in found.commands.python
+    run = fl.get(created["run"]["id"]).wait()
+    status, body = await ask(f"runs/{run.id}/notebook")
+    assert status == 200
+    cells = NotebookOut.model_validate(body).notebook["cells"]
+    assert cells[-1]["outputs"][0]["text"] == ["alpha is 3\n"]
+
+
+async def test_a_grid_is_launched_as_one(ask, root, facade):
+    witness.notebook(root / "train.ipynb", "alpha", parameters="alpha = 1")
+    what = {"kind": "file", "path": "train.ipynb"}
+    options = {"grid": {"alpha": [1, 2, 3]}}
+
+    _, plan = await ask("plan", body={"what": what, "options": options})
+    status, created = await ask("runs", body={"what": what, "options": options})
+
+    assert (plan["runs"], plan["commands"]["cli"]) == (
+        3, "jupyter flotilla run train.ipynb --grid alpha=1,2,3",
+    )  # fmt: skip
+    assert (status, created["runs"]) == (201, 3)
+    for run in facade.grid_runs(created["grid"]):
+        fl.get(run.id).wait()
+    _, body = await ask("runs", grid=created["grid"])
+    assert [run["status"] for run in body["runs"]] == ["SUCCEEDED"] * 3
+
+
+async def test_selected_cells_run_in_the_folder_of_their_notebook(ask, root):
+    (root / "deep").mkdir()
+    what = {"kind": "source", "source": "import os\nprint(os.getcwd())\n6 * 7",
+            "path": "deep/train.ipynb"}  # fmt: skip
+
+    _, created = await ask("runs", body={"what": what})
+
+    run = fl.get(created["run"]["id"]).wait()
+    assert run.result() == {"text/plain": "42"}
+    assert str(run.logs()).startswith(str(root / "deep"))
+
+
+async def test_a_run_is_cancelled_kept_and_retried(ask):
+    _, created = await ask("runs", body={"what": {"kind": "command", "argv": ["sleep", "99"]}})
+    run_id = created["run"]["id"]
+
+    _, cancelled = await ask(f"runs/{run_id}/cancel", body={"grace_s": 0})
+    fl.get(run_id).wait()
+    _, kept = await ask(f"runs/{run_id}/keep", body={})
+    status, again = await ask(f"runs/{run_id}/retry", body={"options": {"timeout": "1s"}})
+
+    assert RunOut.model_validate(cancelled).cancel_requested_at is not None
+    assert kept["status"] == "CANCELLED"
+    assert (status, again["run"]["retry_of"]) == (201, run_id)
+    failed = fl.get(again["run"]["id"]).wait()
+    _, detail = await ask(f"runs/{failed.id}")
+    assert detail["failure_kind"] == "timeout"
+    assert detail["suggestion"] == {"label": "Retry with a timeout of 2s",
+                                    "options": {"timeout": "2s"}}  # fmt: skip
+
+
+async def test_what_must_be_agreed_to_is_a_conflict_until_it_is_agreed_to(ask, settings_file):
+    settings_file.write_text(settings_file.read_text() + "confirm_above = 0.001\n")
+    body = {"what": {"kind": "command", "argv": ["true"]}, "options": {"timeout": "1h"}}
+
+    _, plan = await ask("plan", body=body)
+    status, refused = await ask("runs", body=body)
+    agreed, _ = await ask("runs", body={**body, "confirm": False})
+
+    assert (status, refused["code"]) == (409, "refused")
+    assert plan["asks"] == refused["message"].split("; ")
+    assert agreed == 201
+
+
+async def test_this_machine_is_described(ask):
+    for path, model in (("doctor", DoctorOut), ("settings", SettingsOut)):
+        status, body = await ask(path)
+        assert status == 200
+        model.model_validate(body)
+    _, body = await ask("engines")
+    assert body["engines"][0]["name"] == "process"
+    [ecs] = [one for one in body["engines"] if one["name"] == "ecs"]
+    assert {"cpu": 0.25, "memory_mib": [512, 1024, 2048]} in ecs["sizes"]
+
+
+async def test_the_document_is_served_and_names_every_route(ask):
+    _, body = await ask("openapi.json")
+
+    assert body["paths"]["/runs/{run}"]["get"]["operationId"] == "get_runs_run"
+    assert body["components"]["schemas"]["RunOut"]["properties"]["id"]["type"] == "string"
+    assert json.dumps(body).count('"$ref": "#/$defs') == 0
+
+
+async def test_hidden_files_and_links_out_of_the_folder_are_not_followed_by_name(ask, root: Path):
+    (root / ".secret.ipynb").write_text("{}")
+
+    status, _ = await ask("form", body={"what": {"kind": "file", "path": ".secret.ipynb"}})
+
+    assert status == 404
