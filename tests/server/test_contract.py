@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name in ("CONFIG_DIR", "RUNTIME_DIR", "DATA_DIR"):
             patch.setenv(f"JUPYTER_{name}", str(folder / name))
         witness.flotilla("run", "--name", "first", "--fetch", "made", "--", "sh", "-c",
-                         "echo said; echo x > made")  # fmt: skip
+                         "echo said; echo x > made", cwd=folder)  # fmt: skip
         port_file = folder / "RUNTIME_DIR"
         log = (folder / "log").open("wb")
         process = subprocess.Popen(
