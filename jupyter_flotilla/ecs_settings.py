@@ -120,6 +120,20 @@ class EcsSettings(_Table):
         min_length=1,
         description="fargate, ec2, or the name of a capacity provider of the cluster.",
     )
+    gpu_capacity: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Capacity provider of jobs with --gpu, whose machines have a way out; unset: "
+        "there are none.",
+    )
+    gpu_type: str = Field(
+        default="g4dn.xlarge",
+        pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$",
+        description="Type of the machines of gpu_capacity.",
+    )
+    gpu_machines: int = Field(
+        default=1, ge=1, le=1000, description="Most machines of gpu_capacity at a time."
+    )
     max_running: int = Field(
         default=100, ge=1, le=10_000, description="Most runs at a time on ECS."
     )

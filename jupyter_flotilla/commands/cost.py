@@ -71,6 +71,8 @@ def _price_lines(refreshed: Refreshed) -> Iterator[str]:
             yield f"  {arch} {how}: {price.vcpu_hour:g} a vCPU, {price.gb_hour:g} a GiB of memory"
     if prices.disk is not None:
         yield f"  disk above {INCLUDED_DISK_GIB} GiB: {prices.disk.usd_hour:g} a GiB"
+    for name, machine in prices.machines.items():
+        yield f"  machine {name}: {machine.usd_hour:g}"
 
 
 def _cells(row: CostRow, *, is_billed: bool) -> list[Text]:

@@ -12,18 +12,23 @@ from typing import Literal
 import click
 
 from jupyter_flotilla.commands.screen import echo, print_json, say
+from jupyter_flotilla.engines.ecs.machines import DEFAULT_MACHINE
+from jupyter_flotilla.engines.ecs.prices import load_prices
 from jupyter_flotilla.errors import InvalidOption, Refused
 from jupyter_flotilla.settings import Settings, load_settings, settings_file
 from jupyter_flotilla.setup.deployment import refuse
-from jupyter_flotilla.setup.idle import parts, total
+from jupyter_flotilla.setup.idle import Part, parts, total
 from jupyter_flotilla.setup.set_up import Choices, Planned, SetUp
 from jupyter_flotilla.setup.settings_file import changes
-from jupyter_flotilla.setup.stack import policies
-from jupyter_flotilla.setup.stack.site import REUSABLE
+from jupyter_flotilla.setup.stack import machines, policies
+from jupyter_flotilla.setup.stack.site import REUSABLE, Site
 from jupyter_flotilla.setup.stack.template import template
 
 #: Files of ``--out``.
 TEMPLATE, SUBMIT, ADMIN = "flotilla-aws.json", "submit-policy.json", "admin-policy.json"
+ADMIN_GPU = "admin-gpu-policy.json"
+#: What ``--gpu`` without a type is: no type has this name.
+_USUAL = "usual"
 _PARTS = "; ".join(f"{name}: {what}" for name, what in REUSABLE.items())
 
 
@@ -58,6 +63,20 @@ _PARTS = "; ".join(f"{name}: {what}" for name, what in REUSABLE.items())
     help="Days until files of runs are deleted.  [default: 30]",
 )
 @click.option(
+    "--gpu",
+    is_flag=False,
+    flag_value=_USUAL,
+    metavar="[TYPE]",
+    help="Machines for jobs with --gpu, there only while such jobs are; 'none' takes them away.  "
+    f"[type: {DEFAULT_MACHINE}]",
+)
+@click.option(
+    "--gpu-machines",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Most of those at a time.  [default: 1]",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
@@ -77,6 +96,8 @@ def setup_aws(
     tags: tuple[str, ...],
     kms_key: str | None,
     expire_days: int | None,
+    gpu: str | None,
+    gpu_machines: int | None,
     out: Path | None,
     yes: bool,
     as_json: bool,
@@ -97,10 +118,12 @@ def setup_aws(
         permissions_boundary=permissions_boundary,
         tags=_pairs("--tags", tags),
         expire_days=expire_days,
+        gpu="" if gpu == _USUAL else gpu,
+        gpu_machines=gpu_machines,
     )
     set_up = SetUp(settings, choices, settings_file(), say)
     if step == "plan":
-        _plan(set_up, out, as_json)
+        _plan(set_up, settings, out, as_json)
     elif step == "apply":
         for warning in set_up.apply(_asking("Change it?", yes)).warnings:
             say(f"  ! {warning}")
@@ -109,7 +132,8 @@ def setup_aws(
         set_up.remove(_asking("Delete it?", yes))
 
 
-def _plan(set_up: SetUp, out: Path | None, as_json: bool) -> None:
+def _plan(set_up: SetUp, settings: Settings, out: Path | None, as_json: bool) -> None:
+    prices = load_prices(settings.home)
     planned = set_up.plan()
     site = planned.site
     values = set_up.values(site, {})
@@ -119,12 +143,12 @@ def _plan(set_up: SetUp, out: Path | None, as_json: bool) -> None:
         print_json({
             "stack": site.stack, "status": planned.status, "warnings": planned.warnings,
             "parts": [{"kind": p.kind, "name": p.name, "is_reused": p.is_reused,
-                       "idle_usd": p.idle_usd, "note": p.note} for p in parts(site)],
+                       "idle_usd": p.idle_usd, "note": p.note} for p in parts(site, prices)],
             "settings": values, "template": template(site),
-            "policies": {"submit": policies.submit(site), "admin": policies.admin(site)},
+            "policies": _policies(site),
         })  # fmt: skip
         return
-    _show(planned)
+    _show(planned, parts(site, prices))
     echo(f"\nWritten to {settings_file()} by --apply:")
     for name, old, new in changes(settings_file(), values):
         echo(f"  {name} = {json.dumps(new)}" + ("" if old is None else f"   (now {old!r})"))
@@ -133,13 +157,15 @@ def _plan(set_up: SetUp, out: Path | None, as_json: bool) -> None:
     else:
         _show_policy("submit: for whoever submits jobs", policies.submit(site))
         _show_policy("admin: for whoever applies and removes this, once", policies.admin(site))
+        if site.machines is not None:
+            _show_policy("admin-gpu: for the same, besides", machines.admin_policy(site))
     for warning in planned.warnings:
         echo(f"! {warning}")
     echo("\nMake it: the same with --apply. Nothing was changed.")
 
 
-def _show(planned: Planned) -> None:
-    site, found = planned.site, parts(planned.site)
+def _show(planned: Planned, found: list[Part]) -> None:
+    site = planned.site
     status = planned.status or "not there yet"
     echo(f"Stack {site.stack} in {site.region}, account {site.account} ({status})\n")
     kinds, names = (max(len(text) for text in c) for c in ([p.kind for p in found],
@@ -159,6 +185,12 @@ def _show(planned: Planned) -> None:
             echo(f"  {subnet}  {zone}")
 
 
+def _policies(site: Site) -> dict[str, policies.Policy]:
+    """Return what people need, by name."""
+    needed = {"submit": policies.submit(site), "admin": policies.admin(site)}
+    return needed | ({} if site.machines is None else {"admin-gpu": machines.admin_policy(site)})
+
+
 def _show_policy(title: str, policy: policies.Policy) -> None:
     echo(f"\nPolicy {title} ({policies.size(policy):,} of 6,144 characters)")
     statements = [json.dumps(statement) for statement in policy["Statement"]]
@@ -167,9 +199,9 @@ def _show_policy(title: str, policy: policies.Policy) -> None:
 
 def _write(folder: Path, planned: Planned) -> None:
     site = planned.site
-    made = {
-        TEMPLATE: template(site), SUBMIT: policies.submit(site), ADMIN: policies.admin(site),
-    }  # fmt: skip
+    names = {"submit": SUBMIT, "admin": ADMIN, "admin-gpu": ADMIN_GPU}
+    made = {TEMPLATE: template(site)}
+    made |= {names[name]: policy for name, policy in _policies(site).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, value in made.items():

@@ -40,6 +40,8 @@ class Rate(Stored):
     #: Whose price it is; None in what older versions have stored.
     provider: Provider | None = None
     arch: Arch | None = None
+    #: Type of the machine that is paid for, all of it; None where only the job's size is.
+    machine: str | None = None
 
     @property
     def is_floating(self) -> bool:

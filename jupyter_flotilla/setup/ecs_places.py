@@ -8,6 +8,7 @@ from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.ecs_settings import EC2, FARGATE, EcsNetwork, EcsSettings
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.setup.finding import Finding
+from jupyter_flotilla.setup.machine_group import warning
 from jupyter_flotilla.setup.network import ways_out
 
 _SET_UP = "jupyter flotilla setup-aws --apply, or mind its spelling in flotilla.toml"
@@ -29,14 +30,28 @@ def cluster(account: Account, ecs: EcsSettings) -> Iterator[Finding]:
     if ecs.capacity == EC2:  # its own instances, in no provider
         return
     has = found[0].get("capacityProviders", [])
-    needs = ("FARGATE", "FARGATE_SPOT") if ecs.capacity == FARGATE else (ecs.capacity,)
+    needs = ["FARGATE", "FARGATE_SPOT"] if ecs.capacity == FARGATE else [ecs.capacity]
     lacks = [one for one in needs if one not in has]
+    if ecs.gpu_capacity is not None:
+        yield _machines(account, ecs, is_there=ecs.gpu_capacity in has)
     yield Finding(
         name="capacity", ok=not lacks,
         message=f"the cluster lacks {', '.join(lacks)}" if lacks else ", ".join(has),
         fix="capacity" if lacks and ecs.capacity == FARGATE else None,
         next_step="jupyter flotilla doctor --engine ecs --fix"
         if ecs.capacity == FARGATE else "name one of the cluster's as ecs.capacity",
+    )  # fmt: skip
+
+
+def _machines(account: Account, ecs: EcsSettings, *, is_there: bool) -> Finding:
+    """Look whether jobs with GPUs can have their machines."""
+    words, step = f"{ecs.gpu_type}, {ecs.gpu_machines} at most", None
+    if not is_there:
+        words, step = f"the cluster lacks {ecs.gpu_capacity}", "jupyter flotilla setup-aws --gpu"
+    elif (problem := warning(account, ecs.gpu_type)) is not None:
+        words, _, step = problem.partition(": ")
+    return Finding(
+        name="gpu", ok=step is None, is_optional=True, message=words, next_step=step
     )  # fmt: skip
 
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from jupyter_flotilla.engines.ecs.gpu import DISK_GIB, IDLE_MINUTES
+from jupyter_flotilla.engines.ecs.machines import machine_rate
+from jupyter_flotilla.engines.ecs.prices import PriceList, shipped_prices
+from jupyter_flotilla.model.units import format_money
 from jupyter_flotilla.setup.stack.site import Site
 from jupyter_flotilla.setup.stack.template import LOG_DAYS
 
@@ -20,8 +24,13 @@ class Part:
     note: str
 
 
-def parts(site: Site) -> list[Part]:
+def parts(site: Site, prices: PriceList | None = None) -> list[Part]:
     """Return every resource of a set-up, with its idle price.
+
+    Parameters
+    ----------
+    prices
+        What machines cost while they are there; None: the list that ships with the package.
 
     All cost nothing while nothing runs (aws.amazon.com/ecs/pricing, /s3/pricing, /sqs/pricing,
     /eventbridge/pricing, /cloudwatch/pricing, /iam/faqs; from memory and third-party copies of
@@ -48,6 +57,7 @@ def parts(site: Site) -> list[Part]:
         _part(site, "security-groups", "security group", groups, "nothing comes in"),
         _part(site, "", "scheduler role", site.scheduler_role_name, "for schedules; starts tasks"),
     ]
+    found += _of_machines(site, prices or shipped_prices())
     for member in site.everyone():
         queue, note = site.queue_name(member.install), f"events of the tasks of {member.owner}"
         found += [
@@ -56,6 +66,30 @@ def parts(site: Site) -> list[Part]:
             _part(site, "", "rule", site.rule_name(member.install), note),
         ]
     return found
+
+
+def _of_machines(site: Site, prices: PriceList) -> list[Part]:
+    """Return what jobs with GPUs run on; nothing is paid for while no machine is there."""
+    group = site.machines
+    if group is None:
+        return []
+    rate = machine_rate(group.type, site.region, prices, has_public_ipv4=site.assign_public_ip)
+    price = f"at a price that is unknown in {site.region}"
+    if rate is not None:
+        price = f"{format_money(rate.usd_per_h)} an hour each ({rate.source})"
+    note = (
+        f"0 to {group.most} {group.type}, {price}; from the first job with --gpu until about "
+        f"{IDLE_MINUTES} minutes after the last"
+    )
+    return [
+        _part(site, "", "machines", site.machine_group, note),
+        _part(
+            site, "", "launch template", site.machine_group,
+            f"ECS's newest image for GPUs, a disk of {DISK_GIB} GiB (about a cent an hour)",
+        ),
+        _part(site, "", "capacity provider", site.machine_provider, "starts and ends them"),
+        _part(site, "", "machine role", site.machine_role_name, "joins the cluster; no more"),
+    ]  # fmt: skip
 
 
 def total(found: list[Part]) -> float:

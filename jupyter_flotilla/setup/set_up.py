@@ -13,18 +13,24 @@ from typing import Any
 from jupyter_flotilla.ecs_settings import OWNER, EcsSettings
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.install import install_of
+from jupyter_flotilla.engines.ecs.machines import DEFAULT_MACHINE
 from jupyter_flotilla.engines.job_keys import partition_of
-from jupyter_flotilla.errors import Refused
+from jupyter_flotilla.errors import FlotillaError, InvalidOption, Refused
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.setup import bucket, settings_file
 from jupyter_flotilla.setup.deployment import Deployment
+from jupyter_flotilla.setup.machine_group import placed, release, warning
 from jupyter_flotilla.setup.network import Network, network_of
-from jupyter_flotilla.setup.stack.site import Member, Site, listed
+from jupyter_flotilla.setup.stack.site import MachineGroup, Member, Site, listed
 from jupyter_flotilla.setup.stack.template import template
 
 #: Stands for the account's number where nobody is logged in.
 UNKNOWN_ACCOUNT = "ACCOUNT"
+#: In place of a type: no machines with GPUs.
+NO_GPU = "none"
 _EXPIRE_DAYS = 30
+#: Settings of machines with GPUs, which are taken out where there are none.
+_OF_MACHINES = ("ecs.gpu_capacity", "ecs.gpu_type", "ecs.gpu_machines")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +46,10 @@ class Choices:
     permissions_boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     expire_days: int | None = None
+    #: Type of machine for jobs with GPUs; `NO_GPU`: none; empty: as before, or the usual one.
+    gpu: str | None = None
+    #: How many of those there may be.
+    gpu_machines: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +92,7 @@ class SetUp:
         self._path = path
         self._say = say
         self._account = account or Account(settings)
+        self._pause = pause
         self._deployment = Deployment(self._account, choices.stack, say, pause)
 
     def plan(self) -> Planned:
@@ -106,7 +117,12 @@ class SetUp:
         except AwsError as error:
             said.append(_words(error))
         site = self._site(number, kept, network)
-        said += _about(site, network)
+        if network is not None and site.machines is not None:
+            try:
+                site = replace(site, machines=placed(self._account, site.machines, network))
+            except FlotillaError as error:
+                said.append(_words(error))
+        said += self._about(site, network)
         return Planned(site=site, network=network, status=status, warnings=tuple(said))
 
     def apply(self, agree: Callable[[Sequence[str]], None]) -> Planned:
@@ -126,13 +142,20 @@ class SetUp:
         kept = self._deployment.remembered()
         network = self._network(kept)
         site = self._site(number, kept, network)
-        warnings = tuple(_about(site, network))
+        if site.machines is not None:
+            site = replace(site, machines=placed(self._account, site.machines, network))
+        elif kept.get("gpu"):
+            self._end_machines(site, agree)
+        warnings = tuple(self._about(site, network))
         tags = {**site.tags, "flotilla:stack": site.stack}
         if not self._deployment.apply(template(site), tags, agree):
             self._say(f"stack {site.stack} is as it should be")
         values = self.values(site, self._deployment.outputs())
         for name in settings_file.merge(self._path, values, _mark(site.stack)):
             self._say(f"  {name} = {values[name]!r}")
+        left = [name for name in _OF_MACHINES if name not in values]
+        for name in settings_file.unset(self._path, _mark(site.stack), left):
+            self._say(f"  {name} is unset")
         self._say(f"written: {self._path}")
         return Planned(site=site, network=network, status="COMPLETE", warnings=warnings)
 
@@ -156,6 +179,8 @@ class SetUp:
             if files is not None:
                 self._say(f"emptying bucket {site.bucket}")
                 bucket.empty(self._account, site.bucket)
+            if site.machines is not None:
+                release(self._account, site.machine_group, self._say, self._pause)
             self._deployment.delete()
             self._say(f"stack {site.stack} is gone")
         removed = settings_file.unset(self._path, _mark(self._choices.stack))
@@ -186,6 +211,9 @@ class SetUp:
             "ecs.log_group": site.log_group,
             "ecs.queue_url": queue,
         }
+        if site.machines is not None:
+            given = (site.machine_provider, site.machines.type, site.machines.most)
+            values |= dict(zip(_OF_MACHINES, given, strict=True))
         if self._choices.profile is not None:
             values["ecs.profile"] = self._choices.profile
         return values
@@ -193,12 +221,7 @@ class SetUp:
     def _look(self, site: Site, agree: Callable[[Sequence[str]], None]) -> int | None:
         """Ask about what goes with the stack; return how many files there are to delete."""
         if "cluster" not in site.reuse:
-            running = _running(self._account, site.cluster)
-            if running:
-                raise Refused(
-                    f"{running} tasks run in cluster {site.cluster}",
-                    next_step="jupyter flotilla cancel --all-mine, and wait for others",
-                )
+            self._check_idle(site)
         words = [f"delete stack {site.stack} and all {len(template(site)['Resources'])} in it"]
         others = sorted({one.owner for one in site.everyone()} - {site.member.owner})
         if others:
@@ -210,6 +233,39 @@ class SetUp:
                 words.append(f"delete {bucket.words(files)} in bucket {site.bucket}")
         agree(words)
         return files
+
+    def _check_idle(self, site: Site) -> None:
+        running = _running(self._account, site.cluster)
+        if running:
+            raise Refused(
+                f"{running} tasks run in cluster {site.cluster}",
+                next_step="jupyter flotilla cancel --all-mine, and wait for others",
+            )
+
+    def _end_machines(self, site: Site, agree: Callable[[Sequence[str]], None]) -> None:
+        """End machines that are no longer wanted, before CloudFormation deletes their group."""
+        self._check_idle(site)
+        agree([f"take the machines with GPUs from all who use stack {site.stack}"])
+        release(self._account, site.machine_group, self._say, self._pause)
+
+    def _about(self, site: Site, network: Network | None) -> list[str]:
+        """Return what to mind of a set-up."""
+        found = _about(site, network)
+        if network is not None and site.machines is not None:
+            found += filter(None, [warning(self._account, site.machines.type)])
+        return found
+
+    def _machines(self, kept: Mapping[str, Any]) -> MachineGroup | None:
+        """Return the machines with GPUs that were chosen now, else before; None: none were."""
+        choices, before = self._choices, kept.get("gpu") or {}
+        if choices.gpu == NO_GPU or (choices.gpu is None and not before):
+            if choices.gpu_machines is not None:
+                raise InvalidOption("--gpu-machines without --gpu", next_step="add --gpu")
+            return None
+        return MachineGroup(
+            type=choices.gpu or before.get("type") or DEFAULT_MACHINE,
+            most=choices.gpu_machines or int(before.get("most") or 1),
+        )
 
     def _site(self, number: str, kept: Mapping[str, Any], network: Network | None) -> Site:
         """Return the set-up: what was chosen now, else before, else the usual."""
@@ -234,6 +290,7 @@ class SetUp:
             tags=choices.tags,
             more_roles=_roles_of(self._settings.ecs),
             expire_days=choices.expire_days or kept.get("expire_days") or _EXPIRE_DAYS,
+            machines=self._machines(kept),
         )
         if network is None:
             return site
@@ -286,5 +343,5 @@ def _running(account: Account, cluster: str) -> int:
         raise
 
 
-def _words(error: AwsError) -> str:
+def _words(error: FlotillaError) -> str:
     return error.message if error.next_step is None else f"{error.message} → {error.next_step}"

@@ -4,7 +4,7 @@ What is written carries a mark, so that exactly that can be taken out again.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,14 @@ def merge(path: Path, values: Mapping[str, Any], mark: str) -> list[str]:
     return written
 
 
-def unset(path: Path, mark: str) -> list[str]:
-    """Take out what was written with a mark; return the names of what there was. As `merge`."""
+def unset(path: Path, mark: str, only: Collection[str] | None = None) -> list[str]:
+    """Take out what was written with a mark; return the names of what there was. As `merge`.
+
+    Parameters
+    ----------
+    only
+        Names of what is taken out; None: all.
+    """
     import tomlkit
 
     document = _read(path)
@@ -65,7 +71,8 @@ def unset(path: Path, mark: str) -> list[str]:
         for key in list(table):
             # a table in several pieces has no comment of its own
             trivia = getattr(table.item(key), "trivia", None)
-            if trivia is not None and trivia.comment.strip() == f"# {mark}":
+            is_wanted = only is None or f"{prefix}{key}" in only
+            if is_wanted and trivia is not None and trivia.comment.strip() == f"# {mark}":
                 del table[key]
                 removed.append(f"{prefix}{key}")
     if "ecs" in document and not document["ecs"]:

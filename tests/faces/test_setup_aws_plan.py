@@ -56,6 +56,22 @@ def test_an_administrator_gets_three_files(home: Path, tmp_path: Path) -> None:
     assert "Policy submit" not in said.stdout
 
 
+def test_a_plan_with_gpus_costs_nothing_idle_and_names_type_price_and_a_third_policy(
+    home: Path, tmp_path: Path
+) -> None:
+    said = setup_aws("--owner", "ada", "--gpu", "--gpu-machines", "3", "--plan", home=home)
+    made = setup_aws("--owner", "ada", "--gpu", "g6.xlarge", "--out", str(tmp_path), home=home)
+
+    assert said.returncode == made.returncode == 0, said.stderr + made.stderr
+    prices = [line.split("  $")[1][:4] for line in said.stdout.splitlines() if "  $" in line]
+    assert len(prices) == 15 and set(prices) == {"0.00"}
+    assert "0 to 3 g4dn.xlarge, $0.53 an hour each (" in said.stdout
+    assert '  ecs.gpu_capacity = "gpu-flotilla"\n' in said.stdout
+    assert "Policy admin-gpu" in said.stdout
+    assert "g6.xlarge" in (tmp_path / "flotilla-aws.json").read_text()
+    assert (tmp_path / "admin-gpu-policy.json").exists()
+
+
 def test_what_is_used_is_not_made(home: Path) -> None:
     said = setup_aws("--owner", "ada", "--use", "bucket=files", "--use", "cluster=shared",
                      home=home).stdout  # fmt: skip
@@ -73,6 +89,9 @@ def test_what_is_used_is_not_made(home: Path) -> None:
         (("--owner", "a b"), "--owner 'a b'"),
         (("--stack-name", "9"), "--stack-name '9'"),
         (("--tags", "x"), "--tags 'x' is no NAME=VALUE"),
+        (("--gpu", "t4"), "--gpu 't4'"),
+        (("--gpu-machines", "2"), "--gpu-machines without --gpu"),
+        (("--gpu", "--use", "cluster=shared"), "leave --use cluster=… out"),
         (("--apply",), "there are no AWS credentials"),
         (("--remove",), "there are no AWS credentials"),
     ],

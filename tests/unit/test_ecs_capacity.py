@@ -10,6 +10,7 @@ from scripted_aws import FakeAccount
 
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.capacity import Capacity
+from jupyter_flotilla.engines.ecs.observe import InUse
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.testing.fake_ecs import FakeEcs
@@ -24,6 +25,10 @@ USE = "cloudwatch:GetMetricStatistics"
 
 def _denied(action: str) -> AwsError:
     return AwsError(f"may not {action}", kind="permission", action=action, next_step="allow it")
+
+
+def _six(provider: str) -> InUse:
+    return InUse(vcpu=6.0 if provider == "FARGATE" else 0.0)
 
 
 def _point(value: float, at: datetime = NOW) -> dict[str, Any]:
@@ -97,7 +102,7 @@ def test_a_job_waits_while_others_use_the_quota(
 def test_our_own_tasks_count_although_aws_has_not_counted_them_yet(
     make_account: MakeAccount, make_capacity: MakeCapacity
 ) -> None:
-    assert make_capacity(make_account()).feasible(SMALL, NOW, ours=6.0).verdict == "held"
+    assert make_capacity(make_account()).feasible(SMALL, NOW, _six).verdict == "held"
 
 
 def test_spot_has_a_quota_of_its_own(
@@ -186,7 +191,7 @@ def test_without_a_count_what_is_too_large_is_refused_all_the_same(
 
     assert capacity.feasible(Resources(cpu=8), NOW).verdict == "refused"
     assert capacity.feasible(SMALL, NOW).verdict == "unknown"
-    assert capacity.feasible(SMALL, NOW, ours=5.0).verdict == "held"
+    assert capacity.feasible(SMALL, NOW, _six).verdict == "held"
 
 
 def test_an_aws_that_is_away_holds_up_nothing(
@@ -207,7 +212,7 @@ def test_gpus_of_fargate_are_refused_with_what_can_be_added(
     found = make_capacity(account).feasible(Resources(gpu=1), NOW)
 
     assert (found.verdict, account.made) == ("refused", [])
-    assert "ecs.capacity" in str(found.next_step)
+    assert str(found.next_step).startswith("jupyter flotilla setup-aws --gpu g4dn.xlarge --apply")
 
 
 def _machine(cpu: int, memory: int, gpus: int = 0) -> dict[str, Any]:

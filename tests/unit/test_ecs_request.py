@@ -177,12 +177,12 @@ def test_what_no_fargate_task_has_is_refused() -> None:
     assert not error.value.retryable
 
 
-def test_gpus_are_refused_on_fargate_and_asked_for_on_ec2(ask: Ask) -> None:
+def test_gpus_are_refused_on_fargate_and_not_of_a_provider_of_ones_own(ask: Ask) -> None:
     with pytest.raises(LaunchError, match="Fargate has no GPUs"):
         ask(Resources(gpu=1))
 
-    container = ask(Resources(gpu=2), site={"capacity": "gpus"})["overrides"]["containerOverrides"]
-    assert container[0]["resourceRequirements"] == [{"type": "GPU", "value": "2"}]
+    request = ask(Resources(gpu=2), site={"capacity": "gpus"})
+    assert request["capacityProviderStrategy"] == [{"capacityProvider": "gpus", "weight": 1}]
 
 
 def test_more_disk_than_is_included_is_asked_for(ask: Ask) -> None:

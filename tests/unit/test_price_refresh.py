@@ -233,6 +233,45 @@ def test_prices_of_other_regions_stay(settings, pricing):
     assert rate(settings).source == rate(other).source == "AWS Pricing API, read 2026-11-25"
 
 
+@pytest.mark.parametrize(
+    ("rows", "usd", "noted"),
+    [
+        ([product("EUC1-BoxUsage:g4dn.xlarge", "0.6600000000")], 0.66, ()),
+        (["0.66", "0.7"], None, ("the price list has 2 prices of g4dn.xlarge in eu-central-1",)),
+        ([], None, ("the price list has 0 prices of g4dn.xlarge in eu-central-1",)),
+    ],
+    ids=["one", "two that differ", "none"],
+)
+def test_the_machines_of_jobs_with_gpus_are_asked_for_where_there_are_some(
+    settings, pricing, rows, usd, noted
+):
+    ecs = settings.ecs.model_copy(update={"gpu_capacity": "gpu-flotilla"})
+    settings = settings.model_copy(update={"ecs": ecs})
+    client, stubber = pricing
+    rows = [row if row.startswith("{") else product("x", row) for row in rows]
+    asked = {
+        "regionCode": "eu-central-1", "instanceType": "g4dn.xlarge", "operatingSystem": "Linux",
+        "tenancy": "Shared", "preInstalledSw": "NA", "capacitystatus": "Used",
+        "marketoption": "OnDemand",
+    }  # fmt: skip
+    filters = [{"Type": "TERM_MATCH", "Field": name, "Value": v} for name, v in asked.items()]
+    stubber.add_response("get_products", {"PriceList": PRODUCTS}, ASKED)
+    stubber.add_response(
+        "get_products", {"PriceList": rows},
+        {**ASKED, "ServiceCode": "AmazonEC2", "Filters": filters},
+    )  # fmt: skip
+
+    found = refresh_prices(
+        settings, NOW, make_client=lambda: client, fetch_spot=lambda: json.dumps(FEED).encode()
+    )
+
+    assert found.notes == noted
+    known = load_prices(settings.home).region("eu-central-1").machines["g4dn.xlarge"]
+    shipped = shipped_prices().region("eu-central-1").machines["g4dn.xlarge"]
+    assert known == shipped if usd is None else known.usd_hour == usd
+    stubber.assert_no_pending_responses()
+
+
 def broken(error):
     def make():
         raise error

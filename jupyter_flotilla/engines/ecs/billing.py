@@ -2,7 +2,9 @@
 
 Fargate bills "from the time you start to download your container image until the … Task …
 terminates, rounded up to the nearest second" (aws.amazon.com/fargate/pricing, read 2026-10), a
-minute at least, for the size of the task and at the price of what it really ran on.
+minute at least, for the size of the task and at the price of what it really ran on. A machine of
+EC2 is billed by the second, too, a minute at least (aws.amazon.com/ec2/pricing/on-demand, read
+2026-11): from its start to its end, which are nobody's job's.
 """
 
 import math
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+from jupyter_flotilla.engines.ecs.machines import machine_rate
 from jupyter_flotilla.engines.ecs.prices import PriceList, task_rate
 from jupyter_flotilla.model.cost import FARGATE_MINIMUM_S, Provider, Rate
 from jupyter_flotilla.model.resources import Arch, FargateSize
@@ -38,10 +41,12 @@ def billed(
     *,
     asked_arch: Arch = "x86_64",
     has_public_ipv4: bool = False,
+    machine: str | None = None,
 ) -> Bill | None:
     """Return what is billed for a task until ``now`` or its end.
 
-    None where Fargate does not bill it: on EC2 one pays for the machine, whatever runs on it.
+    None where nobody knows: on EC2 one pays for the machine, whatever runs on it. Where that is one
+    of ours (`gpu`), it is counted whole, for the same time.
 
     Parameters
     ----------
@@ -51,15 +56,21 @@ def billed(
         What was asked for; the task's own word counts before it.
     has_public_ipv4
         Whether its network interface has a public address; the description does not say.
+    machine
+        Type of machine that it was started on; None: on none of ours.
     """
     provider = actual_provider(task)
-    if provider not in (Provider.FARGATE, Provider.FARGATE_SPOT):
+    is_ours = provider is Provider.EC2 and machine is not None
+    if provider not in (Provider.FARGATE, Provider.FARGATE_SPOT) and not is_ours:
         return None
     since = moment(task.get("pullStartedAt"))
     seconds = 0.0
     if since is not None:
         until = moment(task.get("stoppedAt")) or now
         seconds = float(max(FARGATE_MINIMUM_S, math.ceil((until - since).total_seconds())))
+    if provider is Provider.EC2 and machine is not None:
+        rate = machine_rate(machine, _region(task), prices, has_public_ipv4=has_public_ipv4)
+        return Bill(billed_s=seconds, since=since, rate=rate)
     size = _size(task)
     rate = None
     if size is not None and not str(task.get("platformFamily") or "").startswith("Windows"):

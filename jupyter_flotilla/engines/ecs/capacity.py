@@ -4,7 +4,7 @@ AWS has the last word at RunTask. What is learned here only saves a user from wa
 never be, and says why something waits; where it cannot be learned, nothing is held up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from jupyter_flotilla.ecs_settings import EC2, FARGATE
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
+from jupyter_flotilla.engines.ecs.gpu import Gpu, quota_of, why_not
+from jupyter_flotilla.engines.ecs.observe import InUse
+from jupyter_flotilla.engines.ecs.prices import PriceList, shipped_prices
 from jupyter_flotilla.engines.ecs.sizes import task_size
 from jupyter_flotilla.errors import LaunchError
 from jupyter_flotilla.model.resources import Resources
@@ -26,7 +29,8 @@ _ON_DEMAND, _SPOT = "L-3032A538", "L-36FBB829"
 _CLASSES = {_ON_DEMAND: "Standard/OnDemand", _SPOT: "Standard/Spot"}
 _NAMES = {_ON_DEMAND: "Fargate", _SPOT: "Fargate Spot"}
 #: The form of the link is not in the documentation; it is what the console shows.
-_LINK = "https://console.aws.amazon.com/servicequotas/home/services/fargate/quotas/{}?region={}"
+_LINK = "https://console.aws.amazon.com/servicequotas/home/services/{}/quotas/{}?region={}"
+_PROVIDERS = {False: "FARGATE", True: "FARGATE_SPOT"}
 _QUOTA_KEPT, _USE_KEPT = timedelta(days=1), timedelta(minutes=1)
 #: Points come every few minutes; older ones say nothing of now.
 _LOOK_BACK = timedelta(minutes=15)
@@ -60,46 +64,122 @@ class Capacity:
         Where quotas are kept: `account.FOLDER` in the home.
     account
         Its number.
+    gpu
+        Where jobs with GPUs run; None: where all run.
+    prices
+        Returns what machines cost.
     """
 
-    def __init__(self, aws: Account, folder: Path, account: str, capacity: str = FARGATE) -> None:
+    def __init__(
+        self,
+        aws: Account,
+        folder: Path,
+        account: str,
+        capacity: str = FARGATE,
+        gpu: Gpu | None = None,
+        prices: Callable[[], PriceList] = shipped_prices,
+    ) -> None:
         self._aws = aws
         self._file = folder / "quotas.json"
         self._name = f"{account} {aws.region}"
         self._capacity = capacity
+        self._gpu, self._prices = gpu, prices
         #: Quota → vCPU (None: not known), and when that was asked.
         self._quotas: dict[str, tuple[float | None, datetime]] = {}
         self._used: dict[str, tuple[float | None, datetime]] = {}
         #: What was said already.
         self._told: set[str] = set()
 
-    def feasible(self, resources: Resources, now: datetime, ours: float = 0.0) -> Feasibility:
+    def feasible(
+        self,
+        resources: Resources,
+        now: datetime,
+        ours: Callable[[str], InUse] = lambda provider: InUse(),
+    ) -> Feasibility:
         """Say whether there is room for a task of this size.
 
         Parameters
         ----------
         ours
-            vCPU of our own tasks that go on: AWS's count of all is some minutes old.
+            Returns what our own tasks that go on use of a capacity provider: AWS's count of all is
+            some minutes old.
         """
+        if resources.gpu and (self._gpu is not None or self._capacity == FARGATE):
+            return self._with_gpus(resources, now, ours)
         try:
             units, memory_mib = task_size(resources, is_fargate=self._capacity == FARGATE)
         except LaunchError as error:
             return Feasibility(verdict="refused", message=error.message, next_step=error.next_step)
         if self._capacity == FARGATE:
-            return self._on_fargate_now(units / 1024, resources.spot, now, ours)
+            used = ours(_PROVIDERS[resources.spot]).vcpu
+            return self._on_fargate_now(units / 1024, resources.spot, now, used)
         if self._capacity == EC2:
             return self._on_machines(units, memory_mib, resources.gpu)
         return _FITS  # a capacity provider makes machines as they are needed
 
+    def _with_gpus(
+        self, resources: Resources, now: datetime, ours: Callable[[str], InUse]
+    ) -> Feasibility:
+        """Say whether a machine with GPUs has room, or may be started."""
+        gpu = self._gpu
+        no = why_not(resources, gpu, self._aws.region, self._prices())
+        if no is not None or gpu is None:
+            message, step = no or ("", None)
+            return Feasibility(verdict="refused", message=message, next_step=step)
+        of_quota = quota_of(gpu.type)
+        found = _FITS
+        if gpu.machine is not None and of_quota is not None:
+            found = self._may_start(gpu.type, gpu.machine.cpu, *of_quota, now)
+        if found.verdict == "refused":
+            return found
+        taken = ours(gpu.provider).gpus
+        there = gpu.most * (1 if gpu.machine is None else gpu.machine.gpus)
+        if taken and taken + resources.gpu > there:
+            return Feasibility(
+                verdict="held",
+                message=f"{taken} of {there} GPUs ({gpu.most} {gpu.type}) are in use, and it needs "
+                f"{resources.gpu}",
+                next_step="it waits until there is room; more room: jupyter flotilla setup-aws "
+                f"--gpu-machines {gpu.most + 1} --apply",
+            )
+        return found
+
+    def _may_start(
+        self, machine: str, cpu: int, quota: str, name: str, now: datetime
+    ) -> Feasibility:
+        """Say whether the account may have a machine at all: many may not, until they ask."""
+
+        def asked() -> Feasibility:
+            try:
+                most = self._quota(quota, now, "ec2")
+            except AwsError as error:
+                return self._unknown(error)
+            if most is None or most >= cpu:
+                return _FITS
+            link = _LINK.format("ec2", quota, self._aws.region)
+            return Feasibility(
+                verdict="refused",
+                message=f"a {machine} has {cpu} vCPU, and this account may use {most:g} of {name} "
+                f"instances in {self._aws.region}",
+                next_step=f"ask AWS for more: {link}",
+            )
+
+        return self._by_a_fresh_quota(quota, asked, now)
+
     def _on_fargate_now(self, cpu: float, spot: bool, now: datetime, ours: float) -> Feasibility:
-        """Say whether there is room; a no is never by a quota that was read long ago."""
-        found = self._on_fargate(cpu, spot, now, ours)
         quota = _SPOT if spot else _ON_DEMAND
+        return self._by_a_fresh_quota(quota, lambda: self._on_fargate(cpu, spot, now, ours), now)
+
+    def _by_a_fresh_quota(
+        self, quota: str, ask: Callable[[], Feasibility], now: datetime
+    ) -> Feasibility:
+        """Say whether there is room; a no is never by a quota that was read long ago."""
+        found = ask()
         known = self._quotas.get(quota)
         is_old = known is not None and not timedelta(0) <= now - known[1] < _USE_KEPT
         if found.verdict in ("refused", "held") and is_old:
             self._forget(quota)  # more may have been granted since
-            return self._on_fargate(cpu, spot, now, ours)
+            return ask()
         return found
 
     def _on_fargate(self, cpu: float, spot: bool, now: datetime, ours: float) -> Feasibility:
@@ -111,7 +191,7 @@ class Capacity:
         if most is None:
             return Feasibility(verdict="unknown")
         of = f"{_NAMES[quota]} in {self._aws.region}"
-        link = _LINK.format(quota, self._aws.region)
+        link = _LINK.format("fargate", quota, self._aws.region)
         if cpu > most:
             return Feasibility(
                 verdict="refused",
@@ -132,7 +212,7 @@ class Capacity:
             )
         return unknown or _FITS
 
-    def _quota(self, quota: str, now: datetime) -> float | None:
+    def _quota(self, quota: str, now: datetime, service: str = "fargate") -> float | None:
         """Return how many vCPU there may be, as it was within a day; None: not known."""
         known = self._quotas.get(quota) or self._kept(quota)
         if known is not None and timedelta(0) <= now - known[1] < _QUOTA_KEPT:
@@ -141,7 +221,7 @@ class Capacity:
         try:
             answer = self._aws.call(
                 "service-quotas", "GetServiceQuota", wait_s=_TIMEOUT_S,
-                ServiceCode="fargate", QuotaCode=quota,
+                ServiceCode=service, QuotaCode=quota,
             )  # fmt: skip
             value = answer["Quota"].get("Value")
         except AwsError as error:

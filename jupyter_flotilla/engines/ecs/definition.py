@@ -62,6 +62,8 @@ def definition(
     region: str,
     arch: Arch = "x86_64",
     is_fargate: bool = True,
+    gpus: int = 0,
+    has_own_interface: bool = True,
     secrets: Sequence[Secret] = (),
     log_group: str | None = None,
     execution_role: str | None = None,
@@ -74,6 +76,12 @@ def definition(
     ----------
     region
         Of the log group.
+    gpus
+        How many the container gets; none on Fargate.
+    has_own_interface
+        False: it has the network of its machine, behind Docker's bridge, and the machine's address.
+        Its role's keys come from the agent there as well ("Amazon ECS task IAM role",
+        docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html, read 2026-11).
     log_group
         None: what is printed is not kept by AWS.
     execution_role, task_role
@@ -95,10 +103,13 @@ def definition(
             key=lambda secret: secret["name"],
         ),
     }
+    if gpus:
+        # in overrides it could be too, where it replaces what stands here
+        container["resourceRequirements"] = [{"type": "GPU", "value": str(gpus)}]
     if log_group:
         container["logConfiguration"] = _logs(log_group, region)
     content: dict[str, Any] = {
-        "networkMode": "awsvpc",
+        "networkMode": "awsvpc" if has_own_interface else "bridge",
         "requiresCompatibilities": ["FARGATE" if is_fargate else "EC2"],
         "cpu": _CPU,
         "memory": _MEMORY,
@@ -297,10 +308,11 @@ def _is_same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     if len(containers) != len(wanted["containerDefinitions"]):
         return False
     pairs: list[tuple[Any, Any, tuple[str, ...]]] = [
-        (found, wanted, ("executionRoleArn", "taskRoleArn"))
+        (found, wanted, ("executionRoleArn", "taskRoleArn", "networkMode"))
     ]
+    own = ("image", "entryPoint", "command", "secrets", "resourceRequirements")
     for one, other in zip(containers, wanted["containerDefinitions"], strict=True):
-        pairs.append((one, other, ("image", "entryPoint", "command", "secrets")))
+        pairs.append((one, other, own))
     return all(
         _without_empty(one.get(key)) == _without_empty(other.get(key))
         for one, other, keys in pairs

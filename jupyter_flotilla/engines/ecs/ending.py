@@ -31,12 +31,14 @@ class Terms:
     prices: PriceList
     asked_arch: Arch
     has_public_ipv4: bool
+    #: Type of machine of ours that it was started on; None: Fargate, or none of ours.
+    machine: str | None = None
 
     def bill(self, task: Mapping[str, Any]) -> Bill | None:
         """Return what is billed for a task so far, see `billed`."""
         return billed(
             task, utc_now(), self.prices,
-            asked_arch=self.asked_arch, has_public_ipv4=self.has_public_ipv4,
+            asked_arch=self.asked_arch, has_public_ipv4=self.has_public_ipv4, machine=self.machine,
         )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from jupyter_flotilla.engines.ecs.definition import Definitions
 from jupyter_flotilla.engines.ecs.ending import kept_task
 from jupyter_flotilla.engines.ecs.feed import Feed
 from jupyter_flotilla.engines.ecs.following import Following
+from jupyter_flotilla.engines.ecs.gpu import gpu_of, gpu_rate, gpu_size, why_not
 from jupyter_flotilla.engines.ecs.image_probe import probe_image, probe_order
 from jupyter_flotilla.engines.ecs.install import install_of
 from jupyter_flotilla.engines.ecs.launching import Launches, Parts
@@ -37,7 +38,7 @@ from jupyter_flotilla.engines.job_file import job_file
 from jupyter_flotilla.engines.records import ask_to_stop
 from jupyter_flotilla.engines.remote import LAYOUT, Remote
 from jupyter_flotilla.engines.runner_app import runner_app
-from jupyter_flotilla.errors import EngineUnavailable, InvalidSettings, LaunchError
+from jupyter_flotilla.errors import EngineUnavailable, InvalidOption, InvalidSettings, LaunchError
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle, Observation
@@ -100,6 +101,7 @@ class EcsEngine(Engine):
         self._settings = settings
         self._make_remote = remote_of or self._through_s3
         self._ecs = settings.ecs
+        self._gpu = gpu_of(settings.ecs)
         self.aws = account or Account(settings)
         # apart: many launches, which wait for their turn, must not keep looks and stops waiting
         launching = executor or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flotilla-launch")
@@ -196,6 +198,8 @@ class EcsEngine(Engine):
 
     def fits(self, resources: Resources) -> bool:
         # AWS is asked at the launch, in the background: this is the dispatcher's own thread
+        if resources.gpu and self._gpu is not None:
+            return why_not(resources, self._gpu, self._settings.region, self._prices) is None
         is_a_size = fargate_size(resources) is not None
         return self._ecs.capacity != FARGATE or is_a_size
 
@@ -223,8 +227,18 @@ class EcsEngine(Engine):
         self._ecs.role(spec.role, owner=self._owner)
         check_secrets(spec.secrets)
         check_tags(spec.tags)
+        if spec.network is not None and spec.resources.gpu and self._gpu is not None:
+            raise InvalidOption(
+                f"--network {spec.network}: jobs with GPUs have their machine's network",
+                next_step="leave --network out",
+            )
 
     def rate(self, resources: Resources) -> Rate | None:
+        if resources.gpu and self._gpu is not None:
+            return gpu_rate(
+                resources, self._gpu, self._settings.region, self._prices,
+                has_public_ipv4=self._ecs.assign_public_ip,
+            )  # fmt: skip
         if self._ecs.capacity != FARGATE:
             return None  # one pays for the machine, whatever runs on it
         return fargate_rate(
@@ -238,7 +252,7 @@ class EcsEngine(Engine):
             return self._handle(order, (kept_task(folder) or {}).get("taskArn"))
         if not (folder / protocol.STOP_REQUEST).exists():
             # a task outlives any dispatcher, and cannot start one
-            alone = replace(order, keeper=None, resources=_given(order.resources))
+            alone = replace(order, keeper=None, resources=self._given(order.resources))
             job = job_file(alone, LAYOUT, self._settings.checkpoint_every_s)
             protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         return self._handle(order, self._launches.launch(order))
@@ -272,6 +286,7 @@ class EcsEngine(Engine):
             "cluster": self._ecs.cluster,
             "task": task,
             "arch": order.resources.arch,
+            "machine": self._gpu.type if self._gpu and order.resources.gpu else None,
             "has_address": bool(self._ecs.network(order.spec.network).assign_public_ip),
             "started_by": started_by(self._install, order.launch_key),
             "seen_at": time.time(),
@@ -291,6 +306,7 @@ class EcsEngine(Engine):
                 cluster=self._ecs.cluster or "",
                 network=self._ecs.network(spec.network),
                 capacity=self._ecs.capacity,
+                gpu=self._gpu if spec.resources.gpu else None,
                 install=self._install,
                 owner=self._owner,
             ),
@@ -299,8 +315,17 @@ class EcsEngine(Engine):
             task_role=role.task_role,
             log_group=self._ecs.log_group,
             capacity=self._capacity,
-            in_use_vcpu=self._watch.vcpu,
+            in_use=self._watch.in_use,
         )
+
+    def _given(self, resources: Resources) -> Resources:
+        """Return what a task really gets of what was asked for."""
+        if resources.gpu and self._gpu is not None:
+            return gpu_size(resources, self._gpu)
+        size = fargate_size(resources)
+        if size is None:
+            return resources
+        return resources.model_copy(update={"cpu": size.cpu, "memory_mib": size.memory_mib})
 
     @property
     def _owner(self) -> str:
@@ -314,7 +339,10 @@ class EcsEngine(Engine):
     @cached_property
     def _capacity(self) -> Capacity:
         account = self.aws.identity().account
-        return Capacity(self.aws, self._settings.home / FOLDER, account, self._ecs.capacity)
+        return Capacity(
+            self.aws, self._settings.home / FOLDER, account, self._ecs.capacity, self._gpu,
+            lambda: self._prices,
+        )  # fmt: skip
 
     @cached_property
     def _install(self) -> str:
@@ -333,13 +361,3 @@ class EcsEngine(Engine):
     @cached_property
     def _prices(self) -> PriceList:
         return load_prices(self._settings.home)
-
-
-def _given(resources: Resources) -> Resources:
-    """Return what a task really gets of what was asked for."""
-    size = fargate_size(resources)
-    return (
-        resources
-        if size is None
-        else resources.model_copy(update={"cpu": size.cpu, "memory_mib": size.memory_mib})
-    )

@@ -161,7 +161,10 @@ class Following:
     def _terms(self, handle: Handle) -> Terms:
         arch: Arch = "arm64" if handle.detail.get("arch") == "arm64" else "x86_64"
         has_address = bool(handle.detail.get("has_address", self._has_address))
-        return Terms(prices=self._prices(), asked_arch=arch, has_public_ipv4=has_address)
+        return Terms(
+            prices=self._prices(), asked_arch=arch, has_public_ipv4=has_address,
+            machine=handle.detail.get("machine"),
+        )  # fmt: skip
 
     def _billed(self, seen: Observation, handle: Handle, task: Mapping[str, Any]) -> Observation:
         """Return what is seen with what it costs on what it really runs on."""

@@ -21,6 +21,7 @@ from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.capacity import Capacity
 from jupyter_flotilla.engines.ecs.definition import Definitions, definition, family_of, is_gone
 from jupyter_flotilla.engines.ecs.finding import find_task
+from jupyter_flotilla.engines.ecs.observe import InUse
 from jupyter_flotilla.engines.ecs.outcomes import refused, rejected
 from jupyter_flotilla.engines.ecs.request import Site, run_task
 from jupyter_flotilla.engines.ecs.secret_refs import resolve
@@ -57,8 +58,8 @@ class Parts:
     task_role: str | None
     log_group: str | None
     capacity: Capacity
-    #: vCPU of this home's tasks that go on, of Spot or not.
-    in_use_vcpu: Callable[[bool], float]
+    #: What this home's tasks that go on use of a capacity provider.
+    in_use: Callable[[str], InUse]
 
 
 class Held(LaunchError):
@@ -242,8 +243,7 @@ class Launches:
         """Keep a launch back that AWS would refuse for its quota: what was asked is asked on."""
         if (order.attempt_folder / FENCE).exists():
             return
-        spot = order.resources.spot
-        found = parts.capacity.feasible(order.resources, utc_now(), parts.in_use_vcpu(spot))
+        found = parts.capacity.feasible(order.resources, utc_now(), parts.in_use)
         if found.verdict == "held":
             raise Held(found.message, retryable=True, next_step=found.next_step)
         if found.verdict == "refused":
@@ -256,6 +256,8 @@ class Launches:
             region=self._aws.region,
             arch=order.resources.arch,
             is_fargate=parts.site.is_fargate,
+            gpus=order.resources.gpu,
+            has_own_interface=parts.site.gpu is None,
             secrets=resolve(self._aws, order.spec.secrets),
             log_group=parts.log_group,
             execution_role=parts.execution_role,

@@ -49,6 +49,15 @@ class Seen:
         return str((self.task or {}).get("lastStatus") or "")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InUse:
+    """What tasks that go on use together."""
+
+    vcpu: float = 0.0
+    #: One of each task that does not say: before it has a machine, none does.
+    gpus: int = 0
+
+
 @dataclass(slots=True)
 class _Watched:
     """A task that somebody asks for."""
@@ -140,17 +149,17 @@ class Watch:
             self._take(one, task)
             return True
 
-    def vcpu(self, spot: bool) -> float:
-        """Return the vCPU of tasks that go on, on Spot or on demand, as far as that is known."""
+    def in_use(self, provider: str) -> InUse:
+        """Return what tasks that go on use of a capacity provider, as far as that is known."""
         with self._lock:
             going_on = [
                 one.task for one in self._watched.values()
                 if one.task is not None and one.status != _STOPPED
             ]  # fmt: skip
-        return sum(
-            int(task.get("cpu") or 0) / 1024
-            for task in going_on
-            if (task.get("capacityProviderName") == "FARGATE_SPOT") == spot
+        its = [task for task in going_on if _provider(task) == provider]
+        return InUse(
+            vcpu=sum(int(task.get("cpu") or 0) / 1024 for task in its),
+            gpus=sum(max(1, _gpus(task)) for task in its),
         )
 
     def _seen(self, arn: str, now: float) -> Seen:
@@ -240,6 +249,14 @@ class Watch:
     @property
     def _soon_s(self) -> float:
         return _CHECK_S if self._was_told else _SOON_S
+
+
+def _provider(task: Mapping[str, Any]) -> str:
+    return str(task.get("capacityProviderName") or task.get("launchType") or "")
+
+
+def _gpus(task: Mapping[str, Any]) -> int:
+    return sum(len(one.get("gpuIds") or ()) for one in task.get("containers") or ())
 
 
 def _version(task: Mapping[str, Any]) -> int:

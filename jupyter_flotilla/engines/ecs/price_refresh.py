@@ -1,4 +1,6 @@
-"""Today's prices of Fargate, read from AWS into the home: ``cost --refresh-prices``.
+"""Today's prices of AWS, read into the home: ``cost --refresh-prices``.
+
+Of Fargate, and of the machines of jobs with GPUs where there are some.
 
 On demand from the Pricing API; Spot, which that does not tell, from the feed behind AWS's own
 pricing page. That feed is documented nowhere: that it fails is normal, and said.
@@ -43,6 +45,10 @@ _USAGE = re.compile(
 )
 _FEED_UNIT = re.compile(r"(?P<arm>ARM-)?(?P<unit>vCPU-Hours|GB-Hours)")
 _SOURCE = "AWS Pricing API"
+#: A machine on demand with Linux and nothing else (attributes of AmazonEC2 as many public projects
+#: filter by them; unverified).
+_PLAIN = {"operatingSystem": "Linux", "tenancy": "Shared", "preInstalledSw": "NA",
+          "capacitystatus": "Used", "marketoption": "OnDemand"}  # fmt: skip
 _FEED_SOURCE = "AWS Fargate Spot feed"
 
 #: (architecture or "disk", "vcpu" or "gb") → every price that was found for it.
@@ -81,7 +87,8 @@ def refresh_prices(
         If AWS does not tell. Then the old prices stay.
     """
     region, read = settings.region, now.date().isoformat()
-    products = _products(settings, now, make_client or (lambda: _client(settings)))
+    client = make_client or (lambda: _client(settings))
+    products = _products(settings, now, client, "AmazonECS", {})
     on_demand, disk = _on_demand(products, read)
     if not on_demand:
         raise EngineUnavailable(
@@ -89,9 +96,10 @@ def refresh_prices(
             next_step="set region in flotilla.toml, e.g. us-east-1",
         )
     spot, notes = _spot(region, read, fetch_spot or _fetch_feed)
-    found = RegionPrices(on_demand=on_demand, spot=spot, disk=disk)
+    machines, more = _machines(settings, now, client, read)
+    found = RegionPrices(on_demand=on_demand, spot=spot, disk=disk, machines=machines)
     _write(settings, PriceList(regions={region: found}))
-    return Refreshed(region=region, prices=found, notes=notes)
+    return Refreshed(region=region, prices=found, notes=(*notes, *more))
 
 
 def _write(settings: Settings, read: PriceList) -> None:
@@ -112,17 +120,30 @@ def _client(settings: Settings) -> Any:
 
 
 def _products(
-    settings: Settings, now: datetime, make_client: Callable[[], Any]
+    settings: Settings,
+    now: datetime,
+    make_client: Callable[[], Any],
+    service: str,
+    like: Mapping[str, str],
 ) -> list[Mapping[str, Any]]:
-    """Return all products of ECS in a region; raises EngineUnavailable."""
+    """Return all products of a service with these attributes in a region.
+
+    Raises
+    ------
+    EngineUnavailable
+    """
+    wanted = {"regionCode": settings.region, **like}
     try:
         pages = (
             make_client()
             .get_paginator("get_products")
             .paginate(
-                ServiceCode="AmazonECS",
+                ServiceCode=service,
                 FormatVersion="aws_v1",
-                Filters=[{"Type": "TERM_MATCH", "Field": "regionCode", "Value": settings.region}],
+                Filters=[
+                    {"Type": "TERM_MATCH", "Field": field, "Value": value}
+                    for field, value in wanted.items()
+                ],
             )
         )
         return [json.loads(text) for page in pages for text in page["PriceList"]]
@@ -139,6 +160,20 @@ def _products(
         raise EngineUnavailable(
             f"{problem.message}; the old prices stay", next_step=problem.next_step
         ) from (None if is_secret(problem) else error)
+
+
+def _machines(
+    settings: Settings, now: datetime, make_client: Callable[[], Any], read: str
+) -> tuple[dict[str, UnitPrice], tuple[str, ...]]:
+    """Return the price of the machines of jobs with GPUs, or why there is none."""
+    if settings.ecs.gpu_capacity is None:
+        return {}, ()
+    name = settings.ecs.gpu_type
+    products = _products(settings, now, make_client, "AmazonEC2", {"instanceType": name, **_PLAIN})
+    prices = {usd for product in products for usd in _usd_of(product)}
+    if len(prices) != 1:
+        return {}, (f"the price list has {len(prices)} prices of {name} in {settings.region}",)
+    return {name: UnitPrice(usd_hour=prices.pop(), source=_SOURCE, read=read)}, ()
 
 
 def _on_demand(

@@ -1,4 +1,4 @@
-"""What Fargate costs, from the price list that ships with the package or a newer one.
+"""What Fargate and machines of EC2 cost, by the list that ships with the package or a newer one.
 
 A `PriceList` is a value: it is loaded once, and asked as often as one likes.
 """
@@ -7,6 +7,7 @@ import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +23,8 @@ from jupyter_flotilla.model.resources import (
 
 #: Name of the list that `price_refresh` writes into the home.
 PRICES_FILE = "prices.json"
+#: Types of machines with GPUs, and what they cost.
+MACHINES_FILE = "machines.json"
 
 
 class Sourced(Stored):
@@ -52,6 +55,10 @@ class UnitPrice(Sourced):
     usd_hour: float = Field(gt=0)
 
 
+_Key = TypeVar("_Key")
+_Price = TypeVar("_Price", bound=Sourced)
+
+
 class RegionPrices(Stored):
     """Prices of a region; what is not here is unknown."""
 
@@ -59,6 +66,8 @@ class RegionPrices(Stored):
     spot: dict[Arch, SizePrice] = Field(default_factory=dict)
     #: A GiB of ephemeral storage above what is included.
     disk: UnitPrice | None = None
+    #: Machines of EC2, on demand, Linux, by type.
+    machines: dict[str, UnitPrice] = Field(default_factory=dict)
 
     def newer(self, other: "RegionPrices") -> "RegionPrices":
         """Return each price from whichever of the two has read it last."""
@@ -66,11 +75,12 @@ class RegionPrices(Stored):
             on_demand=_newer_of_each(self.on_demand, other.on_demand),
             spot=_newer_of_each(self.spot, other.spot),
             disk=max(filter(None, (self.disk, other.disk)), key=lambda p: p.read, default=None),
+            machines=_newer_of_each(self.machines, other.machines),
         )
 
 
 class PriceList(Stored):
-    """Prices of Fargate, Linux, by region."""
+    """Prices of Fargate and of machines, Linux, by region."""
 
     regions: dict[str, RegionPrices]
     #: A public IPv4 address, in any region; None: unknown.
@@ -180,8 +190,22 @@ def priced_regions() -> list[str]:
 @cache
 def shipped_prices() -> PriceList:
     """Return the price list that ships with the package."""
-    text = (files(__package__) / "fargate_prices.json").read_text(encoding="utf-8")
-    return PriceList.model_validate_json(text)
+    return PriceList.model_validate(_shipped("fargate_prices.json")).newer(_of_machines())
+
+
+def _of_machines() -> PriceList:
+    found = _shipped(MACHINES_FILE)
+    sourced = {"source": found["source"], "read": found["read"]}
+    regions = {
+        region: {"machines": {name: {"usd_hour": usd, **sourced} for name, usd in types.items()}}
+        for region, types in found["usd_hour"].items()
+    }
+    return PriceList.model_validate({"regions": regions})
+
+
+def _shipped(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((files(__package__) / name).read_text(encoding="utf-8"))
+    return found
 
 
 def load_prices(home: Path) -> PriceList:
@@ -202,13 +226,11 @@ def read_own(home: Path) -> PriceList | None:
         return None
 
 
-def _newer_of_each(
-    one: dict[Arch, SizePrice], other: dict[Arch, SizePrice]
-) -> dict[Arch, SizePrice]:
+def _newer_of_each(one: dict[_Key, _Price], other: dict[_Key, _Price]) -> dict[_Key, _Price]:
     newest = dict(one)
-    for arch, price in other.items():
-        if arch not in newest or price.read >= newest[arch].read:
-            newest[arch] = price
+    for key, price in other.items():
+        if key not in newest or price.read >= newest[key].read:
+            newest[key] = price
     return newest
 
 

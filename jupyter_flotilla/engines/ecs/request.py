@@ -16,6 +16,7 @@ from jupyter_flotilla.bootstrap.said import VARIABLE
 from jupyter_flotilla.ecs_settings import EC2, FARGATE, EcsNetwork
 from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.engines.ecs.definition import CONTAINER
+from jupyter_flotilla.engines.ecs.gpu import Gpu
 from jupyter_flotilla.engines.ecs.install import STARTED_BY
 from jupyter_flotilla.engines.ecs.sizes import task_size
 from jupyter_flotilla.errors import InvalidOption, LaunchError
@@ -43,6 +44,8 @@ class Site:
     network: EcsNetwork
     #: ``fargate``, ``ec2``, or the name of a capacity provider.
     capacity: str = FARGATE
+    #: Machines with GPUs that count in place of that; None: the job needs none.
+    gpu: Gpu | None = None
     #: This home's, of `install.install_of`.
     install: str
     owner: str
@@ -50,7 +53,7 @@ class Site:
     @property
     def is_fargate(self) -> bool:
         """Say whether AWS has the machines, and jobs a size that it offers."""
-        return self.capacity == FARGATE
+        return self.capacity == FARGATE and self.gpu is None
 
 
 def run_task(
@@ -79,7 +82,7 @@ def run_task(
         "count": 1,
         "clientToken": order.launch_key,
         "startedBy": started_by(site.install, order.launch_key),
-        "networkConfiguration": {"awsvpcConfiguration": _network(site, order.launch_key)},
+        **_network(site, order.launch_key),
         "overrides": _overrides(order, place, site),
         "enableExecuteCommand": False,
         "enableECSManagedTags": True,
@@ -146,7 +149,12 @@ def _legal_value(value: str) -> str:
 
 
 def _network(site: Site, launch_key: str) -> dict[str, Any]:
-    """Return the network, another subnet first at each attempt: capacity lacks zone by zone."""
+    """Return the network, another subnet first at each attempt: capacity lacks zone by zone.
+
+    What has its machine's network can have none (``networkConfiguration`` of RunTask, ibid.).
+    """
+    if site.gpu is not None:
+        return {}
     subnets = list(site.network.subnets)
     turn = (number_of(launch_key) - 1) % len(subnets)
     network: dict[str, Any] = {"subnets": subnets[turn:] + subnets[:turn]}
@@ -155,14 +163,15 @@ def _network(site: Site, launch_key: str) -> dict[str, Any]:
     # an interface of a task on EC2 cannot have one (AwsVpcConfiguration, ibid.)
     is_public = bool(site.network.assign_public_ip) and site.is_fargate
     network["assignPublicIp"] = "ENABLED" if is_public else "DISABLED"
-    return network
+    return {"networkConfiguration": {"awsvpcConfiguration": network}}
 
 
 def _capacity(resources: Resources, site: Site) -> dict[str, Any]:
-    if site.capacity == EC2:
+    if site.capacity == EC2 and site.gpu is None:
         return {"launchType": "EC2"}
     if not site.is_fargate:
-        return {"capacityProviderStrategy": [{"capacityProvider": site.capacity, "weight": 1}]}
+        name = site.capacity if site.gpu is None else site.gpu.provider
+        return {"capacityProviderStrategy": [{"capacityProvider": name, "weight": 1}]}
     provider = "FARGATE_SPOT" if resources.spot else "FARGATE"
     return {
         "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
@@ -172,15 +181,13 @@ def _capacity(resources: Resources, site: Site) -> dict[str, Any]:
 
 def _overrides(order: LaunchOrder, place: Mapping[str, Any], site: Site) -> dict[str, Any]:
     resources = order.resources
-    cpu, memory_mib = task_size(resources, is_fargate=site.is_fargate)
+    cpu, memory_mib = task_size(resources, is_fargate=site.is_fargate, gpu=site.gpu)
     names = sorted(ref.name for ref in order.spec.secrets)
     said = json.dumps({"s3": place, "secrets": names}, sort_keys=True, separators=(",", ":"))
     container: dict[str, Any] = {
         "name": CONTAINER,
         "environment": [{"name": VARIABLE, "value": said}],
     }
-    if resources.gpu:
-        container["resourceRequirements"] = [{"type": "GPU", "value": str(resources.gpu)}]
     overrides: dict[str, Any] = {
         "cpu": str(cpu),
         "memory": str(memory_mib),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_flotilla.ecs_settings import OWNER
+from jupyter_flotilla.engines.ecs.gpu import quota_of
 from jupyter_flotilla.setup.stack.site import Site
 
 Policy = dict[str, Any]
@@ -27,6 +28,12 @@ UNSCOPED: Mapping[str, str] = {
     "ec2:DescribeVpcEndpoints": "AWS has no resource level for it",
     "ec2:DescribeSecurityGroups": "AWS has no resource level for it",
     "logs:DescribeLogGroups": "AWS has no resource level for it",
+    "ecs:DiscoverPollEndpoint": "AWS has no resource level for it",
+    "autoscaling:DescribeAutoScalingGroups": "AWS has no resource level for it",
+    "autoscaling:DescribeScalingActivities": "AWS has no resource level for it",
+    "ec2:DescribeLaunchTemplates": "AWS has no resource level for it",
+    "ec2:DescribeLaunchTemplateVersions": "AWS has no resource level for it",
+    "ec2:DescribeInstanceTypeOfferings": "AWS has no resource level for it",
 }
 _TASKS = "ecs-tasks.amazonaws.com"
 #: Names of all task definitions of ours begin so.
@@ -39,28 +46,28 @@ def task(site: Site, owner: str) -> Policy:
     """Return what an owner's jobs may do: their files, and nothing of anybody else's."""
     runs = f"{site.bucket_arn}/{owner}/runs"
     attempts = f"{runs}/*/attempts/*"
-    return _policy(
-        _allow("ReadOwnRuns", ["s3:GetObject"], [f"{runs}/*"]),
-        _allow("WriteOwnAttempts", ["s3:PutObject", "s3:AbortMultipartUpload"], [attempts]),
-        _allow("DropOldCheckpoints", ["s3:DeleteObject"], [f"{attempts}/checkpoint/*"]),
+    return document(
+        allow("ReadOwnRuns", ["s3:GetObject"], [f"{runs}/*"]),
+        allow("WriteOwnAttempts", ["s3:PutObject", "s3:AbortMultipartUpload"], [attempts]),
+        allow("DropOldCheckpoints", ["s3:DeleteObject"], [f"{attempts}/checkpoint/*"]),
         *_of_key(site, ["kms:Decrypt", "kms:GenerateDataKey"]),
     )
 
 
 def execution(site: Site) -> Policy:
     """Return what ECS itself may do for a task: get its image and secrets, write its logs."""
-    return _policy(
-        _allow("LogIn", ["ecr:GetAuthorizationToken"], ["*"]),
-        _allow(
+    return document(
+        allow("LogIn", ["ecr:GetAuthorizationToken"], ["*"]),
+        allow(
             "PullImages",
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             [site.arn("ecr", "repository/*")],
         ),
-        _allow(
+        allow(
             "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"],
             [f"{site.log_group_arn}:*"],
         ),
-        _allow(
+        allow(
             "ReadSecrets", ["ssm:GetParameters", "secretsmanager:GetSecretValue"],
             [site.arn("ssm", "parameter/flotilla/*"),
              site.arn("secretsmanager", "secret:flotilla/*")],
@@ -71,7 +78,7 @@ def execution(site: Site) -> Policy:
 
 def scheduler(site: Site) -> Policy:
     """Return what EventBridge Scheduler may do: start tasks of ours with roles of ours."""
-    return _policy(
+    return document(
         _run_task(site),
         _tag(site, ["RunTask"]),
         _pass_roles(site, site.owners()),
@@ -81,17 +88,17 @@ def scheduler(site: Site) -> Policy:
 def submit(site: Site) -> Policy:
     """Return what whoever submits jobs needs, for one owner and one home."""
     owner, install = site.member.owner, site.member.install
-    return _policy(
+    return document(
         _run_task(site),
-        _allow(
+        allow(
             "WatchAndStop", ["ecs:DescribeTasks", "ecs:StopTask"],
             [site.arn("ecs", f"task/{site.cluster}/*")], _in_cluster(site),
         ),
-        _allow("FindTasks", ["ecs:ListTasks"], ["*"], _in_cluster(site)),
-        _allow("Define", ["ecs:RegisterTaskDefinition"], [site.arn("ecs", _FAMILY)]),
-        _allow("ReadDefinitions", ["ecs:DescribeTaskDefinition"], ["*"]),
+        allow("FindTasks", ["ecs:ListTasks"], ["*"], _in_cluster(site)),
+        allow("Define", ["ecs:RegisterTaskDefinition"], [site.arn("ecs", _FAMILY)]),
+        allow("ReadDefinitions", ["ecs:DescribeTaskDefinition"], ["*"]),
         _tag(site, ["RunTask", "RegisterTaskDefinition"]),
-        _allow(
+        allow(
             "SeeCapacity",
             ["ecs:DescribeClusters", "ecs:DescribeContainerInstances",
              "ecs:DescribeCapacityProviders"],
@@ -99,27 +106,28 @@ def submit(site: Site) -> Policy:
              site.arn("ecs", "capacity-provider/*")],
         ),
         _pass_roles(site, [owner], site.more_roles),
-        _allow("SeeRoles", ["iam:GetRole"], _roles(site, [owner])),
+        allow("SeeRoles", ["iam:GetRole"], _roles(site, [owner])),
         *_files(site, owner),
-        _allow(
+        allow(
             "FindSecrets", ["secretsmanager:DescribeSecret"],
             [site.arn("secretsmanager", "secret:flotilla/*")],
         ),
-        _allow(
+        allow(
             "ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
             [f"{site.log_group_arn}:*"],
         ),
-        _allow(
+        allow(
             "ReadEvents",
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
              "sqs:GetQueueAttributes"],
             [site.queue_arn(install)],
         ),
-        _allow(
+        allow(
             "SeeQuotas", ["servicequotas:GetServiceQuota"],
-            [site.arn("servicequotas", f"fargate/{code}") for code in _QUOTAS],
+            [site.arn("servicequotas", f"fargate/{code}") for code in _QUOTAS]
+            + quotas_of_machines(site),
         ),
-        _allow(
+        allow(
             "SeePricesUseAndNetwork",
             ["pricing:GetProducts", "cloudwatch:GetMetricStatistics", *_NETWORK],
             ["*"],
@@ -131,14 +139,14 @@ def submit(site: Site) -> Policy:
 def _files(site: Site, owner: str) -> list[Policy]:
     own = {"StringLike": {"s3:prefix": [owner, f"{owner}/*"]}}
     return [
-        _allow("ListOwnFiles", ["s3:ListBucket"], [site.bucket_arn], own),
-        _allow(
+        allow("ListOwnFiles", ["s3:ListBucket"], [site.bucket_arn], own),
+        allow(
             "SeeBucket",
             ["s3:GetBucketLocation", "s3:GetLifecycleConfiguration",
              "s3:ListBucketMultipartUploads"],
             [site.bucket_arn],
         ),
-        _allow(
+        allow(
             "OwnFiles",
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
              "s3:ListMultipartUploadParts"],
@@ -157,31 +165,31 @@ def admin(site: Site) -> Policy:
     """Return what whoever applies and removes the stack needs: once, not every day."""
     queues = f"{site.stack}-events-*"
     security_group = site.arn("ec2", "security-group/*")
-    return _policy(
-        _allow("Stack", _of("cloudformation", _STACK), [site.arn("cloudformation",
+    return document(
+        allow("Stack", actions("cloudformation", _STACK), [site.arn("cloudformation",
                                                                  f"stack/{site.stack}/*")]),
-        _allow("Cluster", _of("ecs", _CLUSTER), [site.cluster_arn]),
-        _allow("FindTasks", ["ecs:ListTasks"], ["*"], _in_cluster(site)),
-        _allow("Bucket", _of("s3", _BUCKET), [site.bucket_arn]),
-        _allow(
-            "EmptyBucket", _of("s3", "DeleteObject DeleteObjectVersion AbortMultipartUpload"),
+        allow("Cluster", actions("ecs", _CLUSTER), [site.cluster_arn]),
+        allow("FindTasks", ["ecs:ListTasks"], ["*"], _in_cluster(site)),
+        allow("Bucket", actions("s3", _BUCKET), [site.bucket_arn]),
+        allow(
+            "EmptyBucket", actions("s3", "DeleteObject DeleteObjectVersion AbortMultipartUpload"),
             [f"{site.bucket_arn}/*"],
         ),
-        _allow("LogGroup", _of("logs", _LOGS), [site.log_group_arn, f"{site.log_group_arn}:*"]),
-        _allow("MakeRoles", _of("iam", _MAKE_ROLES), _all_roles(site), _bounded(site)),
-        _allow("Roles", _of("iam", _ROLES), _all_roles(site)),
-        _allow(
+        allow("LogGroup", actions("logs", _LOGS), [site.log_group_arn, f"{site.log_group_arn}:*"]),
+        allow("MakeRoles", actions("iam", MAKE_ROLES), _all_roles(site), bounded(site)),
+        allow("Roles", actions("iam", ROLES), _all_roles(site)),
+        allow(
             "RoleOfEcs", ["iam:CreateServiceLinkedRole"],
             [site.arn("iam", "role/aws-service-role/ecs.amazonaws.com/*", is_global=True)],
         ),
-        _allow(
-            "SecurityGroup", _of("ec2", _SECURITY_GROUP),
+        allow(
+            "SecurityGroup", actions("ec2", _SECURITY_GROUP),
             [security_group, site.arn("ec2", "security-group-rule/*"),
              site.arn("ec2", f"vpc/{site.vpc or '*'}")],
         ),
-        _allow("Queue", _of("sqs", _QUEUE), [site.arn("sqs", queues)]),
-        _allow("Rule", _of("events", _RULE), [site.arn("events", f"rule/{queues}")]),
-        _allow("See", [*_NETWORK, "logs:DescribeLogGroups"], ["*"]),
+        allow("Queue", actions("sqs", _QUEUE), [site.arn("sqs", queues)]),
+        allow("Rule", actions("events", _RULE), [site.arn("events", f"rule/{queues}")]),
+        allow("See", [*_NETWORK, "logs:DescribeLogGroups"], ["*"]),
         *_of_key(site, ["kms:DescribeKey"]),
     )  # fmt: skip
 
@@ -204,8 +212,8 @@ _BUCKET = (
 _LOGS = (
     "CreateLogGroup DeleteLogGroup PutRetentionPolicy TagResource UntagResource ListTagsForResource"
 )
-_MAKE_ROLES = "CreateRole PutRolePolicy"
-_ROLES = (
+MAKE_ROLES = "CreateRole PutRolePolicy"
+ROLES = (
     "DeleteRole GetRole UpdateAssumeRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies "
     "ListAttachedRolePolicies PutRolePermissionsBoundary TagRole UntagRole"
 )
@@ -230,7 +238,7 @@ def trust(site: Site, service: str = _TASKS) -> Policy:
     (docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html, read 2026-11).
     """
     condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": site.account}}
-    return _policy(
+    return document(
         {
             "Effect": "Allow",
             "Principal": {"Service": service},
@@ -246,11 +254,11 @@ def size(policy: Policy) -> int:
 
 
 def _run_task(site: Site) -> Policy:
-    return _allow("Run", ["ecs:RunTask"], [site.arn("ecs", _FAMILY)], _in_cluster(site))
+    return allow("Run", ["ecs:RunTask"], [site.arn("ecs", _FAMILY)], _in_cluster(site))
 
 
 def _tag(site: Site, actions: Sequence[str]) -> Policy:
-    return _allow(
+    return allow(
         "TagWhatIsMade", ["ecs:TagResource"],
         [site.arn("ecs", f"task/{site.cluster}/*"), site.arn("ecs", _FAMILY)],
         {"StringEquals": {"ecs:CreateAction": list(actions)}},
@@ -259,7 +267,7 @@ def _tag(site: Site, actions: Sequence[str]) -> Policy:
 
 def _pass_roles(site: Site, owners: Sequence[str], more: Sequence[str] = ()) -> Policy:
     condition = {"StringEquals": {"iam:PassedToService": _TASKS}}
-    return _allow("PassRoles", ["iam:PassRole"], [*_roles(site, owners), *more], condition)
+    return allow("PassRoles", ["iam:PassRole"], [*_roles(site, owners), *more], condition)
 
 
 def _roles(site: Site, owners: Sequence[str]) -> list[str]:
@@ -274,7 +282,14 @@ def _all_roles(site: Site) -> list[str]:
     return ([] if "execution-role" in site.reuse else [site.execution_role_arn]) + tasks + own
 
 
-def _bounded(site: Site) -> Policy | None:
+def quotas_of_machines(site: Site) -> list[str]:
+    """Return ARNs of what limits how many machines with GPUs there can be."""
+    quota = None if site.machines is None else quota_of(site.machines.type)
+    return [] if quota is None else [site.arn("servicequotas", f"ec2/{quota[0]}")]
+
+
+def bounded(site: Site) -> Policy | None:
+    """Return the condition of making roles within the boundary; None: there is none."""
     boundary = site.permissions_boundary
     return {"ArnEquals": {"iam:PermissionsBoundary": boundary}} if boundary else None
 
@@ -284,21 +299,24 @@ def _in_cluster(site: Site) -> Policy:
 
 
 def _of_key(site: Site, actions: Sequence[str]) -> list[Policy]:
-    return [_allow("Key", actions, [site.kms_key])] if site.kms_key else []
+    return [allow("Key", actions, [site.kms_key])] if site.kms_key else []
 
 
-def _of(service: str, names: str) -> list[str]:
+def actions(service: str, names: str) -> list[str]:
+    """Return actions of a service, of their names with spaces."""
     return [f"{service}:{name}" for name in names.split()]
 
 
-def _allow(
+def allow(
     sid: str, actions: Sequence[str], resources: Sequence[str], condition: Policy | None = None
 ) -> Policy:
+    """Return a statement that allows something."""
     statement: Policy = {
         "Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources),
     }  # fmt: skip
     return statement | ({"Condition": condition} if condition else {})
 
 
-def _policy(*statements: Policy) -> Policy:
+def document(*statements: Policy) -> Policy:
+    """Return a whole policy."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -27,6 +27,8 @@ REUSABLE = {
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}")
 _OWNER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _INSTALL = re.compile(r"[0-9a-f]{8}")
+#: docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html, read 2026-11.
+_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
 #: Longest name of a role (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html) and
 #: of a bucket (docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html), 2026-11.
 _ROLE_LENGTH, _BUCKET_LENGTH = 64, 63
@@ -39,6 +41,17 @@ class Member:
     owner: str
     #: Eight hexadecimal characters that are this home's own.
     install: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineGroup:
+    """Machines with GPUs: which, and how many at a time."""
+
+    #: AWS's word: ``g4dn.xlarge``.
+    type: str
+    most: int
+    #: Those of the set-up in whose zones the type is; empty: nobody has asked, so all.
+    subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +79,8 @@ class Site:
     more_roles: tuple[str, ...] = ()
     #: Days after which the files of runs are deleted.
     expire_days: int = 30
+    #: None: jobs have no GPUs.
+    machines: MachineGroup | None = None
 
     def __post_init__(self) -> None:
         _must(_STACK, self.stack, "--stack-name", "letters, digits and hyphens, 31 at most")
@@ -81,6 +96,18 @@ class Site:
                     f"--use {name}=…: there is no such part",
                     next_step=f"one of {', '.join(REUSABLE)}",
                 )
+        if self.machines is not None:
+            self._check_machines(self.machines)
+
+    def _check_machines(self, machines: MachineGroup) -> None:
+        _must(_TYPE, machines.type, "--gpu", "a type of machine, as g4dn.xlarge")
+        if "cluster" in self.reuse:
+            raise InvalidOption(
+                f"--gpu: the capacity providers of cluster {self.cluster} are yours, and stay as "
+                "they are",
+                next_step="leave --use cluster=… out; or add a provider of yours to it, and name "
+                "that as ecs.gpu_capacity in flotilla.toml",
+            )
 
     def everyone(self) -> tuple[Member, ...]:
         """Return all whom the stack is for, each once."""
@@ -154,6 +181,25 @@ class Site:
         return f"{self.stack}-{self.region}-scheduler"
 
     @property
+    def machine_group(self) -> str:
+        """Name of the launch template and of the group of machines with GPUs."""
+        return f"{self.stack}-gpu"
+
+    @property
+    def machine_provider(self) -> str:
+        """Name of the capacity provider of machines with GPUs.
+
+        It may not begin with aws, ecs or fargate, as a stack's may (``name`` of
+        CreateCapacityProvider, docs.aws.amazon.com/AmazonECS/latest/APIReference, read 2026-11).
+        """
+        return f"gpu-{self.stack}"
+
+    @property
+    def machine_role_name(self) -> str:
+        """Name of the role of machines with GPUs, and of its instance profile."""
+        return f"{self.stack}-{self.region}-gpu"
+
+    @property
     def security_groups(self) -> tuple[str, ...]:
         """Those of ``--use``; empty: the stack's own."""
         return listed(self.reuse.get("security-groups", ""))
@@ -179,13 +225,15 @@ class Site:
 
     def remembered(self) -> dict[str, Any]:
         """Return what the stack keeps of these choices, for whoever applies it next."""
-        chosen = {
+        chosen: dict[str, Any] = {
             "reuse": dict(self.reuse),
             "vpc": self.vpc,
             "kms_key": self.kms_key,
             "permissions_boundary": self.permissions_boundary,
             "expire_days": self.expire_days,
         }
+        if self.machines is not None:
+            chosen["gpu"] = {"type": self.machines.type, "most": self.machines.most}
         everyone = [{"owner": one.owner, "install": one.install} for one in self.everyone()]
         # CloudFormation takes no null
         return {"members": everyone} | {key: value for key, value in chosen.items() if value}

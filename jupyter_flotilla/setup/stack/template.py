@@ -8,7 +8,7 @@ JSON, so no YAML library is needed.
 from typing import Any
 
 from jupyter_flotilla.engines.ecs.install import STARTED_BY
-from jupyter_flotilla.setup.stack import policies
+from jupyter_flotilla.setup.stack import machines, policies
 from jupyter_flotilla.setup.stack.site import Member, Site, logical
 
 Resources = dict[str, dict[str, Any]]
@@ -38,6 +38,7 @@ def template(site: Site) -> dict[str, Any]:
     resources |= _roles(site)
     for member in site.everyone():
         resources |= _feed(site, member)
+    resources |= machines.resources(site)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Flotilla: notebooks, cells and commands as tasks of ECS",
@@ -48,10 +49,13 @@ def template(site: Site) -> dict[str, Any]:
 
 
 def _cluster(site: Site) -> dict[str, Any]:
+    # not by ClusterCapacityProviderAssociations: changing from one way to the other fails
+    # (aws-cdk#15366), and adding to this list is an update without interruption
+    of_machines = [] if site.machines is None else [{"Ref": machines.PROVIDER}]
     return _made(
         "ECS::Cluster",
         ClusterName=site.cluster,
-        CapacityProviders=["FARGATE", "FARGATE_SPOT"],
+        CapacityProviders=["FARGATE", "FARGATE_SPOT", *of_machines],
         DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE", "Weight": 1}],
         # metrics of each container are billed
         ClusterSettings=[{"Name": "containerInsights", "Value": "disabled"}],

@@ -71,6 +71,11 @@ def _check_overrides(overrides: Json, definition: Definition) -> None:
 
 def _check_network(network: Json, definition: Definition) -> None:
     if definition.fields.get("networkMode") != "awsvpc":
+        if network:
+            raise invalid(
+                "Network Configuration is not valid for the given networkMode of this task "
+                "definition."
+            )
         return
     vpc = network.get("awsvpcConfiguration", {})
     if not vpc.get("subnets"):
