@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jupyter_flotilla.capture.draft import Draft, secret_notes
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import Engine
+from jupyter_flotilla.engines.ecs.gpu import IDLE_MINUTES
 from jupyter_flotilla.engines.ecs.neighbours import neighbour
 from jupyter_flotilla.engines.ecs.prices import load_prices
 from jupyter_flotilla.errors import EngineUnavailable, InvalidOption, Refused
@@ -17,6 +18,7 @@ from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.recommend import Recommendation, recommendation
 from jupyter_flotilla.model.resources import fargate_size, is_rounded_up
 from jupyter_flotilla.model.retry import ceiling_rates, run_ceiling_usd
+from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.store import costs
 from jupyter_flotilla.store.connection import Store
@@ -188,6 +190,8 @@ def _check_cap(rate: Rate | None, max_cost_usd: float | None) -> None:
 
 def _price_notes(draft: Draft, engine: Engine, settings: Settings, rate: Rate | None) -> list[str]:
     resources = draft.spec.resources
+    if resources.gpu:
+        return [_machine_note(draft, rate)]
     size = fargate_size(resources)
     if size is None:
         return ["no Fargate task is that large (32 vCPU, 244 G): its price is unknown"]
@@ -207,6 +211,18 @@ def _price_notes(draft: Draft, engine: Engine, settings: Settings, rate: Rate | 
             f"Spot's price floats, this one is of {read}; the ceiling is reckoned on demand"
         )
     return notes
+
+
+def _machine_note(draft: Draft, rate: Rate | None) -> str:
+    """Return what is paid for a job with GPUs."""
+    if rate is None or rate.machine is None:
+        cap = "" if draft.spec.max_cost_usd is None else ", and so --max-cost cannot be enforced"
+        return f"Fargate has no GPUs: what its machine costs is unknown{cap}"
+    return (
+        f"it is charged a whole {rate.machine}, {rate.cpu:g} vCPU and "
+        f"{format_size(rate.memory_mib)}; not charged, but paid for: the machine's start, some "
+        f"minutes, and about {IDLE_MINUTES} minutes after its last job"
+    )
 
 
 def _unknown_price(draft: Draft, engine: Engine, settings: Settings) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from jupyter_flotilla.capture.draft import Draft
-from jupyter_flotilla.engines.ecs.prices import fargate_rate
+from jupyter_flotilla.engines.ecs.machines import machine_rate
+from jupyter_flotilla.engines.ecs.prices import fargate_rate, shipped_prices
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.resources import Resources
@@ -103,6 +104,31 @@ def test_an_unknown_price_is_said_with_what_would_tell_it(
     assert said == (
         f"the price in this region is unknown ({what}, mx-central-1), and so --max-cost cannot be "
         "enforced; 'jupyter flotilla cost --refresh-prices' asks AWS"
+    )
+
+
+class Machines(Fargate):
+    """Runs nothing, at the price of a machine with a GPU."""
+
+    def rate(self, resources: Resources) -> Rate | None:
+        return machine_rate("g4dn.xlarge", self.region, shipped_prices(), has_public_ipv4=True)
+
+
+def test_of_a_job_with_a_gpu_it_is_said_that_the_machine_is_paid_for_and_when(
+    notes: Callable[..., tuple[str, ...]],
+) -> None:
+    assert notes(Machines, gpu=1) == (
+        "it is charged a whole g4dn.xlarge, 4 vCPU and 16 G; not charged, but paid for: the "
+        "machine's start, some minutes, and about 15 minutes after its last job",
+    )
+
+
+def test_of_a_gpu_without_a_price_it_is_said_that_no_cap_can_be_kept(
+    notes: Callable[..., tuple[str, ...]],
+) -> None:
+    assert notes(Machines, region="mx-central-1", cap=1.0, gpu=1) == (
+        "Fargate has no GPUs: what its machine costs is unknown, and so --max-cost cannot be "
+        "enforced",
     )
 
 
