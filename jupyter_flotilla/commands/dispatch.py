@@ -75,13 +75,29 @@ def _print_status(facade: Flotilla, as_json: bool) -> None:
     echo(f"Its log: {facade.wake.log}")
 
 
-def _stop(facade: Flotilla) -> None:
+def renew_dispatcher(facade: Flotilla) -> bool:
+    """Have the dispatcher of this host leave for one that reads the settings anew; its jobs go on.
+
+    False where none lives: whoever starts one next reads them anyway. Waits some seconds at most.
+    """
+    if facade.wake.is_inside_job() or not facade.wake.is_awake():
+        return False
+    _ask_to_leave(facade)
+    facade.wake.replace()
+    return True
+
+
+def _ask_to_leave(facade: Flotilla) -> bool:
     asked = False
     with facade.store.write() as tx:
         for lease in leases.all_of(tx):
             if lease.holder.get("host") == machine.host():
                 asked |= leases.request_leave(tx, lease.engine, lease.place, utc_now())
-    say("asked to leave" if asked else "nobody dispatches here")
+    return asked
+
+
+def _stop(facade: Flotilla) -> None:
+    say("asked to leave" if _ask_to_leave(facade) else "nobody dispatches here")
 
 
 def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:

@@ -11,10 +11,11 @@ from typing import Literal
 
 import click
 
-from jupyter_flotilla.commands.screen import echo, print_json, say
+from jupyter_flotilla.commands.dispatch import renew_dispatcher
+from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.engines.ecs.machines import DEFAULT_MACHINE
 from jupyter_flotilla.engines.ecs.prices import load_prices
-from jupyter_flotilla.errors import InvalidOption, Refused
+from jupyter_flotilla.errors import FlotillaError, InvalidOption, Refused
 from jupyter_flotilla.settings import Settings, load_settings, settings_file
 from jupyter_flotilla.setup.deployment import refuse
 from jupyter_flotilla.setup.idle import Part, parts, total
@@ -124,12 +125,35 @@ def setup_aws(
     set_up = SetUp(settings, choices, settings_file(), say)
     if step == "plan":
         _plan(set_up, settings, out, as_json)
-    elif step == "apply":
+        return
+    before = _content(settings_file())
+    if step == "apply":
         for warning in set_up.apply(_asking("Change it?", yes)).warnings:
             say(f"  ! {warning}")
-        say("next: jupyter flotilla doctor --engine ecs --smoke")
     else:
         set_up.remove(_asking("Delete it?", yes))
+    if _content(settings_file()) != before:
+        _renew_dispatcher()
+    if step == "apply":
+        say("next: jupyter flotilla doctor --engine ecs --smoke")
+
+
+def _renew_dispatcher() -> None:
+    """Have jobs go by what was written: a dispatcher goes by what it has found at its start."""
+    try:
+        if renew_dispatcher(flotilla()):
+            say("the dispatcher leaves for one that goes by these settings; jobs go on")
+    except FlotillaError as problem:  # what was asked for is done
+        say(f"the dispatcher goes on by the old settings: {problem}")
+        say("next: jupyter flotilla dispatch --stop")
+
+
+def _content(path: Path) -> bytes:
+    """Return what is in a file; empty: it is not there, or cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _plan(set_up: SetUp, settings: Settings, out: Path | None, as_json: bool) -> None:

@@ -13,6 +13,7 @@ import pytest
 import witness
 from container_ground import Ground, S3Endpoint
 
+import jupyter_flotilla as fl
 from jupyter_flotilla.settings import load_settings
 
 
@@ -141,6 +142,31 @@ def test_an_apply_that_is_killed_is_finished_by_the_next(
     apply(stack)
 
     assert load_settings().ecs.cluster == stack
+
+
+def dispatcher() -> int | None:
+    """Return the process that dispatches jobs on this machine; None: none does."""
+    rows = json.loads(witness.flotilla("dispatch", "--status", "--json").stdout)
+    return next((row["pid"] for row in rows if row["is_alive"]), None)
+
+
+def test_a_dispatcher_that_lives_leaves_for_one_with_the_new_settings_and_jobs_go_on(
+    stack: str, settings_file: Path, tmp_path: Path
+) -> None:
+    settings_file.write_text("idle_s = 60\n", encoding="utf-8")
+    go = tmp_path / "go"
+    run = fl.submit(["sh", "-c", f"until [ -e '{go}' ]; do sleep 0.1; done"])
+    before = witness.until(dispatcher, "one dispatches")
+
+    first = apply(stack)
+
+    assert "the dispatcher leaves for one that goes by these settings" in first.stderr
+    witness.until(lambda: dispatcher() not in (None, before), "another dispatches")
+    assert run.refresh().status == "RUNNING"
+    second = apply(stack)
+    assert "the dispatcher leaves" not in second.stderr  # nothing has changed
+    go.touch()
+    assert run.wait().status == "SUCCEEDED"
 
 
 @pytest.fixture
