@@ -6,7 +6,15 @@ import type { RunsModel } from './runs';
 import type { What } from './wire';
 
 /** The rooms of the tab of one run. */
-export type DetailTab = 'overview' | 'logs' | 'notebook' | 'outputs' | 'usage' | 'spec' | 'events';
+export type DetailTab =
+  | 'overview'
+  | 'logs'
+  | 'notebook'
+  | 'outputs'
+  | 'usage'
+  | 'cost'
+  | 'spec'
+  | 'events';
 
 /** How one part of the front end opens another. */
 export interface IOpen {

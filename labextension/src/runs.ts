@@ -70,6 +70,11 @@ export class RunsModel {
     return this._received;
   }
 
+  /** Ids of runs that are no longer there: cleaned away. */
+  get removed(): ISignal<this, readonly string[]> {
+    return this._removed;
+  }
+
   /** Other runs go on than before, or they have another status. */
   get openChanged(): ISignal<this, void> {
     return this._openChanged;
@@ -290,6 +295,7 @@ export class RunsModel {
   private _takeGone(ids: readonly string[]): void {
     this._open.remove(ids);
     this._openChanged.emit();
+    this._removed.emit(ids);
     const removed = this._list.remove(ids);
     if (removed < ids.length) {
       this._recountLater();
@@ -357,6 +363,7 @@ export class RunsModel {
   private _recount = 0;
   private _changed = new Signal<this, void>(this);
   private _moved = new Signal<this, ITransition[]>(this);
+  private _removed = new Signal<this, readonly string[]>(this);
   private _received = new Signal<this, IRun[]>(this);
   private _openChanged = new Signal<this, void>(this);
 }
