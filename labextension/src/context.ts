@@ -1,5 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FlotillaApi } from './api';
 import type { RunsModel } from './runs';
@@ -34,5 +36,9 @@ export interface IContext {
   trans: TranslationBundle;
   /** Null where the application has no notebooks, or no tracker of them. */
   notebooks: INotebookTracker | null;
+  /** Where files are chosen; null where the application has no file browser. */
+  files?: IFileBrowserFactory | null;
+  /** What survives a reload; null: nothing does. */
+  state?: IStateDB | null;
   open: IOpen;
 }

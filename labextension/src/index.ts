@@ -70,7 +70,7 @@ const main: JupyterFrontEndPlugin<IFlotilla> = {
         sidebar.runs.focus();
       }
     };
-    const context: IContext = { api, model, app, trans, notebooks, open };
+    const context: IContext = { api, model, app, trans, notebooks, files, state, open };
     const actions = new RunActions(app, model, trans);
     const sidebar = new FlotillaSidebar(context, actions);
     app.shell.add(sidebar, 'left', { rank: 600, type: 'Flotilla' });

@@ -138,9 +138,11 @@ export type Options = { [keyword: string]: Json };
 
 /** What was launched: one run, or a grid of them. */
 export interface IRunCreated {
-  run?: IRun;
-  grid?: { id: string; size: number };
-  runs?: IRun[];
+  /** The first one of a grid. */
+  run: IRun;
+  /** Id of the grid; null: it is one run. */
+  grid: string | null;
+  runs: number;
 }
 
 /** What earlier runs of the same took. */
