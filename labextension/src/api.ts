@@ -208,7 +208,7 @@ export class FlotillaApi {
   }
 
   private _get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    return this._request<T>(path, { signal });
+    return this._request<T>(path, { method: 'GET', signal });
   }
 
   private _send<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
@@ -225,7 +225,9 @@ export class FlotillaApi {
     let response: Response;
     try {
       const url = this._url(path);
-      response = await ServerConnection.makeRequest(url, init, this.serverSettings);
+      // `no-store`, Lab's own choice, would add a parameter to each address
+      const asked: RequestInit = { cache: 'no-cache', ...init };
+      response = await ServerConnection.makeRequest(url, asked, this.serverSettings);
     } catch (thrown) {
       if (init.signal?.aborted) {
         throw new FlotillaError('given up, because it is no longer needed', 'aborted');

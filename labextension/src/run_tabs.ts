@@ -7,9 +7,14 @@ import { flotillaIcon } from './icons';
 /** Ids of runs, as far as they could ever be made: what a stored layout holds is checked. */
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Return where tabs of documents can be added: Notebook 7 has one document a page. */
-function areaOf(app: JupyterFrontEnd): string {
-  return app.name === 'Jupyter Notebook' ? 'down' : 'main';
+/** Add a tab where there is room for it: Notebook 7 has one document a page. */
+function addTab(app: JupyterFrontEnd, widget: MainAreaWidget<RunDetailWidget>): void {
+  if (app.name === 'Jupyter Notebook') {
+    widget.content.node.style.minHeight = '300px';
+    app.shell.add(widget, 'down');
+  } else {
+    app.shell.add(widget, 'main');
+  }
 }
 
 /** Add `flotilla:open-run`, which opens the tab of a run; open tabs come back on a reload. */
@@ -43,7 +48,7 @@ export function addRunTabs(context: IContext, restorer: ILayoutRestorer | null):
         widget.content.openTab(tab);
       }
       if (!widget.isAttached) {
-        app.shell.add(widget, areaOf(app));
+        addTab(app, widget);
       }
       app.shell.activateById(widget.id);
       return widget;

@@ -1,7 +1,15 @@
-import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
-import { Menu } from '@lumino/widgets';
-import type { AccordionPanel } from '@lumino/widgets';
 import { Notification } from '@jupyterlab/apputils';
+import {
+  addIcon,
+  ReactWidget,
+  refreshIcon,
+  SidePanel,
+  Toolbar,
+  ToolbarButton
+} from '@jupyterlab/ui-components';
+import { Menu } from '@lumino/widgets';
+import type { AccordionPanel, Widget } from '@lumino/widgets';
+import type { LabIcon } from '@jupyterlab/ui-components';
 import type { RunActions } from './actions';
 import { reportError } from './actions';
 import { Ticker } from './clock';
@@ -33,7 +41,17 @@ export class RunsWidget extends ReactWidget {
   ) {
     super();
     this.addClass('jp-Flotilla-runsWidget');
+    const { model, open, trans } = _context;
+    this.toolbar = new Toolbar();
+    this.toolbar.node.setAttribute('aria-label', trans.__('Runs'));
+    const button = (tooltip: string, icon: LabIcon, onClick: () => void) =>
+      this.toolbar.addItem(tooltip, new ToolbarButton({ tooltip, icon, onClick }));
+    button(trans.__('Launch a Run…'), addIcon, () => open.launch());
+    button(trans.__('Refresh Runs'), refreshIcon, () => void model.retryNow());
   }
+
+  /** Shown in the section's title. */
+  readonly toolbar: Toolbar;
 
   /** Put the focus where one goes on with the keyboard: the active row, else the search. */
   focus(): void {
@@ -132,20 +150,35 @@ export class FlotillaSidebar extends SidePanel {
     }
     this._accordion.collapse(1);
     this._accordion.collapse(2);
+    this._accordion.expansionToggled.connect((_, index) => this._giveRoom(index));
   }
 
   readonly runs: RunsWidget;
   readonly launch: LaunchWidget;
   readonly costs: CostsWidget;
 
-  /** Open a section, and make room for it where it needs much. */
+  /** Open a section; the launch form and the costs need all the room that there is. */
   reveal(section: 'runs' | 'launch' | 'costs'): void {
-    const all = [this.runs, this.launch, this.costs];
-    all.forEach((widget, index) => {
+    this._sections.forEach((widget, index) => {
       if (widget === this[section]) {
         this._accordion.expand(index);
+      } else if (section !== 'runs') {
+        this._accordion.collapse(index);
       }
     });
+  }
+
+  /** Share the height where a section was opened: Lumino would give a new one nothing. */
+  private _giveRoom(index: number): void {
+    const sections = this._sections;
+    if (!sections[index].isHidden) {
+      const sizes = sections.map((one, at) => (one.isHidden ? 0 : at === index ? 2 : 1));
+      this._accordion.setRelativeSizes(sizes);
+    }
+  }
+
+  private get _sections(): Widget[] {
+    return [this.runs, this.launch, this.costs];
   }
 
   private get _accordion(): AccordionPanel {

@@ -135,7 +135,7 @@ export class FakeServer {
 
   private _fetch = async (request: Request): Promise<Response> => {
     const path = request.url.replace('http://127.0.0.1:1/base/flotilla/api/', '');
-    this.asked.push(path.replace(/[?&]\d+$/, ''));
+    this.asked.push(path);
     const text = request.method === 'POST' ? await request.text() : '';
     const answer = this.answer(path, text ? JSON.parse(text) : null);
     if (answer === null) {

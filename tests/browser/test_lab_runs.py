@@ -1,0 +1,213 @@
+"""The list of runs in the sidebar of JupyterLab."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import JupyterServer, Window
+from playwright.sync_api import expect
+from seeded import a_run, many_copies
+
+from jupyter_flotilla.model.run import RunStatus
+
+HOSTILE = "<img src=x onerror=window.hit=1>\u202egnp.exe 🚀 مرحبا " + "x" * 40
+
+
+@pytest.fixture(scope="module")
+def full_lab(lab: JupyterServer) -> Iterator[JupyterServer]:
+    """The Lab of the session, with 100,000 runs, among them a failed one and a hostile one."""
+    home = lab.root / "home"
+    many_copies(home, a_run(home, name="seed"), 100_000)
+    a_run(home, name=HOSTILE)
+    a_run(home, name="embed", status=RunStatus.FAILED)
+    yield lab
+
+
+def sidebar_of(window: Window) -> Any:
+    """Show the sidebar by the keyboard, and return its list of runs."""
+    window.page.keyboard.press("Alt+Shift+F")
+    runs = window.page.locator(".jp-Flotilla-runs")
+    expect(runs).to_be_visible()
+    return runs
+
+
+def row_of(runs: Any, name: str) -> Any:
+    """Return the row of a run by its name."""
+    return runs.get_by_role("listitem").filter(has=runs.page.get_by_text(name, exact=True))
+
+
+def launch(lab: JupyterServer, name: str, *command: str) -> str:
+    """Launch a command through the server; returns the id of its run."""
+    body = {
+        "what": {"kind": "command", "argv": list(command)},
+        "options": {"name": name, "engine": "process"},
+        "confirm": False,
+    }
+    return str(lab.api("runs", body)["run"]["id"])
+
+
+def test_a_run_is_followed_and_steered_by_keyboard(window: Window, full_lab: JupyterServer) -> None:
+    page = window.go()
+    runs = sidebar_of(window)
+    expect(runs.locator(".jp-Flotilla-total")).to_have_text(re.compile(r"^100,\d\d\d runs$"))
+
+    run_id = launch(full_lab, "long-one", "sleep", "600")
+    row = row_of(runs, "long-one")
+    expect(row).to_have_attribute("data-status", "RUNNING", timeout=20_000)
+    before = row.locator(".jp-Flotilla-time").inner_text()
+    expect(row.locator(".jp-Flotilla-time")).not_to_have_text(before)
+    window.shot("lab-runs-live")
+
+    row.focus()
+    page.keyboard.press("c")
+    expect(page.get_by_text(f"Copied {run_id}")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("long-on")
+    expect(runs.locator(".jp-Flotilla-total")).to_have_text("1 run")
+    page.keyboard.press("Escape")
+    expect(runs.get_by_role("searchbox")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(row).to_be_focused()
+    page.keyboard.press("x")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Cancel")
+    window.shot("lab-runs-cancel")
+    dialog.get_by_role("button", name="Cancel run").click()
+    expect(row).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
+    expect(row).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
+
+    assert window.problems == []
+
+
+def test_the_end_of_a_run_is_told_and_opens_it(window: Window, full_lab: JupyterServer) -> None:
+    page = window.go()
+    runs = sidebar_of(window)
+    expect(runs.locator(".jp-Flotilla-total")).to_contain_text("runs")
+
+    run_id = launch(full_lab, "quick-one", "echo", "hi")
+
+    toast = page.locator(".jp-toast-message, .Toastify__toast").filter(has_text="quick-one").first
+    expect(toast).to_contain_text("succeeded", timeout=30_000)
+    expect(runs.get_by_role("status")).to_contain_text("quick-one: succeeded")
+    window.shot("lab-runs-toast")
+    page.get_by_role("button", name="Open").first.click()
+    expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
+    assert window.problems == []
+
+
+def test_a_hundred_thousand_runs_are_narrowed_at_any_width(
+    open_window: Callable[..., Window], full_lab: JupyterServer
+) -> None:
+    window = open_window(full_lab, viewport={"width": 2600, "height": 900})
+    page = window.go()
+    runs = sidebar_of(window)
+    rows = runs.get_by_role("listitem")
+    expect(rows.first).to_be_visible()
+    assert rows.count() < 80
+    scroller = runs.locator(".jp-Flotilla-scroller")
+    to_the_end = "element => { element.scrollTop = element.scrollHeight; }"
+    scroller.evaluate(to_the_end)
+    page.wait_for_function("e => e.scrollHeight > 600 * 46", arg=scroller.element_handle())
+    scroller.evaluate(to_the_end)
+    expect(row_of(runs, "copy-690")).to_be_attached(timeout=15_000)
+    assert rows.count() < 80
+
+    runs.get_by_role("button", name="failed").click()
+    expect(runs.locator(".jp-Flotilla-total")).to_have_text("1 run")
+    expect(rows).to_contain_text("failed")
+    runs.get_by_role("button", name="failed").click()
+    runs.get_by_role("searchbox").fill("onerror")
+    expect(rows).to_have_count(1)
+    expect(rows.locator("bdi").first).to_have_text(HOSTILE)
+    assert page.evaluate("() => window.hit") is None
+    runs.get_by_role("searchbox").fill("")
+    expect(rows.nth(5)).to_be_visible()
+    for width in (250, 2000):
+        resize_sidebar(page, width)
+        window.shot(f"lab-runs-{width}px", page.locator("#jp-left-stack"))
+    overflow = "e => e.scrollWidth - e.clientWidth"
+    assert scroller.evaluate(overflow) <= 0
+    assert window.problems == []
+
+
+def resize_sidebar(page: Any, width: int) -> None:
+    """Drag the edge of the left area until it is so wide."""
+    edge = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").first
+    stack = page.locator("#jp-left-stack")
+    before, now = edge.bounding_box(), stack.bounding_box()
+    page.mouse.move(before["x"] + 1, before["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(before["x"] + 1 + width - now["width"], before["y"] + 200, steps=4)
+    page.mouse.up()
+    page.wait_for_function("([e, w]) => e.clientWidth === w", arg=[stack.element_handle(), width])
+
+
+@pytest.mark.parametrize(
+    "theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+)
+def test_axe_finds_nothing_in_the_sidebar(
+    window: Window, full_lab: JupyterServer, theme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = window.go()
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    runs = sidebar_of(window)
+    expect(runs.get_by_role("listitem").nth(3)).to_be_visible()
+    runs.get_by_role("listitem").nth(1).focus()
+
+    found = Axe().run(page, context=".jp-Flotilla-sidebar")
+
+    window.shot(f"lab-runs-{theme.split(' ', 1)[1].lower().replace(' ', '-')}")
+    assert found.violations_count == 0, found.generate_report()
+    assert window.problems == []
+
+
+def test_filters_and_tabs_come_back_on_a_reload(window: Window, full_lab: JupyterServer) -> None:
+    run_id = a_run(full_lab.root / "home", name="kept-open")
+    page = window.go()
+    runs = sidebar_of(window)
+    runs.get_by_role("button", name="failed").click()
+    runs.get_by_role("searchbox").fill("emb")
+    expect(runs.locator(".jp-Flotilla-total")).to_have_text("1 run")
+    window.command("flotilla:open-run", id=run_id)
+    expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
+    with page.expect_response(lambda answer: "/api/workspaces" in answer.url):
+        pass
+
+    page = window.go("lab")
+
+    expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
+    expect(runs.get_by_role("searchbox")).to_have_value("emb")
+    expect(runs.get_by_role("button", name="failed")).to_have_attribute("aria-pressed", "true")
+    expect(runs.locator(".jp-Flotilla-total")).to_have_text("1 run")
+    window.shot("lab-runs-restored")
+    runs.get_by_role("searchbox").fill("no such run")
+    runs.get_by_role("button", name="Clear filters").click()
+    expect(runs.get_by_role("listitem").nth(3)).to_be_visible()
+    assert window.problems == []
+
+
+def test_a_server_that_goes_away_and_comes_back_is_said_and_forgotten(
+    window: Window, full_lab: JupyterServer
+) -> None:
+    window.go()
+    runs = sidebar_of(window)
+    expect(runs.get_by_role("listitem").nth(3)).to_be_visible()
+
+    full_lab.stop()
+    note = runs.locator(".jp-Flotilla-note")
+    expect(note).to_contain_text("server unreachable, trying again", timeout=30_000)
+    window.shot("lab-runs-offline")
+    expect(runs.get_by_role("listitem").nth(3)).to_be_visible()
+    full_lab.start()
+
+    expect(note).to_have_count(0, timeout=45_000)
+    launch(full_lab, "after-restart", "true")
+    expect(row_of(runs, "after-restart")).to_be_visible(timeout=20_000)
+    assert window.problems == []
