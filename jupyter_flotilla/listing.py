@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import FlotillaError, RunNotFound
 from jupyter_flotilla.model.cost import Rate, charge_usd
 from jupyter_flotilla.model.guard import month_start
@@ -131,7 +132,7 @@ class Listing:
         with self._flotilla.store.read() as tx:
             counts = listing.counts(tx)
             # what nobody pays is no cost of the user's
-            engines = [e for e in _names(costs.grouped(tx, "engine", None)) if self._bills(e)]
+            engines = [engine for engine in engine_names() if self._bills(engine)]
             spent = [
                 sum(costs.total_usd(tx, engine, since) for engine in engines)
                 for since in (today, month_start(now))
@@ -221,10 +222,6 @@ class Listing:
             except FlotillaError:
                 self._rates[key] = None
         return self._rates[key]
-
-
-def _names(rows: Collection[costs.CostRow]) -> list[str]:
-    return [row.group for row in rows]
 
 
 def _progress(progress: Any) -> dict[str, Any] | None:

@@ -20,8 +20,9 @@ _LOOK_S = 0.02
 _IDLE_LOOK_S = 0.5
 #: How often usage and progress of what goes on are sent at most, in seconds.
 _FACTS_EVERY_S = 1.0
-#: How often the summary is made at most, in seconds.
+#: How often the summary is made at most, and at least, in seconds.
 _STATUS_EVERY_S = 1.0
+_STATUS_SELDOM_S = 10.0
 #: How often it is seen to that a dispatcher lives, where there is something for it to do.
 _WAKE_EVERY_S = 2.0
 #: After an error of the store, in seconds.
@@ -56,6 +57,7 @@ class Changes:
         self._facts: dict[str, str] = {}
         self._facts_at = self._status_at = self._wake_at = 0.0
         self._status: dict[str, Any] = {}
+        self._is_stale = True
         self._thread = Thread(target=self._run, name="flotilla-changes", daemon=True)
 
     def start(self) -> None:
@@ -125,13 +127,15 @@ class Changes:
     def _look(self, *, is_changed: bool) -> None:
         now = time.monotonic()
         if is_changed:
+            self._is_stale = True
             self._transitions()
         # what changes of a run that goes on is no event: its usage, its progress
         if self._listeners and now - self._facts_at >= _FACTS_EVERY_S:
             self._facts_at = now
             self._facts_of_open()
-        if now - self._status_at >= (_STATUS_EVERY_S if self._listeners else 10.0):
-            self._status_at = now
+        # what goes on costs more by the second; else it changes with the store alone
+        if now - self._status_at >= (_STATUS_EVERY_S if self._is_stale else _STATUS_SELDOM_S):
+            self._status_at, self._is_stale = now, False
             self._summary()
         if now - self._wake_at >= _WAKE_EVERY_S and self._has_open():
             self._wake_at = now
@@ -144,7 +148,6 @@ class Changes:
         if found.seq == self._seq and found.is_whole:
             return
         self._seq = found.seq
-        self._status_at = 0.0
         if not found.is_whole:
             self._send(_message("reset", seq=found.seq))
             return

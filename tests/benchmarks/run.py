@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import cells
 import containers
 import contenders
+import rest
 import scale
 
 #: Name → what is compared, and its unit; the first contender is the yardstick.
@@ -40,6 +41,8 @@ BENCHMARKS: dict[
     "docker-first-line": (containers.first_line, "s"),
     "docker-layers": (containers.layers, "s"),
     "list": (scale.listing, "s"),
+    "rest-list": (rest.lists, "s"),
+    "rest-status": (rest.status, "s"),
     "stream": (scale.stream, "s"),
     "stream-memory": (scale.stream_memory, "MiB"),
     "dispatcher-memory": (scale.dispatcher_memory, "MiB"),

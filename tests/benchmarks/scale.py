@@ -47,7 +47,7 @@ def listing(folder: Path, arguments: argparse.Namespace) -> Contenders:
     for rows in (100, 100_000, arguments.rows):
         os.environ["FLOTILLA_HOME"] = str(folder / f"home-{rows}")
         facade = Flotilla(load_settings())
-        _fill(facade, rows, folder)
+        fill(facade, rows, folder)
 
         def run(facade: Flotilla = facade) -> float:
             began = time.perf_counter()
@@ -144,7 +144,8 @@ def _clock(*words: str | Path) -> Callable[[], float]:
     return run
 
 
-def _fill(facade: object, rows: int, folder: Path) -> None:
+def fill(facade: object, rows: int, folder: Path) -> None:
+    """Put so many finished runs into a store."""
     from jupyter_flotilla.clock import utc_now
     from jupyter_flotilla.model.options import read_options
     from jupyter_flotilla.model.run import Run, RunStatus, new_run_id
