@@ -11,6 +11,7 @@ from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.in_bucket import where_text
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.units import format_duration, format_size
 
@@ -32,7 +33,7 @@ def show(run_id: str, as_json: bool) -> None:
     for label, value in _facts(run):
         echo(f"  {label:<10} {value}")
     for attempt in handle.attempts:
-        echo(f"  {'attempt':<10} {_attempt_line(attempt)}")
+        echo(f"  {'attempt':<10} {_attempt_line(attempt, run.spec.resources)}")
     if handle.notebook_path.exists():
         echo(f"  {'notebook':<10} {handle.notebook_path}")
     for text in _in_bucket(handle):
@@ -87,8 +88,8 @@ def _command(spec: JobSpec) -> str:
     return words if words.isprintable() else " ".join(words.split())
 
 
-def _attempt_line(attempt: Attempt) -> str:
-    parts = [f"{attempt.number}"]
+def _attempt_line(attempt: Attempt, asked: Resources) -> str:
+    parts = [f"{attempt.number}", *_grown(attempt.resources, asked)]
     if attempt.started_at is not None:
         parts.append(f"from {attempt.started_at.astimezone().strftime('%Y-%m-%d %H:%M:%S')}")
     if attempt.duration_s is not None:
@@ -102,3 +103,13 @@ def _attempt_line(attempt: Attempt) -> str:
         parts.append(attempt.failure_kind)
     parts.append(render.pull_text(attempt))
     return ", ".join(part for part in parts if part)
+
+
+def _grown(given: Resources, asked: Resources) -> list[str]:
+    """Return what an attempt had more than was asked for: it follows one that had too little."""
+    parts = []
+    if given.memory_mib is not None and given.memory_mib != asked.memory_mib:
+        parts.append(f"memory {format_size(given.memory_mib)}")
+    if given.disk_gib is not None and given.disk_gib != asked.disk_gib:
+        parts.append(f"disk {given.disk_gib} G")
+    return parts

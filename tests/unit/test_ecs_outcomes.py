@@ -240,6 +240,27 @@ def test_the_fence_names_the_task_that_holds_the_attempt():
     assert OTHER in verdict.next_step
 
 
+@pytest.mark.parametrize(
+    ("of_task", "step"),
+    [
+        ({}, "--disk 100G"),
+        ({"ephemeralStorage": {"sizeInGiB": 40}}, "--disk 100G"),
+        ({"ephemeralStorage": {"sizeInGiB": 90}}, "--disk 180G"),
+        ({"ephemeralStorage": {"sizeInGiB": 150}}, "--disk 200G"),
+        ({"ephemeralStorage": {"sizeInGiB": 200}}, "no task has a disk of more than 200 GiB"),
+        ({"launchType": "EC2"}, "fewer or smaller files, or a smaller image"),
+    ],
+)
+@pytest.mark.parametrize(
+    "full", [exited(72), start(PULL + "no space left on device")], ids=["files", "image"]
+)
+def test_a_full_disk_asks_for_more_than_it_had(full, of_task, step):
+    verdict = stopped(full | of_task, stop_asked=False, peak_fraction=None)
+
+    assert verdict.again is Again.DISK
+    assert step in verdict.next_step
+
+
 def test_the_jobs_own_container_is_asked_by_its_name():
     described = exited(3)
     described["containers"].insert(0, {"name": "sidecar", "exitCode": 0})

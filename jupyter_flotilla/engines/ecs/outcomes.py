@@ -8,12 +8,14 @@ quote. None of it was seen on a real account.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jupyter_flotilla.engines.ecs.start_failures import start_failure
 from jupyter_flotilla.engines.ecs.throttle import is_throttle_answer
 from jupyter_flotilla.engines.ecs.verdict import QUOTA_STEP, Verdict, quoted
 from jupyter_flotilla.model.observation import Again, FailureKind
+from jupyter_flotilla.model.resources import INCLUDED_DISK_GIB, MAX_DISK_GIB
 
 __all__ = ["Verdict", "refused", "rejected", "stopped"]
 
@@ -66,14 +68,28 @@ def stopped(
     if (verdict := cut_off(task, container=container)) is not None:
         return verdict
     if (verdict := _not_started(task, said)) is not None:
-        return verdict
+        return _with_disk(verdict, task)
     if exit_code is None:
         return Verdict(
             failure_kind=FailureKind.INFRASTRUCTURE,
             again=Again.FREE,
             message=f"Its task has stopped without an exit code. {quoted(said)}".strip(),
         )
-    return _exited(int(exit_code), said, peak_fraction, lease_arn)
+    return _with_disk(_exited(int(exit_code), said, peak_fraction, lease_arn), task)
+
+
+def _with_disk(verdict: Verdict, task: Mapping[str, Any]) -> Verdict:
+    """Return a verdict on a disk that was full with what to ask for, by what it had."""
+    if verdict.again is not Again.DISK:
+        return verdict
+    if task.get("launchType") == "EC2":  # which all jobs of a machine share
+        return replace(verdict, next_step="fewer or smaller files, or a smaller image")
+    had_gib = int((task.get("ephemeralStorage") or {}).get("sizeInGiB") or INCLUDED_DISK_GIB)
+    if had_gib >= MAX_DISK_GIB:
+        step = f"fewer or smaller files: no task has a disk of more than {MAX_DISK_GIB} GiB"
+    else:
+        step = f"--disk {min(MAX_DISK_GIB, max(100, 2 * had_gib))}G"
+    return replace(verdict, next_step=step)
 
 
 def cut_off(task: Mapping[str, Any], *, container: str | None = None) -> Verdict | None:
@@ -254,7 +270,7 @@ _EXITS: Mapping[int, _Known] = {
     _TAMPERED: (FailureKind.ENVIRONMENT, Again.NEVER,
                 "What it found in the bucket is not what was sent.", None),
     _NO_ROOM: (FailureKind.ENVIRONMENT, Again.DISK,
-               "Its disk is too small for its files.", "--disk 100G"),
+               "Its disk is too small for its files.", None),
     _NO_INPUT: (FailureKind.ENVIRONMENT, Again.FREE,
                 "It could not get its files from the bucket.",
                 "jupyter flotilla doctor --engine ecs, if it goes on: task role, bucket, network"),
