@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tornado.httpclient import HTTPClientError
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.store import events
@@ -136,37 +135,3 @@ async def test_metrics_of_the_server_count_runs(window, make_run, jp_fetch):
             await asyncio.sleep(0.05)
 
     assert b"flotilla_dispatcher_alive" in body
-
-
-async def test_the_socket_needs_a_login(settings_file, http_server_client, jp_base_url,
-                                        jp_http_port, jp_serverapp):  # fmt: skip
-    from tornado.websocket import websocket_connect
-
-    with pytest.raises(HTTPClientError) as refused:
-        await websocket_connect(f"ws://127.0.0.1:{jp_http_port}{jp_base_url}flotilla/api/changes")
-    assert refused.value.code == 403
-
-
-@pytest.mark.parametrize("path", ["status", "runs", "openapi.json", "doctor"])
-async def test_every_route_needs_a_login(settings_file, http_server_client, jp_base_url, path):
-    with pytest.raises(HTTPClientError) as refused:
-        await http_server_client.fetch(f"{jp_base_url}flotilla/api/{path}", follow_redirects=False)
-
-    assert refused.value.code in (401, 403)
-    assert json.loads(refused.value.response.body)["code"] in ("unauthenticated", "forbidden")
-
-
-@pytest.mark.parametrize("jp_argv", [["--IdentityProvider.token=", "--ServerApp.password="]])
-async def test_a_change_needs_the_xsrf_token_where_no_other_token_is_sent(
-    settings_file, http_server_client, jp_base_url, jp_serverapp, facade
-):
-    with pytest.raises(HTTPClientError) as refused:
-        await http_server_client.fetch(
-            f"{jp_base_url}flotilla/api/runs", method="POST",
-            body=json.dumps({"what": {"kind": "command", "argv": ["true"]}}),
-        )  # fmt: skip
-
-    assert (refused.value.code, json.loads(refused.value.response.body)["code"]) == (
-        403, "forbidden",
-    )  # fmt: skip
-    assert facade.latest() == []

@@ -1,16 +1,12 @@
 """What the served document allows is answered as it says: asked by chance (schemathesis)."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import witness
 from hypothesis import HealthCheck, Phase, given, settings
+from jupyter_process import TOKEN, JupyterProcess, jupyter_server
 from schemathesis import openapi
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -18,14 +14,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-_TOKEN = "test-token"
 #: These start programs, of words by chance: their bad bodies are in test_routes.py.
 _LAUNCHING = {("post", "/runs"), ("post", "/runs/{run}/retry")}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Jupyter server with the extension, in a process of its own, with a run in its store."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterProcess]:
+    """A server with a run in its store."""
     folder = tmp_path_factory.mktemp("server")
     root = folder / "root"
     root.mkdir()
@@ -33,41 +28,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOTILLA_HOME", str(folder / "home"))
         patch.setenv("FLOTILLA_CONFIG", str(folder / "flotilla.toml"))
-        for name in ("CONFIG_DIR", "RUNTIME_DIR", "DATA_DIR"):
-            patch.setenv(f"JUPYTER_{name}", str(folder / name))
         witness.flotilla("run", "--name", "first", "--fetch", "made", "--", "sh", "-c",
                          "echo said; echo x > made", cwd=folder)  # fmt: skip
-        port_file = folder / "RUNTIME_DIR"
-        log = (folder / "log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", "--no-browser", "--port=0", "--allow-root",
-             f"--IdentityProvider.token={_TOKEN}", f"--ServerApp.root_dir={root}",
-             "--ServerApp.jpserver_extensions={'jupyter_flotilla': True}"],
-            stdout=subprocess.DEVNULL, stderr=log,
-        )  # fmt: skip
-        try:
-            yield witness.until(lambda: _address(port_file), "the server is up")
-        finally:
-            process.terminate()
-            process.wait()
-            log.close()
+        with jupyter_server(folder / "jupyter", root) as process:
+            yield process
+            assert "Traceback" not in process.log
         for pid in witness.processes_of_home(folder / "home"):
             witness.kill(pid)
-    assert "Traceback" not in (folder / "log").read_text()
 
 
-def _address(folder: Path) -> str | None:
-    for path in folder.glob("jpserver-*.json"):
-        known = json.loads(path.read_text())
-        if known["port"]:
-            return f"http://127.0.0.1:{known['port']}{known['base_url']}flotilla/api"
-    return None
-
-
-def test_what_the_document_allows_is_answered_as_it_says(server: str) -> None:
-    headers = {"Authorization": f"token {_TOKEN}"}
-    schema = openapi.from_url(f"{server}/openapi.json", headers=headers)
-    run_id = httpx.get(f"{server}/runs", headers=headers).json()["runs"][0]["id"]
+def test_what_the_document_allows_is_answered_as_it_says(server: JupyterProcess) -> None:
+    headers = {"Authorization": f"token {TOKEN}"}
+    schema = openapi.from_url(f"{server.url}flotilla/api/openapi.json", headers=headers)
+    run_id = server.ask("runs")["runs"][0]["id"]
     operations = [found.ok() for found in schema.get_all_operations()]
     assert {(one.method, one.path) for one in operations} > _LAUNCHING
 
