@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -289,7 +290,19 @@ def test_its_end_has_the_price_of_the_machine(tasks: Tasks) -> None:
     assert (seen.ending.rate.machine, seen.ending.billed_s) == ("g4dn.xlarge", 60)
 
 
-def test_ceiling_and_cap_work_by_the_machines_price(tasks: Tasks) -> None:
+def test_a_cap_on_cost_ends_it_when_the_machine_has_cost_that_much(tasks: Tasks) -> None:
+    rate = tasks.engine.rate(USUAL)
+    assert rate is not None
+    an_hour = replace(tasks.order(resources=USUAL), max_cost_usd=rate.usd_per_h, rate=rate)
+
+    tasks.launch(an_hour)
+
+    job = json.loads((an_hour.attempt_folder / "job.json").read_text())
+    [deadline] = [one for one in job["deadlines"] if one["reason"] == "cost-cap"]
+    assert 3500 < deadline["after_s"] < 3600
+
+
+def test_the_price_of_a_job_is_the_machines_or_fargates(tasks: Tasks) -> None:
     rate = tasks.engine.rate(USUAL)
 
     assert rate is not None and rate.machine == "g4dn.xlarge"
