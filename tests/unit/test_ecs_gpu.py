@@ -249,6 +249,7 @@ def test_a_job_with_a_gpu_runs_on_the_machines_network_and_with_nothing_of_farga
     assert (definition["networkMode"], definition["requiresCompatibilities"]) == ("bridge", ["EC2"])
     [container] = definition["containerDefinitions"]
     assert container["resourceRequirements"] == [{"type": "GPU", "value": "1"}]
+    assert container["linuxParameters"]["sharedMemorySize"] == 14745 // 2
     assert handle.detail["machine"] == "g4dn.xlarge"
 
 

@@ -63,6 +63,7 @@ def definition(
     arch: Arch = "x86_64",
     is_fargate: bool = True,
     gpus: int = 0,
+    shared_mib: int | None = None,
     has_own_interface: bool = True,
     secrets: Sequence[Secret] = (),
     log_group: str | None = None,
@@ -78,6 +79,8 @@ def definition(
         Of the log group.
     gpus
         How many the container gets; none on Fargate.
+    shared_mib
+        Size of ``/dev/shm`` in MiB; None: 64, and on Fargate always.
     has_own_interface
         False: it has the network of its machine, behind Docker's bridge, and the machine's address.
         Its role's keys come from the agent there as well ("Amazon ECS task IAM role",
@@ -106,6 +109,8 @@ def definition(
     if gpus:
         # in overrides it could be too, where it replaces what stands here
         container["resourceRequirements"] = [{"type": "GPU", "value": str(gpus)}]
+    if shared_mib is not None:
+        container["linuxParameters"]["sharedMemorySize"] = shared_mib
     if log_group:
         container["logConfiguration"] = _logs(log_group, region)
     content: dict[str, Any] = {

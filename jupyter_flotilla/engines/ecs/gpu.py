@@ -80,6 +80,14 @@ def gpu_size(resources: Resources, gpu: Gpu) -> Resources:
     return resources.model_copy(update={"cpu": cpu, "memory_mib": memory_mib})
 
 
+def shared_mib(resources: Resources, gpu: Gpu) -> int:
+    """Return the size of a job's ``/dev/shm`` in MiB: half of its memory, as on any Linux.
+
+    The workers of PyTorch's loaders need more than Docker's 64. Raises as `gpu_size`.
+    """
+    return (gpu_size(resources, gpu).memory_mib or DEFAULT_MEMORY_MIB) // 2
+
+
 def gpu_rate(
     resources: Resources, gpu: Gpu, region: str, prices: PriceList, *, has_public_ipv4: bool
 ) -> Rate | None:

@@ -21,6 +21,7 @@ from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.capacity import Capacity
 from jupyter_flotilla.engines.ecs.definition import Definitions, definition, family_of, is_gone
 from jupyter_flotilla.engines.ecs.finding import find_task
+from jupyter_flotilla.engines.ecs.gpu import shared_mib
 from jupyter_flotilla.engines.ecs.observe import InUse
 from jupyter_flotilla.engines.ecs.outcomes import refused, rejected
 from jupyter_flotilla.engines.ecs.request import Site, run_task
@@ -251,13 +252,15 @@ class Launches:
 
     def _defined(self, order: LaunchOrder, parts: Parts) -> str:
         """Return the ARN of the definition that an order's task has."""
+        gpu = parts.site.gpu
         wanted = definition(
             image=order.spec.image or "",
             region=self._aws.region,
             arch=order.resources.arch,
             is_fargate=parts.site.is_fargate,
             gpus=order.resources.gpu,
-            has_own_interface=parts.site.gpu is None,
+            shared_mib=None if gpu is None else shared_mib(order.resources, gpu),
+            has_own_interface=gpu is None,
             secrets=resolve(self._aws, order.spec.secrets),
             log_group=parts.log_group,
             execution_role=parts.execution_role,
