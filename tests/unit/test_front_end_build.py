@@ -18,7 +18,7 @@ MOST_KB = 80
 
 
 def digest_of_sources():
-    """Return what ``scripts/stamp.js`` writes down of the sources of a build."""
+    """Return what ``scripts/finish.js`` writes down of the sources of a build."""
     names = ("package-lock.json", "package.json", "schema", "src", "style", "tsconfig.json")
     files = []
     for path in map(SOURCES.joinpath, names):
@@ -56,6 +56,12 @@ def test_lab_finds_the_entry_of_the_bundle(built):
     assert "remoteEntry" in entry.name
     assert entry.is_file()
     assert (built / "schemas" / "jupyter-flotilla" / "plugin.json").is_file()
+
+
+def test_no_one_version_of_lab_is_asked_for(built):
+    asked = json.loads((built / "package.json").read_text())["dependencies"]
+
+    assert all(version.startswith("^") for version in asked.values()), asked
 
 
 def test_what_lab_fetches_at_its_start_is_small(built):
