@@ -1,11 +1,12 @@
 """The OpenAPI document, made from the table of routes and the models of the wire."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from jupyter_flotilla import __version__
 from jupyter_flotilla.server.handler import Route
@@ -28,6 +29,13 @@ _PARTS = {
     "path": {"type": "string", "minLength": 1},
     "name": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},
 }
+
+
+class _Generate(GenerateJsonSchema):
+    """What goes out has all of its fields, those with defaults too."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, total)
 
 
 def document(routes: Iterable[Route], base: str) -> dict[str, Any]:
@@ -73,9 +81,22 @@ def _schemas(routes: Iterable[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     keys, top = models_json_schema(
         [*((model, "validation") for model in sorted(incoming, key=_name)),
          *((model, "serialization") for model in sorted(outgoing, key=_name))],
-        ref_template=_REF,
+        ref_template=_REF, schema_generator=_Generate,
     )  # fmt: skip
-    return {model: schema for (model, _), schema in keys.items()}, top.get("$defs", {})
+    return {model: schema for (model, _), schema in keys.items()}, _untitled(top.get("$defs", {}))
+
+
+def _untitled(schema: Any) -> Any:
+    """Return a schema without titles: they repeat the names that stand before them."""
+    if isinstance(schema, list):
+        return [_untitled(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _untitled(one)
+        for key, one in schema.items()
+        if not (key == "title" and isinstance(one, str))
+    }
 
 
 def _name(model: type[BaseModel]) -> str:
@@ -136,3 +157,14 @@ def _inlined(schema: Any, defined: dict[str, Any]) -> Any:
     if len(options) == 1:
         return _inlined(options[0], defined)
     return {key: _inlined(one, defined) for key, one in schema.items() if key != "default"}
+
+
+def main() -> None:
+    """Print the document: ``labextension/openapi.json``, of which the types there are made."""
+    from jupyter_flotilla.server.routes import ROUTES
+
+    print(json.dumps(document(ROUTES, "/flotilla/api"), indent=1, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()

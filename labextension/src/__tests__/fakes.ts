@@ -75,7 +75,6 @@ export function aStatus(fields: Partial<IStatus> = {}): IStatus {
     cost_today_usd: 0.42,
     cost_month_usd: 18.1,
     monthly_budget_usd: 50,
-    is_billed: true,
     dispatcher: { alive: true, message: '' },
     owner: 'ada',
     ...fields

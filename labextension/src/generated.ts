@@ -1,0 +1,516 @@
+// Made by `npm run types` of openapi.json; not to be edited.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description One launch of a run. */
+        AttemptOut: {
+            billed_s: number | null;
+            charge_usd: number | null;
+            claimed_at: string;
+            duration_s: number | null;
+            ended_at: string | null;
+            engine: string;
+            exit_code: number | null;
+            failed_cell: number | null;
+            failure_kind: string | null;
+            last_lines: string[];
+            message: string | null;
+            metrics: {
+                [key: string]: number | null;
+            };
+            next_step: string | null;
+            number: number;
+            phase: string | null;
+            phases: {
+                [key: string]: string;
+            };
+            place: string;
+            rate: components["schemas"]["RateOut"] | null;
+            resources: components["schemas"]["Resources"];
+            signal: number | null;
+            started_at: string | null;
+            usage: components["schemas"]["UsageOut"];
+        };
+        /** @description How a run is to end. */
+        CancelIn: {
+            /** @default 10 */
+            grace_s: number;
+        };
+        /** @description A program with its arguments. */
+        CommandJob: {
+            argv: string[];
+            /** @default  */
+            folder: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
+        };
+        /** @description The same launch in other words. */
+        Commands: {
+            cli: string;
+            magic: string;
+            python: string;
+        };
+        /** @description What one group of runs has cost. */
+        CostOut: {
+            attempts: number;
+            engine: string;
+            failed_usd: number;
+            group: string;
+            is_billed: boolean;
+            runs: number;
+            usd: number;
+        };
+        /** @description A run and what is to be said of its cost. */
+        CostlyRun: {
+            run: components["schemas"]["RunOut"];
+            text: string;
+            usd: number;
+        };
+        /** @description Costs, the most expensive first. */
+        CostsOut: {
+            rows: components["schemas"]["CostOut"][];
+            since: string | null;
+        };
+        /** @description What an option is where nobody gives it, and who said so. */
+        DefaultOut: {
+            source: string;
+            value: unknown;
+        };
+        /** @description Whether anything moves what is queued. */
+        DispatcherOut: {
+            alive: boolean;
+            message: string;
+        };
+        /** @description What all checks have found. */
+        DoctorOut: {
+            findings: components["schemas"]["FindingOut"][];
+        };
+        /** @description A place where jobs can run. */
+        EngineOut: {
+            bills: boolean;
+            default: components["schemas"]["Resources"];
+            honours: string[];
+            is_default: boolean;
+            is_here: boolean;
+            message: string;
+            name: string;
+            next: string | null;
+            ok: boolean;
+            sizes: components["schemas"]["SizeOut"][] | null;
+        };
+        /** @description Where jobs can run. */
+        EnginesOut: {
+            engines: components["schemas"]["EngineOut"][];
+        };
+        /** @description Why something was not done. */
+        Error: {
+            code: string;
+            message: string;
+            next: string | null;
+        };
+        /** @description One thing that happened to a run. */
+        EventOut: {
+            at: string;
+            detail: {
+                [key: string]: unknown;
+            };
+            name: string;
+            seq: number;
+        };
+        /** @description What a job took in its latest runs. */
+        Expectation: {
+            cost_p50_usd: number | null;
+            cost_p90_usd: number | null;
+            duration_p50_s: number;
+            duration_p90_s: number;
+            runs: number;
+        };
+        /** @description A notebook or Python file. */
+        FileJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "file";
+            path: string;
+        };
+        /** @description A file that an attempt has brought back. */
+        FileOut: {
+            attempt: number;
+            path: string;
+            size_bytes: number;
+        };
+        /** @description A file that travels with a job. */
+        FileSize: {
+            path: string;
+            size_bytes: number;
+        };
+        /** @description What a check of this machine has found. */
+        FindingOut: {
+            message: string;
+            name: string;
+            next: string | null;
+            ok: boolean;
+        };
+        /** @description What a form is for; null: nothing yet. */
+        FormIn: {
+            /** @default null */
+            what: (components["schemas"]["FileJob"] | components["schemas"]["SourceJob"] | components["schemas"]["CommandJob"] | components["schemas"]["RetryJob"]) | null;
+        };
+        /** @description All that a form needs. */
+        FormOut: {
+            defaults: {
+                [key: string]: components["schemas"]["DefaultOut"];
+            };
+            engines: components["schemas"]["EngineOut"][];
+            options: components["schemas"]["OptionOut"][];
+            parameters: components["schemas"]["ParameterOut"][] | null;
+            profiles: string[];
+        };
+        /** @description A record that was searched for. */
+        Hit: {
+            seq: number;
+            text: string;
+        };
+        /** @description Whether a run is kept whatever its age. */
+        KeepIn: {
+            /** @default true */
+            is_kept: boolean;
+        };
+        /** @description An executed notebook: so far, while it runs. */
+        NotebookOut: {
+            is_final: boolean;
+            notebook: {
+                [key: string]: unknown;
+            };
+            path: string | null;
+        };
+        /** @description One option. */
+        OptionOut: {
+            alias: string | null;
+            field: string;
+            group: string;
+            help: string;
+            is_flag: boolean;
+            is_of_some: boolean;
+            keyword: string;
+            label: string;
+            metavar: string;
+            name: string;
+            repeats: boolean;
+        };
+        /** @description A value that a cell has given back. */
+        OutputOut: {
+            name: string;
+            size_bytes: number;
+            type: string;
+        };
+        /** @description A parameter of a notebook. */
+        ParameterOut: {
+            default: unknown;
+            default_text: string;
+            help: string;
+            name: string;
+            type: string | null;
+        };
+        /** @description What is to be planned. */
+        PlanIn: {
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+            what: components["schemas"]["FileJob"] | components["schemas"]["SourceJob"] | components["schemas"]["CommandJob"] | components["schemas"]["RetryJob"];
+        };
+        /** @description What a launch would do and cost. */
+        PlanOut: {
+            asks: string[];
+            ceiling_usd: number | null;
+            commands: components["schemas"]["Commands"];
+            engine: string;
+            expected: components["schemas"]["Expectation"] | null;
+            files: components["schemas"]["FileSize"][];
+            is_hypothetical: boolean;
+            month_usd: number;
+            monthly_budget_usd: number | null;
+            name: string;
+            notes: string[];
+            packages: string[];
+            place: string;
+            recommendation: components["schemas"]["Recommendation"] | null;
+            resources: components["schemas"]["Resources"];
+            runs: number;
+            timeout_s: number | null;
+            usd_per_h: number | null;
+        };
+        /** @description How far a job is. */
+        ProgressOut: {
+            fraction: number | null;
+            text: string;
+        };
+        /** @description What an attempt costs while it runs. */
+        RateOut: {
+            is_hypothetical: boolean;
+            provider: string | null;
+            region: string;
+            source: string;
+            usd_per_h: number;
+        };
+        /** @description A size that earlier runs of the job would have done with. */
+        Recommendation: {
+            options: {
+                [key: string]: unknown;
+            };
+            text: string;
+        };
+        /** @description What one attempt of a job may use. */
+        Resources: {
+            /**
+             * @default x86_64
+             * @enum {string}
+             */
+            arch: "x86_64" | "arm64";
+            /** @default 1 */
+            cpu: number;
+            /** @default null */
+            disk_gib: number | null;
+            /** @default 0 */
+            gpu: number;
+            /** @default null */
+            memory_mib: number | null;
+            /** @default false */
+            spot: boolean;
+        };
+        /** @description What is to be changed of a job. */
+        RetryIn: {
+            /** @default true */
+            confirm: boolean;
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description An earlier run again. */
+        RetryJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "retry";
+            run: string;
+        };
+        /** @description A run that was submitted, or a grid of them. */
+        RunCreated: {
+            /** @default null */
+            grid: string | null;
+            run: components["schemas"]["RunOut"];
+            /** @default 1 */
+            runs: number;
+        };
+        /** @description One run with all that is known of it. */
+        RunDetail: {
+            attempt: number;
+            attempts: components["schemas"]["AttemptOut"][];
+            cancel_requested_at: string | null;
+            ceiling_usd: number | null;
+            cost_text: string;
+            cost_usd: number | null;
+            created_at: string;
+            ended_at: string | null;
+            engine: string;
+            events: components["schemas"]["EventOut"][];
+            explanation: string;
+            failure_kind: string | null;
+            files: components["schemas"]["FileOut"][];
+            grid_id: string | null;
+            has_notebook: boolean;
+            id: string;
+            is_billed: boolean;
+            /** @enum {string} */
+            kind: "notebook" | "cell" | "command";
+            message: string | null;
+            name: string;
+            notebook: string | null;
+            outputs: components["schemas"]["OutputOut"][];
+            owner: string;
+            path: string | null;
+            phase: string | null;
+            place: string;
+            progress: components["schemas"]["ProgressOut"] | null;
+            queue: string;
+            resources: components["schemas"]["Resources"];
+            retry_of: string | null;
+            seq: number;
+            short_id: string;
+            spec: {
+                [key: string]: unknown;
+            };
+            started_at: string | null;
+            status: components["schemas"]["RunStatus"];
+            status_text: string;
+            suggestion: components["schemas"]["Suggestion"] | null;
+            tags: {
+                [key: string]: string;
+            };
+            usage: components["schemas"]["UsageOut"] | null;
+            usd_per_h: number | null;
+        };
+        /** @description One run as a list shows it. */
+        RunOut: {
+            attempt: number;
+            cancel_requested_at: string | null;
+            ceiling_usd: number | null;
+            cost_usd: number | null;
+            created_at: string;
+            ended_at: string | null;
+            engine: string;
+            failure_kind: string | null;
+            grid_id: string | null;
+            id: string;
+            is_billed: boolean;
+            /** @enum {string} */
+            kind: "notebook" | "cell" | "command";
+            message: string | null;
+            name: string;
+            notebook: string | null;
+            owner: string;
+            path: string | null;
+            phase: string | null;
+            place: string;
+            progress: components["schemas"]["ProgressOut"] | null;
+            resources: components["schemas"]["Resources"];
+            retry_of: string | null;
+            seq: number;
+            short_id: string;
+            started_at: string | null;
+            status: components["schemas"]["RunStatus"];
+            tags: {
+                [key: string]: string;
+            };
+            usage: components["schemas"]["UsageOut"] | null;
+            usd_per_h: number | null;
+        };
+        /**
+         * @description Where a run is. Final means final.
+         * @enum {string}
+         */
+        RunStatus: "QUEUED" | "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+        /** @description A part of a list of runs. */
+        RunsPage: {
+            next: string | null;
+            now: string;
+            runs: components["schemas"]["RunOut"][];
+            seq: number;
+            total: number;
+        };
+        /** @description What a search has found. */
+        SearchOut: {
+            at_end: boolean;
+            hits: components["schemas"]["Hit"][];
+            last: number;
+        };
+        /** @description A setting, and where its value came from. */
+        SettingOut: {
+            description: string;
+            name: string;
+            source: string;
+            value: unknown;
+        };
+        /** @description All settings. */
+        SettingsOut: {
+            settings: components["schemas"]["SettingOut"][];
+        };
+        /** @description Legal memory for a number of vCPU. */
+        SizeOut: {
+            cpu: number;
+            memory_mib: number[];
+        };
+        /** @description Text that runs as one cell of a fresh kernel. */
+        SourceJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "source";
+            /** @default null */
+            path: string | null;
+            source: string;
+        };
+        /** @description How it stands. */
+        StatusOut: {
+            cost_month_usd: number;
+            cost_today_usd: number;
+            counts: {
+                [key: string]: number;
+            };
+            dispatcher: components["schemas"]["DispatcherOut"];
+            monthly_budget_usd: number | null;
+            now: string;
+            owner: string;
+            seq: number;
+            version: string;
+        };
+        /** @description A part of an attempt's stream. */
+        StreamOut: {
+            at_end: boolean;
+            at_start: boolean;
+            attempt: number;
+            first: number;
+            is_over: boolean;
+            last: number;
+            records: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** @description What is to be launched. */
+        SubmitIn: {
+            /** @default true */
+            confirm: boolean;
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+            what: components["schemas"]["FileJob"] | components["schemas"]["SourceJob"] | components["schemas"]["CommandJob"] | components["schemas"]["RetryJob"];
+        };
+        /** @description A retry that may do better. */
+        Suggestion: {
+            label: string;
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What an attempt uses. */
+        UsageOut: {
+            cpu_percent: number;
+            memory_mib: number;
+            peak_memory_mib: number;
+        };
+        /** @description What was used at one moment. */
+        UsagePoint: {
+            cpu_percent: number;
+            memory_mib: number;
+            t: number;
+        };
+        /** @description What an attempt used over time. */
+        UsageSeriesOut: {
+            limit_mib: number | null;
+            points: components["schemas"]["UsagePoint"][];
+        };
+        /** @description The leaderboards. */
+        WasteOut: {
+            expensive: components["schemas"]["CostlyRun"][];
+            wasteful: components["schemas"]["CostlyRun"][];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
