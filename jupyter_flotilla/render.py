@@ -65,6 +65,8 @@ def launch_lines(plan: Plan) -> list[str]:
     spec = plan.draft.spec
     size = [f"{spec.resources.cpu:g} vCPU"]
     size.append("memory " + (format_size(m) if (m := spec.resources.memory_mib) else "unlimited"))
+    if spec.resources.gpu:
+        size.append(f"{spec.resources.gpu} GPU")
     size.append("timeout " + (format_duration(t) if (t := spec.timeout_s) else "none"))
     lines = [
         f"flotilla ▸ {spec.name}  {spec.engine} on {spec.place}  {'  '.join(size)}",

@@ -69,7 +69,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         For an option that this engine cannot honour.
     """
     check_honoured(options, engine)
-    resources = asked_resources(options, engine.default_resources)
+    resources = engine.enlarged(asked_resources(options, engine.default_resources))
     inherited = job_environment(os.environ) if engine.is_here else {}
     return {
         "cwd": str(cwd),

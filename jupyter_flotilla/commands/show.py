@@ -64,10 +64,11 @@ def _in_bucket(handle: RunHandle) -> list[str]:
 def _facts(run: Run) -> list[tuple[str, str]]:
     spec = run.spec
     memory = format_size(spec.resources.memory_mib) if spec.resources.memory_mib else "unlimited"
+    gpu = f", {spec.resources.gpu} GPU" if spec.resources.gpu else ""
     facts = [
         ("what", render.one_line(_command(spec) or f"{spec.kind} {spec.path or ''}", 200)),
         ("where", f"{spec.engine} on {spec.place}, in {spec.cwd}"),
-        ("with", f"{spec.resources.cpu:g} vCPU, memory {memory}"),
+        ("with", f"{spec.resources.cpu:g} vCPU, memory {memory}{gpu}"),
         ("python", spec.interpreter),
     ]
     if spec.timeout_s:

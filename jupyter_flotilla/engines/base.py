@@ -148,6 +148,10 @@ class Engine(ABC):
     #: vCPU → legal memory in MiB; None: any size.
     sizes: ClassVar[Mapping[float, tuple[int, ...]] | None] = None
 
+    def enlarged(self, resources: Resources) -> Resources:
+        """Return what a job of this size gets where nobody else can have the rest; asks nobody."""
+        return resources
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be known before any job is launched."""

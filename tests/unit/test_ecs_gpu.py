@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from ecs_tasks import ECS, Tasks
 from scripted_aws import FakeAccount
 
+from jupyter_flotilla.capture.draft import Draft, common_fields
 from jupyter_flotilla.engines.ecs.account import AwsError
 from jupyter_flotilla.engines.ecs.billing import billed
 from jupyter_flotilla.engines.ecs.capacity import Capacity
@@ -19,8 +21,12 @@ from jupyter_flotilla.engines.ecs.machines import DEFAULT_MACHINE, machines
 from jupyter_flotilla.engines.ecs.observe import InUse
 from jupyter_flotilla.engines.ecs.prices import PriceList, shipped_prices
 from jupyter_flotilla.errors import InvalidOption, LaunchError
+from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.resources import Resources
+from jupyter_flotilla.planning import plan_job
+from jupyter_flotilla.render import launch_lines
 from jupyter_flotilla.settings import load_settings
+from jupyter_flotilla.store.connection import Store
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ONE = Gpu(provider="gpu-flotilla", type="g4dn.xlarge", most=2)
@@ -279,6 +285,30 @@ def test_the_job_is_told_the_size_that_it_really_gets(tasks: Tasks) -> None:
 
     job = json.loads((order.attempt_folder / "job.json").read_text())
     assert "14745" in json.dumps(job)
+
+
+def test_a_run_says_from_its_submit_on_what_the_job_gets_and_what_is_paid(
+    tasks: Tasks, tmp_path: Path
+) -> None:
+    fields = common_fields(JobOptions(gpu=1, timeout_s=3600), cwd=tmp_path, engine=tasks.engine)
+    spec = tasks.order(resources=fields["resources"], timeout_s=3600).spec
+
+    with closing(Store(tmp_path / "flotilla.db")) as store:
+        plan = plan_job(Draft(spec=spec), tasks.engine, store, load_settings())
+    first, price, note = launch_lines(plan)
+
+    assert "4 vCPU  memory 14.4 G  1 GPU  timeout 1h" in first
+    assert price.strip().startswith("≈ $0.53/h, at most $")
+    assert "a whole g4dn.xlarge" in note and "about 15 minutes after its last job" in note
+
+
+def test_what_no_machine_has_is_refused_as_it_was_asked_for(tasks: Tasks, tmp_path: Path) -> None:
+    options = JobOptions(gpu=1, cpu=64)
+
+    fields = common_fields(options, cwd=tmp_path, engine=tasks.engine)
+
+    assert fields["resources"].cpu == 64
+    assert "--gpu 1 --cpu 64" in tasks.engine.check(fields["resources"]).message
 
 
 def test_its_end_has_the_price_of_the_machine(tasks: Tasks) -> None:

@@ -196,6 +196,12 @@ class EcsEngine(Engine):
             return Check(ok=False, message=found.message, next_step=found.next_step)
         return Check(ok=True, message=found.message or where, next_step=found.next_step)
 
+    def enlarged(self, resources: Resources) -> Resources:
+        if resources.gpu and self._gpu is not None:
+            with suppress(LaunchError):  # it is refused, as it was asked for
+                return gpu_size(resources, self._gpu)
+        return resources
+
     def fits(self, resources: Resources) -> bool:
         # AWS is asked at the launch, in the background: this is the dispatcher's own thread
         if resources.gpu and self._gpu is not None:
