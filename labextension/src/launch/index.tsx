@@ -1,24 +1,86 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import { FileDialog } from '@jupyterlab/filebrowser';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { reportError } from '../actions';
 import type { IContext } from '../context';
 import type { What } from '../wire';
+import { LaunchForm } from './components/LaunchForm';
+import { LaunchModel } from './model';
+
+const LAUNCHED = /\.(ipynb|py)$/;
 
 /** The launch form, a section of the sidebar. */
 export class LaunchWidget extends ReactWidget {
   constructor(private _context: IContext) {
     super();
     this.addClass('jp-Flotilla-launch');
+    this._model = new LaunchModel(_context);
   }
 
   /** Have the form ask for something else: a file, cells, a command, an earlier run. */
   prepare(what: What): void {
-    this._what = what;
-    this.update();
+    void this._model.prepare(what);
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this._model.dispose();
+      super.dispose();
+    }
+  }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    void this._model.wake();
+  }
+
+  protected onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    if (this.isVisible) {
+      void this._model.wake();
+    }
+  }
+
+  protected onBeforeHide(message: Message): void {
+    super.onBeforeHide(message);
+    this._model.sleep();
   }
 
   protected render(): JSX.Element {
-    const { trans } = this._context;
-    return <p>{this._what === null ? trans.__('Open a notebook to launch it.') : ''}</p>;
+    const { open, trans, files } = this._context;
+    return (
+      <LaunchForm
+        model={this._model}
+        onBrowse={files ? () => void this._browse() : null}
+        onCopy={text => Clipboard.copyToSystem(text)}
+        onOpen={id => open.run(id)}
+        trans={trans}
+      />
+    );
   }
 
-  private _what: What | null = null;
+  /** Let the user choose a notebook or a Python file. */
+  private async _browse(): Promise<void> {
+    const { files, trans, app } = this._context;
+    const manager = files?.tracker.currentWidget?.model.manager;
+    if (!manager) {
+      return;
+    }
+    try {
+      const answer = await FileDialog.getOpenFiles({
+        manager,
+        title: trans.__('Choose a notebook or a Python file'),
+        filter: model => (model.type === 'directory' || LAUNCHED.test(model.path) ? {} : null)
+      });
+      const chosen = answer.value?.find(model => LAUNCHED.test(model.path));
+      if (answer.button.accept && chosen) {
+        this._model.chooseFile(app.serviceManager.contents.localPath(chosen.path));
+      }
+    } catch (thrown) {
+      reportError(thrown);
+    }
+  }
+
+  private _model: LaunchModel;
 }

@@ -1,0 +1,65 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { FlotillaError } from '../../api';
+import type { ILaunchSnapshot } from '../model';
+import { Problem, problemOf } from './Field';
+import { Outcome } from './Outcome';
+import { ceilingText, rateText } from './Price';
+
+export interface ILaunchBarProps {
+  idPrefix: string;
+  shown: ILaunchSnapshot;
+  /** What is wrong, where no field is to blame. */
+  error: FlotillaError | null;
+  /** What was copied last; empty: nothing. */
+  copied: string;
+  onLaunch: () => void;
+  onOpen: (id: string) => void;
+  trans: TranslationBundle;
+}
+
+function shortText(shown: ILaunchSnapshot, trans: TranslationBundle): string {
+  const { plan } = shown.planned;
+  if (!shown.hasSubject) {
+    return trans.__('Choose what to launch.');
+  }
+  return plan ? `${rateText(plan, trans)}, ${ceilingText(plan, trans)}` : '';
+}
+
+/** The button and the price, always in sight, and what became of the launch. */
+export function LaunchBar(props: ILaunchBarProps): JSX.Element {
+  const { idPrefix, shown, error, copied, onLaunch, onOpen, trans } = props;
+  const { progress, planned, hasSubject } = shown;
+  const isBusy = progress.step === 'saving' || progress.step === 'launching';
+  const describedBy = error ? `${idPrefix}problem` : `${idPrefix}price`;
+  return (
+    <div className="jp-Flotilla-launchBar">
+      {error && (
+        <div role="alert">
+          <Problem id={`${idPrefix}problem`} problem={problemOf(error)} />
+        </div>
+      )}
+      <div className="jp-Flotilla-launchRow">
+        <button
+          type="button"
+          className="jp-Flotilla-button"
+          data-kind="primary"
+          disabled={!hasSubject}
+          // it keeps the focus while it is at work
+          aria-disabled={isBusy || undefined}
+          aria-describedby={describedBy}
+          onClick={onLaunch}
+        >
+          {trans.__('Launch')}
+        </button>
+        <span
+          id={`${idPrefix}price`}
+          className="jp-Flotilla-short"
+          data-stale={planned.isStale || undefined}
+        >
+          {shortText(shown, trans)}
+        </span>
+      </div>
+      <Outcome progress={progress} copied={copied} onOpen={onOpen} trans={trans} />
+    </div>
+  );
+}

@@ -1,0 +1,119 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { ErrorNote } from '../../components/ErrorNote';
+import { errorsByField, shownError } from '../found';
+import type { LaunchModel } from '../model';
+import { CopyAs } from './CopyAs';
+import { problemOf } from './Field';
+import { LaunchBar } from './LaunchBar';
+import { Price } from './Price';
+import { Settings } from './Settings';
+import { Travels } from './Travels';
+import { WhatFields } from './WhatFields';
+
+const ID = 'jp-flotilla-launch-';
+
+export interface ILaunchFormProps {
+  model: LaunchModel;
+  /** Let the user choose a file; null: there is nothing to choose with. */
+  onBrowse: (() => void) | null;
+  onCopy: (text: string) => void;
+  onOpen: (id: string) => void;
+  trans: TranslationBundle;
+}
+
+/** The launch form: what, where, how large, with which values, at what price. */
+export function LaunchForm(props: ILaunchFormProps): JSX.Element {
+  const { model, onBrowse, onCopy, onOpen, trans } = props;
+  const shown = useSyncExternalStore(model.subscribe, model.snapshot);
+  const [copied, setCopied] = useState('');
+  const root = useRef<HTMLFormElement>(null);
+  const { form, formError, engine, wishes, planned, parameters, progress } = shown;
+  const { plan, isStale } = planned;
+  const errors = errorsByField(shown);
+  const problemAt = (field: string) => (errors[field] ? problemOf(errors[field]) : null);
+  const goToProblem = () => {
+    root.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  };
+  useEffect(() => {
+    if (progress.step === 'failed') {
+      goToProblem();
+    }
+  }, [progress]);
+  const launch = () => {
+    setCopied('');
+    if (Object.keys(parameters.problems).length) {
+      goToProblem();
+    } else {
+      void model.launch();
+    }
+  };
+  return (
+    <form
+      className="jp-Flotilla-form"
+      aria-label={trans.__('Launch')}
+      ref={root}
+      // Enter in a field spends no money
+      onSubmit={event => event.preventDefault()}
+    >
+      <WhatFields
+        idPrefix={ID}
+        subject={shown.subject}
+        problem={problemAt('what')}
+        onChoose={choice => model.choose(choice)}
+        onFile={path => model.chooseFile(path)}
+        onBrowse={onBrowse}
+        trans={trans}
+      />
+      {!form && !formError && <p className="jp-Flotilla-loading">{trans.__('Loading…')}</p>}
+      {formError && !errors['what'] && (
+        <ErrorNote error={formError} onRetry={() => void model.reload()} trans={trans} />
+      )}
+      {form && (
+        <Settings
+          idPrefix={ID}
+          form={form}
+          shown={shown}
+          model={model}
+          problemAt={problemAt}
+          trans={trans}
+        />
+      )}
+      {plan && (
+        <>
+          <Travels
+            plan={plan}
+            engine={engine}
+            isOpen={shown.open.includes('travels')}
+            onOpen={isOpen => model.setOpen('travels', isOpen)}
+            trans={trans}
+          />
+          <Price
+            plan={plan}
+            engine={engine}
+            isStale={isStale}
+            onUse={options => model.wish({ ...wishes, options: { ...wishes.options, ...options } })}
+            trans={trans}
+          />
+        </>
+      )}
+      <CopyAs
+        commands={plan && !isStale ? plan.commands : null}
+        onCopy={(text, what) => {
+          onCopy(text);
+          setCopied(trans.__('Copied as %1.', what));
+        }}
+        trans={trans}
+      />
+      <LaunchBar
+        idPrefix={ID}
+        shown={shown}
+        error={shownError(shown, errors)}
+        copied={copied}
+        onLaunch={launch}
+        onOpen={onOpen}
+        trans={trans}
+      />
+    </form>
+  );
+}

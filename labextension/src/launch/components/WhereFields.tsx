@@ -1,0 +1,73 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { HTMLSelect } from '@jupyterlab/ui-components';
+import type { IEngine, IForm } from '../../wire';
+import type { IFieldProblem } from './Field';
+import { Field, Problem } from './Field';
+
+export interface IWhereFieldsProps {
+  idPrefix: string;
+  form: IForm;
+  engine: IEngine | null;
+  profile: string;
+  problem: IFieldProblem | null;
+  profileProblem: IFieldProblem | null;
+  onEngine: (name: string) => void;
+  onProfile: (name: string) => void;
+  trans: TranslationBundle;
+}
+
+/** Where it runs: every engine with how it stands; those that cannot be used say what to do. */
+export function WhereFields(props: IWhereFieldsProps): JSX.Element {
+  const { idPrefix, form, engine, profile, problem, profileProblem, trans } = props;
+  const { onEngine, onProfile } = props;
+  const id = (name: string) => `${idPrefix}where-${name}`;
+  return (
+    <fieldset className="jp-Flotilla-fields">
+      <legend>{trans.__('Where')}</legend>
+      {form.engines.map(one => (
+        <div key={one.name} className="jp-Flotilla-engine">
+          <label className="jp-Flotilla-choice" data-disabled={!one.ok || undefined}>
+            <input
+              type="radio"
+              name={id('engine')}
+              value={one.name}
+              checked={one.name === engine?.name}
+              disabled={!one.ok}
+              aria-describedby={`${id(one.name)}${problem ? ` ${id('problem')}` : ''}`}
+              onChange={() => onEngine(one.name)}
+            />
+            <span>
+              <span className="jp-Flotilla-engineName">{one.name}</span>
+              {!one.ok && <span className="jp-Flotilla-unit"> {trans.__('not available')}</span>}
+            </span>
+          </label>
+          <p id={id(one.name)} className="jp-Flotilla-help">
+            {one.message}
+            {!one.ok && one.next && (
+              <>
+                {' → '}
+                <code>{one.next}</code>
+              </>
+            )}
+          </p>
+        </div>
+      ))}
+      {problem && <Problem id={id('problem')} problem={problem} />}
+      {form.profiles.length > 0 && (
+        <Field id={id('profile')} label={trans.__('Profile')} problem={profileProblem}>
+          {control => (
+            <HTMLSelect
+              {...control}
+              value={profile}
+              onChange={event => onProfile(event.target.value)}
+              options={[
+                { value: '', label: trans.__('None') },
+                ...form.profiles.map(value => ({ value, label: `@${value}` }))
+              ]}
+            />
+          )}
+        </Field>
+      )}
+    </fieldset>
+  );
+}

@@ -1,0 +1,37 @@
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { FlotillaError } from '../api';
+
+/** Return the sentences of a refusal, each a thing to agree to. */
+export function sentencesOf(refusal: FlotillaError): string[] {
+  return refusal.message
+    .split('; ')
+    .map(sentence => sentence.trim())
+    .filter(Boolean);
+}
+
+/** Ask for the consent without which a launch was refused. */
+export async function askConsent(
+  refusal: FlotillaError,
+  trans: TranslationBundle
+): Promise<boolean> {
+  const body = ReactWidget.create(
+    <ul className="jp-Flotilla-consent">
+      {sentencesOf(refusal).map(sentence => (
+        <li key={sentence}>{sentence}</li>
+      ))}
+    </ul>
+  );
+  const answer = await showDialog({
+    title: trans.__('Launch it?'),
+    body,
+    buttons: [
+      Dialog.cancelButton(),
+      Dialog.okButton({ label: trans.__('Agree and launch') })
+    ],
+    // money is spent by a choice, never by a key that was pressed once too often
+    defaultButton: 0
+  });
+  return answer.button.accept;
+}

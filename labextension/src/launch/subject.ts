@@ -1,0 +1,65 @@
+import type { What } from '../wire';
+import type { INotebookView } from './notebook_watch';
+
+/** The ways to say what is launched; `given`: something else has opened the form for it. */
+export type Choice = 'notebook' | 'cells' | 'file' | 'given';
+
+/** Those that are kept over a reload. */
+export const CHOICES: readonly Choice[] = ['notebook', 'cells', 'file'];
+
+/** What can be chosen from. */
+export interface ISubject {
+  choice: Choice;
+  notebook: INotebookView;
+  /** Relative to the server's root; what `file` means. */
+  file: string;
+  /** What `given` means. */
+  given: What | null;
+}
+
+/** Return the file that a form is about; null: there is none. */
+export function pathOf(subject: ISubject): string | null {
+  const { choice, notebook, file, given } = subject;
+  switch (choice) {
+    case 'notebook':
+    case 'cells':
+      return notebook.path || null;
+    case 'file':
+      return file.trim() || null;
+    default:
+      return given?.kind === 'file' ? given.path : null;
+  }
+}
+
+/** Return the name under which wishes are kept: that of the file, or of what was given. */
+export function keyOf(subject: ISubject): string {
+  const { choice, given } = subject;
+  return choice === 'given' && given ? JSON.stringify(given) : pathOf(subject) ?? '';
+}
+
+/** Return what is launched; null: nothing was chosen yet. `source` gives the selected cells. */
+export function whatOf(subject: ISubject, source: () => string): What | null {
+  if (subject.choice === 'given') {
+    return subject.given;
+  }
+  const path = pathOf(subject);
+  if (path === null) {
+    return null;
+  }
+  if (subject.choice !== 'cells') {
+    return { kind: 'file', path };
+  }
+  const text = source();
+  return text === '' ? null : { kind: 'source', source: text, path };
+}
+
+/** Return how the form is set up for what it was opened for. */
+export function subjectFor(what: What, subject: ISubject): ISubject {
+  if (what.kind !== 'file') {
+    return { ...subject, choice: 'given', given: what };
+  }
+  if (what.path === subject.notebook.path) {
+    return { ...subject, choice: 'notebook', given: null };
+  }
+  return { ...subject, choice: 'file', file: what.path, given: null };
+}
