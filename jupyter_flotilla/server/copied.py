@@ -3,9 +3,11 @@
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from jupyter_flotilla.model.grid_options import GRID_OPTIONS
+from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.grid_options import GRID_OPTIONS, parse_axis
 from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import OPTIONS
 from jupyter_flotilla.server.wire.launch import CommandJob, Commands, FileJob, RetryJob, SourceJob
@@ -58,7 +60,7 @@ def _flag(option: Option, value: Any) -> Iterator[str]:
         yield flag if value else f"--no-{option.name}"
     elif option.py == "grid" and isinstance(value, Mapping):
         for key, values in value.items():
-            yield from (flag, f"{key}={','.join(_text(one) for one in values)}")
+            yield from (flag, f"{key}={_axis(values)}")
     elif isinstance(value, Mapping):
         for key, one in value.items():
             yield from (flag, key if one is None else f"{key}={_text(one)}")
@@ -67,6 +69,18 @@ def _flag(option: Option, value: Any) -> Iterator[str]:
             yield from (flag, _text(one))
     else:
         yield from (flag, _text(value))
+
+
+def _axis(values: Any) -> str:
+    """Return the values of a parameter of a grid, so that they are read as what they are."""
+    if isinstance(values, str):
+        return values
+    texts = [_text(one) for one in values]
+    text = ",".join(texts)
+    with suppress(InvalidOption):
+        if parse_axis(text) == tuple(values):
+            return text
+    return json.dumps(list(values), ensure_ascii=False)
 
 
 def _text(value: Any) -> str:

@@ -113,7 +113,7 @@ def form(context: Context, request: Request) -> dict[str, Any]:
     defaults = facade.defaults.resolve({}, file=file, folder=folder)
     return {
         "engines": engines(context),
-        "options": [_option(option) for option in OPTIONS],
+        "options": [_option(option) for option in (*OPTIONS, *GRID_OPTIONS)],
         "parameters": parameters,
         "profiles": sorted(load_job_defaults().profiles),
         "defaults": {

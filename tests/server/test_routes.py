@@ -7,7 +7,8 @@ import witness
 from witness import NOW
 
 import jupyter_flotilla as fl
-from jupyter_flotilla.server.wire.launch import FormOut, PlanOut, RunCreated
+from jupyter_flotilla.server.copied import commands
+from jupyter_flotilla.server.wire.launch import FileJob, FormOut, PlanOut, RunCreated
 from jupyter_flotilla.server.wire.places import (
     CostsOut,
     DoctorOut,
@@ -186,6 +187,34 @@ async def test_a_grid_is_launched_as_one(ask, root, facade):
         fl.get(run.id).wait()
     _, body = await ask("runs", grid=created["grid"])
     assert [run["status"] for run in body["runs"]] == ["SUCCEEDED"] * 3
+
+
+async def test_a_form_has_fields_for_grids_too(ask):
+    _, form = await ask("form", body={})
+
+    options = FormOut.model_validate(form).options
+    of_grids = [option.keyword for option in options if option.group == "grid"]
+    assert of_grids == ["grid", "zip", "points", "max_parallel", "budget"]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.1, "adam"], "k=0.1,adam"),
+        (["1", "2"], """'k=["1", "2"]'"""),
+        (["a,b", "c"], """'k=["a,b", "c"]'"""),
+        (["1:2:3"], """'k=["1:2:3"]'"""),
+        ([[1, 2], {"x": None}], """'k=[[1, 2], {"x": null}]'"""),
+        ("3:9:2", "k=3:9:2"),
+    ],
+    ids=str,
+)
+def test_a_grid_is_copied_so_that_it_is_read_as_it_was_meant(values, shown):
+    what = FileJob(kind="file", path="train.ipynb")
+
+    copied = commands(what, {"grid": {"k": values}})
+
+    assert copied.cli == f"jupyter flotilla run train.ipynb --grid {shown}"
 
 
 async def test_selected_cells_run_in_the_folder_of_their_notebook(ask, root):
