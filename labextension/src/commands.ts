@@ -5,7 +5,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { RunActions } from './actions';
 import type { DetailTab, IContext } from './context';
 import { flotillaIcon } from './icons';
-import { insertMagic } from './magic';
+import { insertMagic, MAGIC, offerToLoadMagic } from './magic';
 import { isOpen } from './query';
 import type { What } from './wire';
 
@@ -98,13 +98,14 @@ function addLaunchCommands(context: IContext, parts: IParts): void {
   });
   commands.addCommand('flotilla:insert-magic', {
     label: args => (args['toolbar'] ? '' : trans.__('Run This Cell on Flotilla')),
-    caption: trans.__('Run on Flotilla: put %%flotilla_run at the top of this cell'),
+    caption: trans.__('Run on Flotilla: put %1 at the top of this cell', MAGIC),
     icon: flotillaIcon,
     isEnabled: () => notebooks?.activeCell?.model.type === 'code',
     isVisible: () => notebooks?.activeCell?.model.type === 'code',
     execute: () => {
-      if (insertMagic(notebooks?.activeCell?.model)) {
-        notebooks?.activeCell?.editor?.focus();
+      if (notebooks?.currentWidget && insertMagic(notebooks.activeCell?.model)) {
+        offerToLoadMagic(notebooks.currentWidget.content, trans);
+        notebooks.activeCell?.editor?.focus();
       }
     }
   });

@@ -19,16 +19,12 @@ function addTab(app: JupyterFrontEnd, widget: MainAreaWidget<RunDetailWidget>): 
 
 /** Add `flotilla:open-run`, which opens the tab of a run; open tabs come back on a reload. */
 export function addRunTabs(context: IContext, restorer: ILayoutRestorer | null): void {
-  const { app, model, trans } = context;
+  const { app, trans } = context;
   const tracker = new WidgetTracker<MainAreaWidget<RunDetailWidget>>({ namespace: 'flotilla-run' });
   const make = (id: string, tab: DetailTab | undefined) => {
     const content = new RunDetailWidget(context, id, tab);
     const widget = new MainAreaWidget({ content });
     widget.id = `flotilla-run-${id}`;
-    widget.title.icon = flotillaIcon;
-    widget.title.closable = true;
-    widget.title.label = model.find(id)?.name ?? id;
-    widget.title.caption = trans.__('Run %1', id);
     return widget;
   };
   app.commands.addCommand('flotilla:open-run', {

@@ -4,8 +4,7 @@ import {
   ReactWidget,
   refreshIcon,
   SidePanel,
-  Toolbar,
-  ToolbarButton
+  Toolbar
 } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 import type { AccordionPanel, Widget } from '@lumino/widgets';
@@ -33,6 +32,24 @@ const MENU: (string | null)[] = [
   'flotilla:copy-run-id'
 ];
 
+/** Return a button for the title of a section, whose own click folds the section. */
+function titleButton(name: string, icon: LabIcon, onClick: () => void): ReactWidget {
+  return ReactWidget.create(
+    <button
+      type="button"
+      className="jp-Flotilla-more"
+      aria-label={name}
+      title={name}
+      onClick={event => {
+        event.stopPropagation();
+        onClick();
+      }}
+    >
+      <icon.react tag="span" />
+    </button>
+  );
+}
+
 /** The list of runs, a section of the sidebar. */
 export class RunsWidget extends ReactWidget {
   constructor(
@@ -44,8 +61,8 @@ export class RunsWidget extends ReactWidget {
     const { model, open, trans } = _context;
     this.toolbar = new Toolbar();
     this.toolbar.node.setAttribute('aria-label', trans.__('Runs'));
-    const button = (tooltip: string, icon: LabIcon, onClick: () => void) =>
-      this.toolbar.addItem(tooltip, new ToolbarButton({ tooltip, icon, onClick }));
+    const button = (name: string, icon: LabIcon, onClick: () => void) =>
+      this.toolbar.addItem(name, titleButton(name, icon, onClick));
     button(trans.__('Launch a Run…'), addIcon, () => open.launch());
     button(trans.__('Refresh Runs'), refreshIcon, () => void model.retryNow());
   }

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from conftest import JupyterServer, Window
 from playwright.sync_api import expect
+from windows import JupyterServer, Window
 
 
 def launch_form(page: Any) -> Any:
@@ -33,6 +33,7 @@ def test_a_notebook_leads_there_without_a_kernel(window: Window, lab: JupyterSer
     cell.click()
     panel.locator(".jp-cell-toolbar").get_by_role("button", name="Run on Flotilla").first.click()
     expect(cell.locator(".cm-line").first).to_have_text("%%flotilla_run")
+    expect(page.get_by_text("%load_ext jupyter_flotilla once")).to_be_visible()
     window.shot("lab-entry-cell")
     window.command("flotilla:insert-magic")
     expect(cell.get_by_text("%%flotilla_run")).to_have_count(1)
@@ -101,6 +102,7 @@ def test_notebook_7_has_the_same_sidebar(open_window: Any, notebook_7: JupyterSe
     window.command("flotilla:show")
     runs = page.locator(".jp-Flotilla-runs")
 
+    window.check_axe(".jp-Flotilla-sidebar")
     runs.get_by_role("button", name="Run a sample here").click()
 
     row = runs.get_by_role("listitem").filter(has_text="sample")

@@ -1,4 +1,4 @@
-import { withMagic } from '../magic';
+import { isMagicLoaded, withMagic } from '../magic';
 
 describe('withMagic', () => {
   it('puts the magic on top', () => {
@@ -11,4 +11,15 @@ describe('withMagic', () => {
       expect(withMagic(source)).toBe(source);
     }
   );
+});
+
+describe('isMagicLoaded', () => {
+  it.each([
+    [['x = 1', '%load_ext jupyter_flotilla'], true],
+    [['import os\n  %reload_ext jupyter_flotilla'], true],
+    [['# %load_ext jupyter_flotilla', '%load_ext jupyter_flotilla_other'], false],
+    [[], false]
+  ])('of %j is %s', (sources, isLoaded) => {
+    expect(isMagicLoaded(sources)).toBe(isLoaded);
+  });
 });
