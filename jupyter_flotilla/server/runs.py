@@ -13,6 +13,7 @@ from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.server.context import Context, moment, now_text
 from jupyter_flotilla.server.handler import Request
+from jupyter_flotilla.store import runs as stored
 from jupyter_flotilla.store.listing import Position, RunFilter
 
 #: Names of a job's specification that are of no use to people.
@@ -73,6 +74,7 @@ def get_run(context: Context, request: Request) -> dict[str, Any]:
         "outputs": outputs(handle),
         "files": files(handle, attempts),
         "has_notebook": run.spec.kind == "notebook" and handle.notebook_path.is_file(),
+        "is_kept": _is_kept(context, run.id),
         "status_text": handle.status_line(),
         "cost_text": render.cost_text(cost, is_final=run.status.is_final),
     }
@@ -125,6 +127,11 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "next_step", "charge_usd", "billed_s", "rate", "last_lines",
     )  # fmt: skip
     return {**{name: known[name] for name in names}, "usage": usage, "metrics": attempt.metrics}
+
+
+def _is_kept(context: Context, run_id: str) -> bool:
+    with context.flotilla.store.read() as tx:
+        return stored.is_kept(tx, run_id)
 
 
 def _absolute(context: Context, path: str) -> str:

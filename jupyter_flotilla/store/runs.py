@@ -208,6 +208,12 @@ def exists(conn: sa.Connection, run_id: str) -> bool:
     return conn.execute(sa.select(runs.c.id).where(runs.c.id == run_id)).first() is not None
 
 
+def is_kept(conn: sa.Connection, run_id: str) -> bool:
+    """Say whether a run is kept from being deleted."""
+    query = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.kept_at.isnot(None))
+    return conn.execute(query).first() is not None
+
+
 def keep(conn: sa.Connection, run_id: str, kept_at: datetime | None) -> None:
     """Keep a run from being deleted; None: no longer."""
     conn.execute(runs.update().where(runs.c.id == run_id).values(kept_at=kept_at))

@@ -330,6 +330,7 @@ export interface components {
             has_notebook: boolean;
             id: string;
             is_billed: boolean;
+            is_kept: boolean;
             /** @enum {string} */
             kind: "notebook" | "cell" | "command";
             message: string | null;

@@ -236,10 +236,14 @@ async def test_a_run_is_cancelled_kept_and_retried(ask):
     _, cancelled = await ask(f"runs/{run_id}/cancel", body={"grace_s": 0})
     fl.get(run_id).wait()
     _, kept = await ask(f"runs/{run_id}/keep", body={})
+    _, while_kept = await ask(f"runs/{run_id}")
+    await ask(f"runs/{run_id}/keep", body={"is_kept": False})
+    _, no_longer = await ask(f"runs/{run_id}")
     status, again = await ask(f"runs/{run_id}/retry", body={"options": {"timeout": "1s"}})
 
     assert RunOut.model_validate(cancelled).cancel_requested_at is not None
     assert kept["status"] == "CANCELLED"
+    assert (while_kept["is_kept"], no_longer["is_kept"]) == (True, False)
     assert (status, again["run"]["retry_of"]) == (201, run_id)
     failed = fl.get(again["run"]["id"]).wait()
     _, detail = await ask(f"runs/{failed.id}")

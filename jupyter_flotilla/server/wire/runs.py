@@ -186,5 +186,7 @@ class RunDetail(RunOut):
     outputs: list[OutputOut]
     files: list[FileOut]
     has_notebook: bool
+    #: Whether it stays whatever its age.
+    is_kept: bool
     status_text: str
     cost_text: str
