@@ -34,6 +34,7 @@ const tsconfig = {
 module.exports = {
   ...base,
   reporters: ['default'],
+  testEnvironment: './jest.environment.js',
   testRegex: 'src/.*\\.spec\\.tsx?$',
   transform: { ...base.transform, '^.+\\.tsx?$': ['ts-jest', { tsconfig }] },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`]

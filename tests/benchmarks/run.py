@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import cells
 import containers
 import contenders
+import lab
 import rest
 import scale
 
@@ -43,6 +44,10 @@ BENCHMARKS: dict[
     "list": (scale.listing, "s"),
     "rest-list": (rest.lists, "s"),
     "rest-status": (rest.status, "s"),
+    "lab-delay": (lab.delay, "s"),
+    "lab-live": (lab.live, "s"),
+    "lab-start": (lab.start, "s"),
+    "lab-size": (lab.size, "kB"),
     "stream": (scale.stream, "s"),
     "stream-memory": (scale.stream_memory, "MiB"),
     "dispatcher-memory": (scale.dispatcher_memory, "MiB"),
