@@ -69,7 +69,8 @@ def release(
     """End all machines of a group, whatever runs on them, and wait for that.
 
     ECS protects its machines from being ended, and leaves them protected when the capacity provider
-    goes: CloudFormation would wait for them in vain (containers-roadmap#2862, aws-cdk#18179).
+    goes: CloudFormation would wait for them in vain (containers-roadmap#2862, aws-cdk#18179). How
+    many there may be stays as it is: whoever changes their mind meanwhile can have some again.
 
     Raises
     ------
@@ -77,23 +78,23 @@ def release(
         If they do not end.
     AwsError
     """
-    found = _described(account, group)
-    if found is None:
-        return
-    account.call(
-        "autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=group,
-        MinSize=0, MaxSize=0, DesiredCapacity=0, NewInstancesProtectedFromScaleIn=False,
-    )  # fmt: skip
+    told: int | None = None
     for _ in range(_LOOKS):
-        found = _described(account, group)
-        machines_left = [] if found is None else list(found.get("Instances", ()))
-        if not machines_left:
+        left = _machines(account, group)
+        if not left:
             return
-        say(f"waiting for {len(machines_left)} machines of {group} to end")
-        _unprotect(account, group, machines_left)
+        if len(left) != told:
+            told = len(left)
+            say(f"waiting for {told} machines of {group} to end")
+        _unprotect(account, group, left)
+        # after that: what is protected at this moment may never be looked at again
+        account.call(
+            "autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=group,
+            MinSize=0, DesiredCapacity=0,
+        )  # fmt: skip
         pause(_LOOK_S)
     raise EnvironmentProblem(
-        f"{len(machines_left)} machines of {group} do not end",
+        f"{told} machines of {group} do not end",
         next_step=f"look at them in the EC2 console of {account.region}, then try again",
     )
 
@@ -108,11 +109,12 @@ def _unprotect(account: Account, group: str, left: list[Mapping[str, Any]]) -> N
         )  # fmt: skip
 
 
-def _described(account: Account, group: str) -> Mapping[str, Any] | None:
+def _machines(account: Account, group: str) -> list[Mapping[str, Any]]:
+    """Return the machines of a group; none where there is no such group."""
     found = account.call(
         "autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=[group]
     )["AutoScalingGroups"]  # fmt: skip
-    return found[0] if found else None
+    return list(found[0].get("Instances", ())) if found else []
 
 
 def warning(account: Account, machine_type: str) -> str | None:

@@ -256,22 +256,25 @@ def with_group(account, *looks):
 
 
 def test_removing_ends_machines_that_ecs_would_leave_protected(settings, path):
-    account = with_group(gone_in_the_end(aws(KEPT)), [machine()], [machine()], [machine(False)], [])
+    said = []
+    account = with_group(gone_in_the_end(aws(KEPT)), [machine()], [machine(False)], [])
 
-    set_up(settings, path, account).remove(lambda harsh: None)
+    set_up(settings, path, account, said).remove(lambda harsh: None)
 
-    names = account.names()
-    [ended] = [r for name, r in account.asked if name == "autoscaling:UpdateAutoScalingGroup"]
-    assert (ended["MinSize"], ended["MaxSize"], ended["DesiredCapacity"]) == (0, 0, 0)
-    assert names.count("autoscaling:SetInstanceProtection") == 1
-    assert names.index("autoscaling:SetInstanceProtection") < names.index(
-        "cloudformation:DeleteStack"
-    )
+    changing = [name for name in account.names() if "Describe" not in name]
+    ended = "autoscaling:UpdateAutoScalingGroup"
+    assert [name for name in changing if "autoscaling" in name or "Stack" in name] == [
+        "autoscaling:SetInstanceProtection", ended, ended, "cloudformation:DeleteStack",
+    ]  # fmt: skip
+    request = next(request for name, request in account.asked if name == ended)
+    assert (request["MinSize"], request["DesiredCapacity"]) == (0, 0)
+    assert "MaxSize" not in request  # it would stay, were the machines wanted after all
+    assert said.count("waiting for 1 machines of flotilla-gpu to end") == 1
 
 
 def test_taking_the_machines_away_asks_ends_them_and_unsets_what_was_written(settings, path):
     set_up(settings, path, with_machines(aws(SecurityGroup="sg-1")), gpu="").apply(refuse)
-    account = with_group(aws(KEPT, SecurityGroup="sg-1"), [])
+    account = with_group(aws(KEPT, SecurityGroup="sg-1"), [machine(False)], [])
     asked = []
 
     set_up(settings, path, account, gpu="none").apply(asked.extend)
