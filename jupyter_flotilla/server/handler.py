@@ -140,14 +140,16 @@ class ApiHandler(APIHandler):
             return
         self.set_status(route.status)
         self.set_header("Cache-Control", "no-store")
-        text = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
-        await self.finish(text)
+        await self.finish(await self._in_thread(json.dumps, answer))  # some are notebooks, whole
+
+    async def _in_thread(self, work: Callable[..., Any], *values: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *values)
 
     async def _answer(self, route: Route, request: Request) -> Any:
         loop = asyncio.get_running_loop()
         until = loop.time() + getattr(request.query, "wait_s", 0.0)
         while True:
-            answer = await loop.run_in_executor(self.threads, route.call, self.context, request)
+            answer = await self._in_thread(route.call, self.context, request)
             if not route.is_awaited(answer) or loop.time() >= until:
                 return answer
             if self.request.connection.stream.closed():  # type: ignore[union-attr]
@@ -207,10 +209,9 @@ class ApiHandler(APIHandler):
             await self._copy(content.file, first, last - first + 1, content.media_type)
 
     async def _copy(self, file: Any, first: int, size: int, media_type: str) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self.threads, file.seek, first)
+        await self._in_thread(file.seek, first)
         while size > 0:
-            piece = await loop.run_in_executor(self.threads, file.read, min(size, 1 << 20))
+            piece = await self._in_thread(file.read, min(size, 1 << 20))
             if not piece:
                 break  # it has become shorter: the length that was promised tells
             size -= len(piece)
