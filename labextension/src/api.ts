@@ -48,18 +48,26 @@ function segments(...names: (string | number)[]): string {
 }
 
 async function errorOf(response: Response): Promise<FlotillaError> {
-  const fallback = `the server answered ${response.status} ${response.statusText}`.trim();
+  const { status, statusText } = response;
   let body: Partial<wire.IErrorBody> = {};
   try {
     body = (await response.json()) as Partial<wire.IErrorBody>;
   } catch {
     // a proxy's page, or nothing: the status is all there is
   }
+  if (status === 404 && !body?.code) {
+    return new FlotillaError(
+      'this Jupyter server runs without Flotilla',
+      'no-extension',
+      'Enable it: jupyter server extension enable jupyter_flotilla, and start the server anew.',
+      status
+    );
+  }
   return new FlotillaError(
-    body?.message || fallback,
-    body?.code || `http-${response.status}`,
+    body?.message || `the server answered ${status} ${statusText}`.trim(),
+    body?.code || `http-${status}`,
     body?.next ?? null,
-    response.status
+    status
   );
 }
 

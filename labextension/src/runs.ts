@@ -269,9 +269,10 @@ export class RunsModel {
     if (this._breaks < 2 || document.visibilityState === 'hidden') {
       return;
     }
-    const isAnswering = await this.refresh();
+    const hasAll = await this.refresh();
     if (this._breaks > 0) {
-      this._update({ connection: isAnswering ? 'polling' : 'offline' });
+      const isAway = !hasAll && this._snapshot.error?.code === 'unreachable';
+      this._update({ connection: isAway ? 'offline' : 'polling' });
     }
   }
 

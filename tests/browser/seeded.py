@@ -13,7 +13,12 @@ from jupyter_flotilla.store.connection import Store
 
 
 def a_run(
-    home: Path, *, name: str, status: RunStatus = RunStatus.SUCCEEDED, owner: str = "ada"
+    home: Path,
+    *,
+    name: str,
+    status: RunStatus = RunStatus.SUCCEEDED,
+    owner: str = "ada",
+    path: Path | None = None,
 ) -> str:
     """Put one run into the store of a home, an hour old; returns its id.
 
@@ -28,6 +33,7 @@ def a_run(
             "interpreter": "python",
             "engine": "process",
             "place": "elsewhere",
+            "path": None if path is None else str(path),
         }
     )
     began = datetime.now(UTC) - timedelta(hours=1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from playwright.sync_api import expect
+from seeded import a_run
 from windows import JupyterServer, Window
 
 
@@ -20,6 +21,8 @@ def hide_sidebar(window: Window) -> None:
 
 
 def test_a_notebook_leads_there_without_a_kernel(window: Window, lab: JupyterServer) -> None:
+    a_run(lab.root / "home", name="of-digits", path=lab.work / "digits.ipynb")
+    a_run(lab.root / "home", name="of-another", path=lab.work / "another.ipynb")
     page = window.go("lab/tree/digits.ipynb?reset")
     panel = page.locator(".jp-NotebookPanel")
     button = panel.locator(".jp-NotebookPanel-toolbar").get_by_role(
@@ -35,6 +38,12 @@ def test_a_notebook_leads_there_without_a_kernel(window: Window, lab: JupyterSer
     expect(cell.locator(".cm-line").first).to_have_text("%%flotilla_run")
     expect(page.get_by_text("%load_ext jupyter_flotilla once")).to_be_visible()
     window.shot("lab-entry-cell")
+    window.command("flotilla:show")
+    runs = page.locator(".jp-Flotilla-runs")
+    runs.get_by_role("button", name="this notebook").click()
+    expect(runs.get_by_role("listitem")).to_have_count(1)
+    expect(runs.get_by_role("listitem")).to_contain_text("of-digits")
+    runs.get_by_role("button", name="this notebook").click()
     window.command("flotilla:insert-magic")
     expect(cell.get_by_text("%%flotilla_run")).to_have_count(1)
     assert window.problems == []

@@ -111,6 +111,14 @@ def test_the_end_of_a_run_is_told_and_opens_it(window: Window, full_lab: Jupyter
     window.shot("lab-runs-toast")
     page.get_by_role("button", name="Open").first.click()
     expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
+    row_of(runs, "quick-one").focus()
+    page.keyboard.press("r")
+    window.shot("lab-runs-retry")
+    page.get_by_role("dialog").get_by_role("button", name="Retry", exact=True).click()
+    expect(row_of(runs, "quick-one")).to_have_count(2)
+    expect(row_of(runs, "quick-one").first).to_have_attribute(
+        "data-status", "SUCCEEDED", timeout=30_000
+    )
     assert window.problems == []
 
 
@@ -200,10 +208,14 @@ def test_filters_and_tabs_come_back_on_a_reload(window: Window, full_lab: Jupyte
     runs.get_by_role("button", name="failed").click()
     runs.get_by_role("searchbox").fill("emb")
     expect(runs.locator(".jp-Flotilla-total")).to_have_text("1 run")
-    window.command("flotilla:open-run", id=run_id)
-    expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
-    with page.expect_response(lambda answer: "/api/workspaces" in answer.url):
-        pass
+
+    def keeps_both(answer: Any) -> bool:
+        sent = answer.request.post_data or ""
+        return "/api/workspaces" in answer.url and run_id in sent and '"emb"' in sent
+
+    with page.expect_response(keeps_both):
+        window.command("flotilla:open-run", id=run_id)
+        expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
 
     page = window.go("lab")
 

@@ -62,6 +62,15 @@ describe('FlotillaApi', () => {
     expect([error.code, error.status]).toEqual(['http-502', 502]);
   });
 
+  it('says how to enable what is not there', async () => {
+    const api = new FlotillaApi(new FakeServer(() => ({ status: 404 })).settings);
+
+    const error = await errorOf(api.status());
+
+    expect(error.code).toBe('no-extension');
+    expect(error.next).toContain('jupyter server extension enable jupyter_flotilla');
+  });
+
   it('says that a server cannot be reached', async () => {
     const api = new FlotillaApi(new FakeServer(() => null).settings);
 

@@ -218,6 +218,23 @@ describe('RunsModel', () => {
     expect(server.asked.length).toBeGreaterThan(0);
   });
 
+  it('does not call a server unreachable that answers with an error', async () => {
+    const server = serverOf([aRun()]);
+    const model = await started(server);
+
+    const json = { code: 'not-logged-in', message: 'you are not logged in', next: null };
+    server.answer = () => ({ status: 403, json });
+    jest.useFakeTimers();
+    FakeSocket.last.break();
+    jest.advanceTimersByTime(1000);
+    FakeSocket.last.break();
+    await settle();
+
+    expect(model.snapshot().connection).toBe('polling');
+    expect(model.snapshot().error?.code).toBe('not-logged-in');
+    expect(model.snapshot().order).toHaveLength(1);
+  });
+
   it('shows an error of the server, and not an empty list', async () => {
     const json = { code: 'store-locked', message: 'the store is locked', next: null };
     const model = await started(new FakeServer(() => ({ status: 500, json })));

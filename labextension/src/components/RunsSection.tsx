@@ -88,14 +88,15 @@ export function RunsSection(props: IRunsSectionProps): JSX.Element {
         onLeave={focusList}
         trans={trans}
       />
-      <ConnectionNote
-        connection={connection}
-        heardAt={shown.heardAt}
-        onRetry={onRetry}
-        trans={trans}
-      />
-      {error && connection !== 'offline' && (
+      {error && connection !== 'offline' ? (
         <ErrorNote error={error} onRetry={onRetry} trans={trans} />
+      ) : (
+        <ConnectionNote
+          connection={connection}
+          heardAt={shown.heardAt}
+          onRetry={onRetry}
+          trans={trans}
+        />
       )}
       {body}
       <Announcer model={model} trans={trans} />
