@@ -20,7 +20,14 @@ export class LaunchWidget extends ReactWidget {
 
   /** Have the form ask for something else: a file, cells, a command, an earlier run. */
   prepare(what: What): void {
-    void this._model.prepare(what);
+    void this._model.prepare(what).then(() => {
+      // whoever has asked for it goes on here; the section may only just be opening
+      requestAnimationFrame(() => this._chosen?.focus());
+    });
+  }
+
+  private get _chosen(): HTMLElement | null {
+    return this.node.querySelector<HTMLElement>('input:checked');
   }
 
   dispose(): void {

@@ -235,11 +235,12 @@ export class LaunchModel {
     const before = keyOf(this._snapshot.subject);
     const subject = { ...this._snapshot.subject, ...changes };
     const key = keyOf(subject);
-    const isOther = key !== before;
-    this._update({
-      subject,
-      ...(isOther && { wishes: this._kept.wishes[key] ?? NO_WISHES, progress: { step: 'idle' } })
-    });
+    if (key !== before) {
+      // what was wished before anything was chosen is wished of that
+      const begun = before === '' ? this._snapshot.wishes : NO_WISHES;
+      this._update({ wishes: this._kept.wishes[key] ?? begun, progress: { step: 'idle' } });
+    }
+    this._update({ subject });
     if (subject.choice !== 'given') {
       this._kept = { ...this._kept, choice: subject.choice, file: subject.file };
       this._keep();

@@ -28,8 +28,6 @@ export interface IFieldProps {
   /** Below the field; else it is only there for who points at it, or has it read. */
   isHelpShown?: boolean;
   problem?: IFieldProblem | null;
-  /** It needs the whole width. */
-  isWide?: boolean;
   children: (control: IControlProps) => React.ReactNode;
 }
 
@@ -46,7 +44,7 @@ export function Problem(props: { id: string; problem: IFieldProblem }): JSX.Elem
 
 /** A control with its label, its description and what is wrong with it. */
 export function Field(props: IFieldProps): JSX.Element {
-  const { id, label, unit, help, isHelpShown, problem, isWide, children } = props;
+  const { id, label, unit, help, isHelpShown, problem, children } = props;
   const described = [problem && `${id}-problem`, help && `${id}-help`].filter(Boolean).join(' ');
   const control: IControlProps = { id };
   if (described) {
@@ -58,7 +56,7 @@ export function Field(props: IFieldProps): JSX.Element {
   return (
     <div
       className="jp-Flotilla-field"
-      data-wide={isWide || Boolean(problem) || undefined}
+      data-wide={Boolean(problem) || undefined}
       title={isHelpShown ? undefined : help}
     >
       <label htmlFor={id}>

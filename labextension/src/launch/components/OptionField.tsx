@@ -102,7 +102,6 @@ export function OptionField(props: IOptionFieldProps): JSX.Element {
       help={help}
       isHelpShown={isHelpShown}
       problem={problem}
-      isWide={isHelpShown}
     >
       {control =>
         isFlag ? <Flag {...props} control={control} /> : <TextControl {...props} control={control} />

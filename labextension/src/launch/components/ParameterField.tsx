@@ -53,7 +53,6 @@ export function ParameterField(props: IParameterFieldProps): JSX.Element {
       help={parameter.help}
       isHelpShown
       problem={problem}
-      isWide
     >
       {control => (
         <div className="jp-Flotilla-parameter">

@@ -25,7 +25,7 @@ export function ParameterFields(props: IParameterFieldsProps): JSX.Element {
   const { idOf, parameters, read, wishes, problemOf, onChange, children, trans } = props;
   const size = gridSize(read.grid);
   return (
-    <fieldset className="jp-Flotilla-fields">
+    <fieldset className="jp-Flotilla-fields" data-described="true">
       <legend>{trans.__('Parameters')}</legend>
       {parameters.length === 0 && (
         <p className="jp-Flotilla-help">{trans.__('The cell tagged “parameters” sets none.')}</p>
@@ -48,9 +48,9 @@ export function ParameterFields(props: IParameterFieldsProps): JSX.Element {
       {Object.keys(read.grid).length > 0 && (
         <>
           <p className="jp-Flotilla-help">
-            {trans._n('Grid: %1 run', 'Grid: %1 runs, all values with all', size, size)}
+            {trans._n('Grid: %1 run', 'Grid: %1 runs, all values with all', size)}
           </p>
-          {children}
+          <div className="jp-Flotilla-fields">{children}</div>
         </>
       )}
     </fieldset>

@@ -17,7 +17,7 @@ export function ceilingText(plan: IPlan, trans: TranslationBundle): string {
     return trans.__('no limit');
   }
   const most = trans.__('at most %1', formatMoney(plan.ceiling_usd));
-  return plan.runs > 1 ? trans._n('%2 by %1 run', '%2 by %1 runs', plan.runs, plan.runs, most) : most;
+  return plan.runs > 1 ? trans._n('%2 by %1 run', '%2 by %1 runs', plan.runs, most) : most;
 }
 
 function span(low: string, high: string): string {

@@ -95,7 +95,9 @@ export function Settings(props: ISettingsProps): JSX.Element {
         isOpen={isMoreWrong || shown.open.includes('more')}
         onOpen={isOpen => model.setOpen('more', isOpen)}
       >
-        <div className="jp-Flotilla-fields">{fieldsOf('more', true)}</div>
+        <div className="jp-Flotilla-fields" data-described="true">
+          {fieldsOf('more', true)}
+        </div>
       </Part>
     </>
   );

@@ -17,8 +17,8 @@ export function Travels(props: ITravelsProps): JSX.Element {
   const { packages, files } = plan;
   const bytes = files.reduce((sum, file) => sum + file.size_bytes, 0);
   const counts = [
-    trans._n('%1 package', '%1 packages', packages.length, packages.length),
-    trans._n('%1 file', '%1 files', files.length, files.length) +
+    trans._n('%1 package', '%1 packages', packages.length),
+    trans._n('%1 file', '%1 files', files.length) +
       (files.length ? ` (${formatBytes(bytes)})` : '')
   ].join(' · ');
   return (

@@ -69,7 +69,7 @@ export function WhatFields(props: IWhatFieldsProps): JSX.Element {
       {trans.__('Selected cells')}{' '}
       {hasNotebook && (
         <span className="jp-Flotilla-unit">
-          {trans._n('%1 code cell', '%1 code cells', notebook.cells, notebook.cells)}
+          {trans._n('%1 code cell', '%1 code cells', notebook.cells)}
         </span>
       )}
     </>

@@ -43,12 +43,7 @@ export function WhereFields(props: IWhereFieldsProps): JSX.Element {
           </label>
           <p id={id(one.name)} className="jp-Flotilla-help">
             {one.message}
-            {!one.ok && one.next && (
-              <>
-                {' → '}
-                <code>{one.next}</code>
-              </>
-            )}
+            {!one.ok && one.next && <span className="jp-Flotilla-next"> → {one.next}</span>}
           </p>
         </div>
       ))}
