@@ -38,7 +38,7 @@ def _no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dockers_own_images_of_python_are_as_they_are_called(
     image: str, minor: str, arch: Arch
 ) -> None:
-    facts = facts_of(image_facts.ask_image(image, PROBE, arch))
+    facts = facts_of(image_facts.KnownImages().ask(image, PROBE, arch))
 
     assert facts.minor == minor
     assert facts.machine == {"x86_64": "x86_64", "arm64": "aarch64"}[arch]
@@ -48,7 +48,7 @@ def test_dockers_own_images_of_python_are_as_they_are_called(
 def test_of_this_very_python_the_whole_version_is_known() -> None:
     version = platform.python_version()
 
-    facts = facts_of(image_facts.ask_image(f"python:{version[:4]}-slim", PROBE, "x86_64"))
+    facts = facts_of(image_facts.KnownImages().ask(f"python:{version[:4]}-slim", PROBE, "x86_64"))
 
     assert facts.python == version
 
@@ -59,7 +59,7 @@ def test_of_this_very_python_the_whole_version_is_known() -> None:
 )
 def test_what_another_image_has_is_not_guessed(image: str) -> None:
     with pytest.raises(EngineUnavailable, match="is not known") as caught:
-        image_facts.ask_image(image, PROBE, "x86_64")
+        image_facts.KnownImages().ask(image, PROBE, "x86_64")
 
     assert caught.value.next_step
     assert f"image ask {image}" in caught.value.next_step
@@ -67,9 +67,25 @@ def test_what_another_image_has_is_not_guessed(image: str) -> None:
 
 def test_an_image_that_is_not_here_is_named_by_its_name() -> None:
     one, other = (
-        image_facts.image_digest("team/worker:3"),
-        image_facts.image_digest("team/worker:4"),
+        image_facts.KnownImages().digest("team/worker:3"),
+        image_facts.KnownImages().digest("team/worker:4"),
     )
 
     assert one != other
-    assert one == image_facts.image_digest("team/worker:3")
+    assert one == image_facts.KnownImages().digest("team/worker:3")
+
+
+def test_docker_is_opened_once_however_often_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Counted(NoDaemon):
+        def __init__(self) -> None:
+            opened.append(self)
+
+    monkeypatch.setattr(image_facts, "Daemon", Counted)
+    known = image_facts.KnownImages()
+
+    for _ in range(3):
+        known.digest("team/worker:3")
+
+    assert len(opened) == 1

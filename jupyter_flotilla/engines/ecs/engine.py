@@ -18,7 +18,6 @@ from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.ecs_settings import FARGATE
 from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
-from jupyter_flotilla.engines.ecs import image_facts
 from jupyter_flotilla.engines.ecs.account import FOLDER, Account, AwsError
 from jupyter_flotilla.engines.ecs.backstop import Backstop
 from jupyter_flotilla.engines.ecs.capacity import Capacity
@@ -27,6 +26,7 @@ from jupyter_flotilla.engines.ecs.ending import kept_task
 from jupyter_flotilla.engines.ecs.feed import Feed
 from jupyter_flotilla.engines.ecs.following import Following
 from jupyter_flotilla.engines.ecs.gpu import gpu_of, gpu_rate, gpu_size, why_not
+from jupyter_flotilla.engines.ecs.image_facts import KnownImages
 from jupyter_flotilla.engines.ecs.image_probe import probe_image, probe_order
 from jupyter_flotilla.engines.ecs.install import install_of
 from jupyter_flotilla.engines.ecs.launching import Launches, Parts
@@ -102,6 +102,7 @@ class EcsEngine(Engine):
         self._make_remote = remote_of or self._through_s3
         self._ecs = settings.ecs
         self._gpu = gpu_of(settings.ecs)
+        self._images = KnownImages()
         self.aws = account or Account(settings)
         # apart: many launches, which wait for their turn, must not keep looks and stops waiting
         launching = executor or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="flotilla-launch")
@@ -215,10 +216,10 @@ class EcsEngine(Engine):
             self._remote_of(bucket).check()
 
     def image_digest(self, image: str) -> str:
-        return image_facts.image_digest(image)
+        return self._images.digest(image)
 
     def ask_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
-        return image_facts.ask_image(image, program, arch)
+        return self._images.ask(image, program, arch)
 
     def probe_image(self, image: str, program: str, arch: Arch = "x86_64") -> str:
         bucket = self.bucket

@@ -25,43 +25,48 @@ _GLIBC = "2.36"
 _MACHINES: dict[Arch, str] = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 
-def image_digest(image: str) -> str:
-    """Return what names an image's content, if Docker has it here, else the image's name."""
-    try:
-        return Daemon().image_id(image)
-    except (NoImage, EngineUnavailable):
-        return f"name:{hashlib.sha256(image.encode()).hexdigest()}"
+class KnownImages:
+    """What is known of images, with one way to Docker: to open it takes longer than to ask it."""
 
+    def __init__(self) -> None:
+        self._daemon = Daemon()
 
-def ask_image(image: str, program: str, arch: Arch) -> str:
-    """Return what the program says of an image, run in it by Docker here, or by its name.
-
-    Raises
-    ------
-    EngineUnavailable
-        If Docker does not have it and its name says nothing.
-    """
-    if _MACHINES[arch] == _machine():
+    def digest(self, image: str) -> str:
+        """Return what names an image's content, if Docker has it here, else the image's name."""
         try:
-            code, said = Daemon().run(image, boot("-c", program))
+            return self._daemon.image_id(image)
         except (NoImage, EngineUnavailable):
-            pass
-        else:
-            if code == 0:
-                return said
+            return f"name:{hashlib.sha256(image.encode()).hexdigest()}"
+
+    def ask(self, image: str, program: str, arch: Arch) -> str:
+        """Return what the program says of an image, run in it by Docker here, or by its name.
+
+        Raises
+        ------
+        EngineUnavailable
+            If Docker does not have it and its name says nothing.
+        """
+        if _MACHINES[arch] == _machine():
+            try:
+                code, said = self._daemon.run(image, boot("-c", program))
+            except (NoImage, EngineUnavailable):
+                pass
+            else:
+                if code == 0:
+                    return said
+                raise EngineUnavailable(
+                    f"image {image} cannot run jobs: {said.strip()[-500:]}",
+                    next_step="--image with Python 3.8 or later in it",
+                )
+        found = _PYTHON.fullmatch(image)
+        if found is None:
             raise EngineUnavailable(
-                f"image {image} cannot run jobs: {said.strip()[-500:]}",
-                next_step="--image with Python 3.8 or later in it",
+                f"what image {image} has is not known: Docker does not have it here, and its name "
+                "does not say",
+                next_step=f"jupyter flotilla image ask {image} (a small task, about a minute, less "
+                "than a cent)",
             )
-    found = _PYTHON.fullmatch(image)
-    if found is None:
-        raise EngineUnavailable(
-            f"what image {image} has is not known: Docker does not have it here, and its name "
-            "does not say",
-            next_step=f"jupyter flotilla image ask {image} (a small task, about a minute, less "
-            "than a cent)",
-        )
-    return json.dumps(_of_python(found[1] + (found[2] or ""), arch))
+        return json.dumps(_of_python(found[1] + (found[2] or ""), arch))
 
 
 def _of_python(version: str, arch: Arch) -> dict[str, Any]:
