@@ -12,7 +12,7 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 import type { RunActions } from './actions';
 import { reportError } from './actions';
 import { Ticker } from './clock';
-import type { IRowActions } from './components/RunList';
+import type { IRowActions } from './components/keys';
 import { RunsSection } from './components/RunsSection';
 import type { IContext } from './context';
 import { CostsWidget } from './costs';
@@ -72,10 +72,13 @@ export class RunsWidget extends ReactWidget {
 
   /** Put the focus where one goes on with the keyboard: the active row, else the search. */
   focus(): void {
-    const target =
-      this.node.querySelector<HTMLElement>('[data-run][tabindex="0"]') ??
-      this.node.querySelector<HTMLElement>('input');
-    target?.focus();
+    // where it was never shown, there is nothing yet
+    void this.renderPromise?.then(() => {
+      const target =
+        this.node.querySelector<HTMLElement>('[data-run][tabindex="0"]') ??
+        this.node.querySelector<HTMLElement>('input');
+      target?.focus();
+    });
   }
 
   protected render(): JSX.Element {

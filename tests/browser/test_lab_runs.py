@@ -33,6 +33,7 @@ def sidebar_of(window: Window) -> Any:
     window.page.keyboard.press("Alt+Shift+F")
     runs = window.page.locator(".jp-Flotilla-runs")
     expect(runs).to_be_visible()
+    expect(runs.locator(":focus")).to_have_count(1)
     return runs
 
 
@@ -91,6 +92,10 @@ def test_a_run_is_followed_and_steered_by_keyboard(
     expect(row).to_have_attribute("data-status", "CANCELLED", timeout=20_000)
     expect(row).to_be_focused()
     expect(row_of(in_other, "long-one")).to_have_attribute("data-status", "CANCELLED")
+    page.keyboard.press("Escape")
+    expect(runs.locator(":focus")).to_have_count(0)
+    page.keyboard.press("Alt+Shift+F")
+    expect(row).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(f"#flotilla-run-{run_id}")).to_be_visible()
 

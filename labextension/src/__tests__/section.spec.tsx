@@ -3,7 +3,7 @@ import { FlotillaApi, FlotillaError } from '../api';
 import { ServerClock, Ticker } from '../clock';
 import { newsText } from '../components/Announcer';
 import { ErrorNote } from '../components/ErrorNote';
-import type { IRowActions } from '../components/RunList';
+import type { IRowActions } from '../components/keys';
 import { RunsSection } from '../components/RunsSection';
 import { RunsModel } from '../runs';
 import type { IRun } from '../wire';
@@ -135,6 +135,34 @@ describe('RunsSection', () => {
     fireEvent.keyDown(document.activeElement as Element, { key: 'Escape' });
 
     expect(document.activeElement).toBe(rows()[0]);
+  });
+
+  it('opens a run by a click on its name, or two anywhere on its row', async () => {
+    await shown([aRun()]);
+
+    fireEvent.click(screen.getByText('succeeded'), { detail: 1 });
+    expect(actions.open).not.toHaveBeenCalled();
+    fireEvent.click(screen.getByText('train'), { detail: 1 });
+    fireEvent.click(screen.getByText('succeeded'), { detail: 2 });
+
+    expect(actions.open).toHaveBeenCalledTimes(2);
+  });
+
+  it('keeps what is in sight where it is when runs come above it', async () => {
+    await shown(manyRuns(100));
+    const scroller = document.querySelector('.jp-Flotilla-scroller') as HTMLElement;
+    const scroll = (top: number) => {
+      scroller.scrollTop = top;
+      fireEvent.scroll(scroller);
+    };
+    const aNewRun = (id: string) => ({ ...aRun({ id, created_at: NOW }) });
+
+    act(() => FakeSocket.last.send({ type: 'runs', seq: 2, now: NOW, runs: [aNewRun('rnew1')] }));
+    expect(scroller.scrollTop).toBe(0);
+    scroll(460);
+    act(() => FakeSocket.last.send({ type: 'runs', seq: 3, now: NOW, runs: [aNewRun('rnew2')] }));
+
+    expect(scroller.scrollTop).toBe(506);
   });
 
   it('has a button for what the keys do', async () => {

@@ -1,9 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
-import type { KeyboardEvent } from 'react';
+import type { KeyboardEvent, MouseEvent } from 'react';
 import { useCallback, useEffect, useRef } from 'react';
 import type { IRow } from '../row';
 import type { IRun } from '../wire';
+import { useAnchor } from './anchor';
+import type { IRowActions } from './keys';
+import { ACTION_KEYS, plainKey, rowAfter } from './keys';
 import { useRovingFocus } from './roving';
 import { RunRow } from './RunRow';
 import type { ITime } from './time';
@@ -13,44 +16,25 @@ export const ROW_HEIGHT = 46;
 /** So many rows before the end of what is loaded, more is asked for. */
 const AHEAD = 40;
 
-/** What the keys on a row do. */
-export interface IRowActions {
-  open(run: IRun): void;
-  logs(run: IRun): void;
-  cancel(run: IRun): void;
-  retry(run: IRun): void;
-  copyId(run: IRun): void;
-  /** Show the menu of a run; `onClose` is called when it is gone. */
-  menu(run: IRun, x: number, y: number, onClose: () => void): void;
-  /** Leave the list. */
-  leave(): void;
-}
-
 export interface IRunListProps {
   order: readonly string[];
   rowOf: (id: string) => IRow | undefined;
   total: number;
   hasMore: boolean;
   onMore: () => void;
+  /** What the list is of: another value, another list. */
+  list: unknown;
   actions: IRowActions;
   time: ITime;
   trans: TranslationBundle;
 }
-
-const KEYS: { [key: string]: 'open' | 'logs' | 'cancel' | 'retry' | 'copyId' } = {
-  Enter: 'open',
-  l: 'logs',
-  x: 'cancel',
-  r: 'retry',
-  c: 'copyId'
-};
 
 /** The rows of a list of runs: of thousands only those in sight are there. */
 export function RunList(props: IRunListProps): JSX.Element {
   const { order, rowOf, total, hasMore, onMore, actions, time, trans } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const roving = useRovingFocus(order, scroller);
-  const { activeIndex, focusOn } = roving;
+  const { activeIndex, focusOn, focusRun } = roving;
   const virtual = useVirtualizer({
     count: order.length,
     getScrollElement: () => scroller.current,
@@ -72,53 +56,60 @@ export function RunList(props: IRunListProps): JSX.Element {
     }
   }, [hasMore, last, order.length, onMore]);
 
-  const goTo = (index: number) => {
-    const clamped = Math.max(0, Math.min(order.length - 1, index));
-    virtual.scrollToIndex(clamped);
-    focusOn(clamped);
-  };
+  useAnchor(scroller, order, virtual.range?.startIndex ?? 0, props.list, ROW_HEIGHT);
+
   const onMenu = useCallback(
-    (run: IRun, x: number, y: number) => actions.menu(run, x, y, () => roving.focusRun(run.id)),
-    [actions, roving.focusRun]
+    (run: IRun, x: number, y: number) => actions.menu(run, x, y, () => focusRun(run.id)),
+    [actions, focusRun]
   );
-  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
-    const target = event.target as HTMLElement;
-    const run = rowOf(target.closest<HTMLElement>('[data-run]')?.dataset.run ?? '')?.run;
-    const isOnButton = target.tagName === 'BUTTON';
-    if (!run || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
-    const index = order.indexOf(run.id);
-    const places: { [key: string]: number } = {
-      ArrowDown: index + 1,
-      j: index + 1,
-      ArrowUp: index - 1,
-      k: index - 1,
-      PageDown: index + page,
-      PageUp: index - page,
-      Home: 0,
-      End: order.length - 1
-    };
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (key in places) {
-      goTo(places[key]);
+  const runAt = (target: EventTarget): IRun | undefined => {
+    const row = (target as HTMLElement).closest<HTMLElement>('[data-run]');
+    return rowOf(row?.dataset.run ?? '')?.run;
+  };
+  /** Do what a key means; false: nothing. */
+  const press = (key: string, run: IRun, target: HTMLElement, isShifted: boolean): boolean => {
+    const rowsInSight = Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT);
+    const place = rowAfter(key, order.indexOf(run.id), rowsInSight, order.length);
+    const action = ACTION_KEYS[key];
+    if (place !== undefined) {
+      virtual.scrollToIndex(place);
+      focusOn(place);
     } else if (key === 'Escape') {
       actions.leave();
-    } else if (key in KEYS && !(isOnButton && key === 'Enter')) {
-      actions[KEYS[key]](run);
-    } else if (key === 'ContextMenu' || (event.shiftKey && key === 'F10')) {
+    } else if (action && !(key === 'Enter' && target.tagName === 'BUTTON')) {
+      actions[action](run);
+    } else if (key === 'ContextMenu' || (isShifted && key === 'F10')) {
       const box = target.getBoundingClientRect();
       onMenu(run, box.left + 24, box.bottom - 8);
     } else {
-      return;
+      return false;
     }
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    const run = runAt(event.target);
+    const isForOthers = event.ctrlKey || event.metaKey || event.altKey;
+    const target = event.target as HTMLElement;
+    if (run && !isForOthers && press(plainKey(event.key), run, target, event.shiftKey)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  };
+  const onClick = (event: MouseEvent<HTMLElement>) => {
+    const run = runAt(event.target);
+    const isOnName = (event.target as HTMLElement).closest('.jp-Flotilla-name bdi') !== null;
+    if (run && (isOnName || event.detail === 2)) {
+      actions.open(run);
+    }
   };
 
   return (
-    <div className="jp-Flotilla-scroller" ref={scroller} onKeyDown={onKeyDown}>
+    <div
+      className="jp-Flotilla-scroller"
+      ref={scroller}
+      onKeyDown={onKeyDown}
+      onClick={onClick}
+    >
       <div
         role="list"
         aria-label={trans.__('Runs')}

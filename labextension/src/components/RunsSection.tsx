@@ -7,7 +7,7 @@ import { Announcer } from './Announcer';
 import { ConnectionNote } from './ConnectionNote';
 import { EmptyNote } from './EmptyNote';
 import { ErrorNote } from './ErrorNote';
-import type { IRowActions } from './RunList';
+import type { IRowActions } from './keys';
 import { RunList } from './RunList';
 import { RunsBar } from './RunsBar';
 import type { ITime } from './time';
@@ -52,6 +52,7 @@ export function RunsSection(props: IRunsSectionProps): JSX.Element {
         total={total}
         hasMore={shown.hasMore}
         onMore={onMore}
+        list={filters}
         actions={actions}
         time={time}
         trans={trans}
