@@ -1,0 +1,28 @@
+import type { IStyle } from '../logs/ansi';
+import { classesOf, coloursOf, parseAnsi, PLAIN } from '../logs/ansi';
+import { marked } from '../logs/marks';
+
+/** A line with its colours, and with what is searched for marked. */
+export function AnsiText(props: {
+  text: string;
+  style?: IStyle;
+  search?: string;
+}): JSX.Element {
+  const { text, style = PLAIN, search = '' } = props;
+  const pieces = marked(parseAnsi(text, style), search);
+  return (
+    <>
+      {pieces.map((piece, at) => {
+        if (piece.style === PLAIN && !piece.isHit) {
+          return piece.text;
+        }
+        const Tag = piece.isHit ? 'mark' : 'span';
+        return (
+          <Tag key={at} className={classesOf(piece.style)} style={coloursOf(piece.style)}>
+            {piece.text}
+          </Tag>
+        );
+      })}
+    </>
+  );
+}
