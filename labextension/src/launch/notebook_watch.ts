@@ -3,23 +3,10 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
 import { currentNotebook } from '../commands';
 import type { IContext } from '../context';
-
-/** What the form shows of the notebook that is open. */
-export interface INotebookView {
-  /** Relative to the server's root; empty: none is open. */
-  path: string;
-  /** It has changes that are not in its file yet. */
-  isDirty: boolean;
-  /** How many code cells are selected. */
-  cells: number;
-}
+import type { INotebookView } from './subject';
+import { joinedSource } from './subject';
 
 const NO_NOTEBOOK: INotebookView = { path: '', isDirty: false, cells: 0 };
-
-/** Return the source of cells as one text; cells that hold nothing are left out. */
-export function joinedSource(sources: readonly string[]): string {
-  return sources.filter(source => source.trim() !== '').join('\n\n');
-}
 
 /** Follows the notebook that is open, and what is selected in it. */
 export class NotebookWatch {

@@ -1,5 +1,14 @@
 import type { What } from '../wire';
-import type { INotebookView } from './notebook_watch';
+
+/** What the form shows of the notebook that is open. */
+export interface INotebookView {
+  /** Relative to the server's root; empty: none is open. */
+  path: string;
+  /** It has changes that are not in its file yet. */
+  isDirty: boolean;
+  /** How many code cells are selected. */
+  cells: number;
+}
 
 /** The ways to say what is launched; `given`: something else has opened the form for it. */
 export type Choice = 'notebook' | 'cells' | 'file' | 'given';
@@ -15,6 +24,11 @@ export interface ISubject {
   file: string;
   /** What `given` means. */
   given: What | null;
+}
+
+/** Return the source of cells as one text; cells that hold nothing are left out. */
+export function joinedSource(sources: readonly string[]): string {
+  return sources.filter(source => source.trim() !== '').join('\n\n');
 }
 
 /** Return the file that a form is about; null: there is none. */
