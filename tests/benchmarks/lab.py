@@ -3,20 +3,22 @@
 import argparse
 import atexit
 import gzip
-import importlib.util
 import json
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 Contenders = dict[str, Callable[[], float]]
 
 _ROOT = Path(__file__).parents[2]
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _LIVE = 1_000
 #: For how long the page is watched while runs go on, in seconds.
 _WATCHED_S = 10
@@ -32,38 +34,35 @@ id => new Promise(resolve => {
 """
 
 
-def _ground() -> ModuleType:
-    """Return what the browser tests stand on."""
-    path = _ROOT / "tests" / "browser" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("browser_ground", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@cache
+def _browser() -> Any:
+    """Return the browser of this process."""
+    from playwright.sync_api import sync_playwright
+
+    playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+    atexit.register(browser.close)
+    return browser
 
 
 class _Lab:
     """A Lab, a browser, and a window on it."""
 
     def __init__(self, folder: Path) -> None:
-        from playwright.sync_api import sync_playwright
-
         from jupyter_flotilla.service import Flotilla
         from jupyter_flotilla.settings import load_settings
 
-        ground = _ground()
-        self.server = ground.JupyterServer(root=folder / "lab")
+        sys.path.insert(0, str(_ROOT / "tests" / "browser"))
+        import windows
+
+        self.server = windows.JupyterServer(root=folder / "lab")
         self.server.prepare()
         os.environ["FLOTILLA_HOME"] = str(folder / "lab" / "home")
         self.facade = Flotilla(load_settings())
         self.server.start()
         atexit.register(self.server.stop)
-        self._playwright = sync_playwright().start()
-        self.browser = self._playwright.chromium.launch(
-            executable_path=ground.CHROMIUM, args=ground.ARGUMENTS
-        )
-        atexit.register(self.browser.close)
-        self._window = ground.Window
+        self.browser = _browser()
+        self._window = windows.Window
 
     def window(self) -> Any:
         """Return a window of a browser that has seen nothing yet."""
@@ -85,7 +84,8 @@ def delay(folder: Path, arguments: argparse.Namespace) -> Contenders:
     from jupyter_flotilla.store import runs
 
     lab = _Lab(folder)
-    made = iter(_queued(lab.facade, 60))
+    # the newest is in sight
+    made = iter(_queued(lab.facade, 12)[::-1])
     window = lab.runs()
 
     def change() -> float:
@@ -124,20 +124,24 @@ def live(folder: Path, arguments: argparse.Namespace) -> Contenders:
         window.close()
         return took
 
-    def with_runs() -> float:
-        now = utc_now()
+    @cache
+    def going_on() -> list[Any]:
+        now, found = utc_now(), []
         _queued(lab.facade, _LIVE - 1)
         with lab.facade.store.write() as tx:
-            going_on = []
             while (attempt := attempts.claim(tx, "process", "elsewhere", _LIVE, now)) is not None:
                 run = runs.get(tx, attempt.run_id)
                 runs.apply(tx, run, run.advance(RunStatus.RUNNING, now), now)
-                going_on.append(attempt.model_copy(update={"started_at": now}))
+                found.append(attempt.model_copy(update={"started_at": now}))
+        return found
+
+    def with_runs() -> float:
+        offset, found = time.monotonic(), going_on()
 
         def change(second: int) -> None:
             with lab.facade.store.write() as tx:
-                for number, attempt in enumerate(going_on):
-                    mib = 1000.0 + second + number
+                for number, attempt in enumerate(found):
+                    mib = offset + second + number
                     usage = Usage(memory_mib=mib, peak_memory_mib=mib, cpu_percent=90.0)
                     attempts.update(tx, attempt.model_copy(update={"usage": usage}))
 
