@@ -32,7 +32,8 @@ class Outputs(Mapping[str, Any]):
     def entries(self) -> dict[str, dict[str, Any]]:
         """What describes each value, as `protocol.values.save` has it; empty before the end."""
         if not self._entries:  # else read before: the file is written once, and whole
-            with suppress(OSError, ValueError):
+            # the job can write there, too: what is no list of values is none
+            with suppress(OSError, ValueError, TypeError, KeyError):
                 listed = json.loads((self._folder / protocol.OUTPUTS).read_text())
                 self._entries = {entry["name"]: entry for entry in listed}
         return self._entries
@@ -46,7 +47,7 @@ class Outputs(Mapping[str, Any]):
 
     def bring(self, name: str) -> None:
         """See to it that the file of a value is here; raises KeyError where there is none."""
-        self._bring(f"{protocol.VALUES}/{Path(self.entries[name]['file']).name}")
+        self._bring(f"{protocol.VALUES}/{Path(str(self.entries[name]['file'])).name}")
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.entries if name != protocol.RESULT)

@@ -192,8 +192,8 @@ class ApiHandler(APIHandler):
             if asked and condition in (None, content.etag):
                 part = _range(asked, content.size)
                 if part is None:
-                    self.set_header("Content-Range", f"bytes */{content.size}")
-                    raise web.HTTPError(416, f"{asked[:100]!r} is no part of {content.size} bytes")
+                    await self._refuse_part(asked, content.size)
+                    return
                 first, last = part
                 self.set_status(206)
                 self.set_header("Content-Range", f"bytes {first}-{last}/{content.size}")
@@ -207,6 +207,14 @@ class ApiHandler(APIHandler):
             if content.save_as is not None:
                 self.set_header("Content-Disposition", _attachment(content.save_as))
             await self._copy(content.file, first, last - first + 1, content.media_type)
+
+    async def _refuse_part(self, asked: str, size: int) -> None:
+        """Say how large it is; an error that is raised would lose that header."""
+        message = f"{asked[:100]!r} is no part of {size} bytes"
+        self.set_status(416)
+        self.set_header("Content-Range", f"bytes */{size}")
+        told = Error(code="range-not-satisfiable", message=message, next=None)
+        await self.finish(told.model_dump_json())
 
     async def _copy(self, file: Any, first: int, size: int, media_type: str) -> None:
         await self._in_thread(file.seek, first)
