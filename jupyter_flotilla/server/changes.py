@@ -14,6 +14,7 @@ from jupyter_flotilla import __version__
 from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.server.context import Context, now_text
 from jupyter_flotilla.server.places import status_of
+from jupyter_flotilla.service import Flotilla
 
 #: How often it is looked whether anything was written, in seconds: while somebody follows, or not.
 _LOOK_S = 0.02
@@ -25,6 +26,8 @@ _STATUS_EVERY_S = 1.0
 _STATUS_SELDOM_S = 10.0
 #: How often it is seen to that a dispatcher lives, where there is something for it to do.
 _WAKE_EVERY_S = 2.0
+#: How often it is looked whether the settings have changed, in seconds.
+_SETTINGS_EVERY_S = 2.0
 #: After an error of the store, in seconds.
 _AGAIN_S = 2.0
 
@@ -105,22 +108,29 @@ class Changes:
         return self._context.listing.rows(run_ids)
 
     def _run(self) -> None:
-        is_first = True
+        facade: Flotilla | None = None
         while not self._is_over.is_set():
             try:
-                if is_first:
-                    self._context.flotilla.ensure_dispatcher()
+                if facade is not self._context.flotilla:
+                    facade = self._context.flotilla
+                    facade.ensure_dispatcher()
                     self._seq = self._context.listing.seq()
-                    is_first = False
-                self._follow()
+                    self._send(_message("reset", seq=self._seq))
+                self._follow(facade)
             except (FlotillaError, OSError) as error:
                 self._warn(f"flotilla: {error}")
-            self._is_over.wait(_AGAIN_S)
+                self._is_over.wait(_AGAIN_S)
 
-    def _follow(self) -> None:
-        with closing(self._context.flotilla.watch()) as watch:
+    def _follow(self, facade: Flotilla) -> None:
+        """Follow a store, until the server stops or its user has set another."""
+        settings_at = 0.0
+        with closing(facade.watch()) as watch:
             self._look(is_changed=True)
             while not self._is_over.is_set():
+                if time.monotonic() - settings_at >= _SETTINGS_EVERY_S:
+                    settings_at = time.monotonic()
+                    if self._context.flotilla is not facade:
+                        return
                 self._look(is_changed=watch.has_changed())
                 self._is_over.wait(_LOOK_S if self._listeners else _IDLE_LOOK_S)
 
