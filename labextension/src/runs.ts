@@ -18,6 +18,9 @@ const TYPING_MS = 200;
 /** How long after changes the total is asked for anew, where it cannot be told from them. */
 const RECOUNT_MS = 1000;
 
+/** A window that comes back into sight after this long asks anew: its socket may be dead. */
+const OLD_MS = 60_000;
+
 /** How we stand with the server. `polling`: it answers, but its socket does not. */
 export type Connection = 'connecting' | 'live' | 'polling' | 'offline';
 
@@ -110,6 +113,8 @@ export class RunsModel {
   /** Begin: with filters kept from before, if there are any. */
   async start(filters: IFilters = NO_FILTERS): Promise<void> {
     this._update({ filters });
+    document.addEventListener('visibilitychange', this._onSight);
+    window.addEventListener('online', this._onSight);
     await this.refresh();
     this._socket.connect();
   }
@@ -185,6 +190,8 @@ export class RunsModel {
   }
 
   dispose(): void {
+    document.removeEventListener('visibilitychange', this._onSight);
+    window.removeEventListener('online', this._onSight);
     window.clearTimeout(this._typing);
     window.clearTimeout(this._recount);
     this._abort.abort();
@@ -262,6 +269,14 @@ export class RunsModel {
         break;
     }
   }
+
+  /** Machines sleep, and networks change, without a socket saying so. */
+  private _onSight = (): void => {
+    const age = Date.now() - (this._snapshot.heardAt ?? 0);
+    if (document.visibilityState === 'visible' && age > OLD_MS) {
+      void this.retryNow();
+    }
+  };
 
   private async _onBreak(): Promise<void> {
     this._breaks += 1;

@@ -180,6 +180,9 @@ class Window:
             timeout=60_000,
         )
         self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=30_000)
+        if path == "lab?reset":
+            # Lab opens it some time after it is restored, and gives it the focus
+            self.page.locator(".jp-LauncherCard").first.wait_for(timeout=30_000)
         return self.page
 
     def command(self, name: str, **arguments: Any) -> None:

@@ -203,6 +203,20 @@ describe('RunsModel', () => {
     expect(model.snapshot().connection).toBe('live');
   });
 
+  it('asks anew when one comes back to it after a while', async () => {
+    const server = serverOf([aRun()]);
+    await started(server);
+    server.asked = [];
+
+    document.dispatchEvent(new Event('visibilitychange'));
+    expect(server.asked).toEqual([]);
+    jest.useFakeTimers({ now: Date.now() + 120_000 });
+    document.dispatchEvent(new Event('visibilitychange'));
+    await settle();
+
+    expect(server.asked[0]).toBe('status');
+  });
+
   it('polls where the server answers but has no socket', async () => {
     const server = serverOf([aRun()]);
     const model = await started(server);

@@ -1,23 +1,13 @@
 import { Notification } from '@jupyterlab/apputils';
-import {
-  addIcon,
-  ReactWidget,
-  refreshIcon,
-  SidePanel,
-  Toolbar
-} from '@jupyterlab/ui-components';
-import { Menu } from '@lumino/widgets';
-import type { AccordionPanel, Widget } from '@lumino/widgets';
 import type { LabIcon } from '@jupyterlab/ui-components';
+import { addIcon, ReactWidget, refreshIcon, Toolbar } from '@jupyterlab/ui-components';
+import { Menu } from '@lumino/widgets';
 import type { RunActions } from './actions';
 import { reportError } from './actions';
 import { Ticker } from './clock';
 import type { IRowActions } from './components/keys';
 import { RunsSection } from './components/RunsSection';
 import type { IContext } from './context';
-import { CostsWidget } from './costs';
-import { flotillaIcon } from './icons';
-import { LaunchWidget } from './launch';
 import type { IRun } from './wire';
 
 /** Commands of the menu of a run, in order; null: a line. */
@@ -94,10 +84,6 @@ export class RunsWidget extends ReactWidget {
     );
   }
 
-  private get _time() {
-    return (this._heldTime ??= { clock: this._context.model.clock, ticker: new Ticker() });
-  }
-
   private async _runSample(): Promise<void> {
     const { api, model, trans } = this._context;
     const source = 'for step in range(3):\n    print("hello from a job", step)\n';
@@ -147,61 +133,5 @@ export class RunsWidget extends ReactWidget {
     menu: (run, x, y, onClose) => this._showMenu(run, x, y, onClose),
     leave: () => this._leave()
   };
-  private _heldTime: { clock: IContext['model']['clock']; ticker: Ticker } | undefined;
-}
-
-/** Flotilla's sidebar: its runs, the launch form and the costs. */
-export class FlotillaSidebar extends SidePanel {
-  constructor(context: IContext, actions: RunActions) {
-    super();
-    const { trans } = context;
-    this.id = 'jupyter-flotilla:sidebar';
-    this.title.icon = flotillaIcon;
-    this.title.caption = trans.__('Flotilla (Alt+Shift+F)');
-    this.addClass('jp-Flotilla-sidebar');
-    this.runs = new RunsWidget(context, actions);
-    this.launch = new LaunchWidget(context);
-    this.costs = new CostsWidget(context);
-    this.runs.title.label = trans.__('Runs');
-    this.launch.title.label = trans.__('Launch');
-    this.costs.title.label = trans.__('Costs');
-    for (const section of [this.runs, this.launch, this.costs]) {
-      this.addWidget(section);
-    }
-    this._accordion.collapse(1);
-    this._accordion.collapse(2);
-    this._accordion.expansionToggled.connect((_, index) => this._giveRoom(index));
-  }
-
-  readonly runs: RunsWidget;
-  readonly launch: LaunchWidget;
-  readonly costs: CostsWidget;
-
-  /** Open a section; the launch form and the costs need all the room that there is. */
-  reveal(section: 'runs' | 'launch' | 'costs'): void {
-    this._sections.forEach((widget, index) => {
-      if (widget === this[section]) {
-        this._accordion.expand(index);
-      } else if (section !== 'runs') {
-        this._accordion.collapse(index);
-      }
-    });
-  }
-
-  /** Share the height where a section was opened: Lumino would give a new one nothing. */
-  private _giveRoom(index: number): void {
-    const sections = this._sections;
-    if (!sections[index].isHidden) {
-      const sizes = sections.map((one, at) => (one.isHidden ? 0 : at === index ? 2 : 1));
-      this._accordion.setRelativeSizes(sizes);
-    }
-  }
-
-  private get _sections(): Widget[] {
-    return [this.runs, this.launch, this.costs];
-  }
-
-  private get _accordion(): AccordionPanel {
-    return this.content as AccordionPanel;
-  }
+  private _time = { clock: this._context.model.clock, ticker: new Ticker() };
 }
