@@ -3,22 +3,23 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { FlotillaError } from '../api';
 
-/** Return the sentences of a refusal, each a thing to agree to. */
-export function sentencesOf(refusal: FlotillaError): string[] {
-  return refusal.message
-    .split('; ')
-    .map(sentence => sentence.trim())
-    .filter(Boolean);
+/**
+ * Return the sentences of a refusal, each a thing to agree to.
+ *
+ * @param asks those of the last plan: where they are the same, they say where each one ends
+ */
+export function sentencesOf(refusal: FlotillaError, asks: readonly string[]): readonly string[] {
+  return asks.join('; ') === refusal.message ? asks : [refusal.message];
 }
 
 /** Ask for the consent without which a launch was refused. */
 export async function askConsent(
-  refusal: FlotillaError,
+  sentences: readonly string[],
   trans: TranslationBundle
 ): Promise<boolean> {
   const body = ReactWidget.create(
     <ul className="jp-Flotilla-consent">
-      {sentencesOf(refusal).map(sentence => (
+      {sentences.map(sentence => (
         <li key={sentence}>{sentence}</li>
       ))}
     </ul>

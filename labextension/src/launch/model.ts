@@ -2,7 +2,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { asFlotillaError, FlotillaError } from '../api';
 import type { IContext } from '../context';
 import type { IEngine, IForm, IRun, Options, What } from '../wire';
-import { askConsent } from './consent';
+import { askConsent, sentencesOf } from './consent';
 import type { IKept } from './memory';
 import { Memory, NOTHING_KEPT, withWishes } from './memory';
 import { NotebookWatch } from './notebook_watch';
@@ -195,7 +195,8 @@ export class LaunchModel {
       if (refusal.code !== 'refused') {
         throw thrown;
       }
-      if (!(await askConsent(refusal, trans))) {
+      const asks = this._snapshot.planned.plan?.asks ?? [];
+      if (!(await askConsent(sentencesOf(refusal, asks), trans))) {
         this._update({ progress: { step: 'idle' } });
         return;
       }

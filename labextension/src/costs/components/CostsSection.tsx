@@ -81,7 +81,7 @@ export function CostsSection(props: ICostsSectionProps): JSX.Element {
               onToggle={key => costs.setBy(key as By)}
             />
             {noTags && (
-              <p className="jp-Flotilla-aside">{trans.__('None of these runs has a tag.')}</p>
+              <p className="jp-Flotilla-small">{trans.__('None of these runs has a tag.')}</p>
             )}
             <GroupBars groups={groups} by={by} trans={trans} />
           </section>

@@ -42,7 +42,7 @@ export function GroupBars(props: {
               <span data-billed="true" style={{ width: `${bars[at].billed * 100}%` }} />
               <span style={{ width: `${bars[at].unbilled * 100}%` }} />
             </span>
-            <span className="jp-Flotilla-aside">
+            <span className="jp-Flotilla-small">
               {trans._n('%1 run', '%1 runs', group.runs)}
               {group.failedUsd > 0 &&
                 ` · ${trans.__('%1 for failed attempts', formatMoney(group.failedUsd))}`}

@@ -28,7 +28,7 @@ export function Leaders(props: {
   return (
     <section>
       <h3>{title}</h3>
-      {leaders.length === 0 && <p className="jp-Flotilla-aside">{none}</p>}
+      {leaders.length === 0 && <p className="jp-Flotilla-small">{none}</p>}
       <ol className="jp-Flotilla-leaders">
         {leaders.map(({ run, usd, text }) => (
           <li key={run.id}>
@@ -50,7 +50,7 @@ export function Leaders(props: {
               <bdi className="jp-Flotilla-barName">{run.name}</bdi>
               <span className="jp-Flotilla-amount">{formatCost(run, usd)}</span>
             </button>
-            {reasonOf(text) && <p className="jp-Flotilla-aside">{reasonOf(text)}</p>}
+            {reasonOf(text) && <p className="jp-Flotilla-small">{reasonOf(text)}</p>}
           </li>
         ))}
       </ol>

@@ -2,20 +2,26 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { formatMoney } from '../../format';
 import type { IStatus } from '../../wire';
 
+/** From this share of the budget on it is warned of. */
+const HIGH = 0.8;
+
 function Budget(props: { spentUsd: number; budgetUsd: number; trans: TranslationBundle }) {
   const { spentUsd, budgetUsd, trans } = props;
-  const share = budgetUsd > 0 ? spentUsd / budgetUsd : 1;
+  const percent = Math.round(budgetUsd > 0 ? (spentUsd / budgetUsd) * 100 : 100);
   return (
-    <meter
+    <div
       className="jp-Flotilla-budget"
+      role="meter"
       aria-label={trans.__('Share of the monthly budget')}
-      min={0}
-      max={budgetUsd}
-      high={budgetUsd * 0.8}
-      optimum={0}
-      value={spentUsd}
-      title={trans.__('%1 %', Math.round(share * 100))}
-    />
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.min(100, percent)}
+      aria-valuetext={trans.__('%1 %', percent)}
+      title={trans.__('%1 %', percent)}
+      data-high={percent >= HIGH * 100 || undefined}
+    >
+      <span style={{ width: `${Math.min(100, percent)}%` }} />
+    </div>
   );
 }
 
@@ -35,7 +41,7 @@ export function Spent(props: { status: IStatus; trans: TranslationBundle }): JSX
         <dd>
           {formatMoney(cost_month_usd)}
           {monthly_budget_usd !== null && (
-            <span className="jp-Flotilla-aside">
+            <span className="jp-Flotilla-small">
               {' '}
               {trans.__('of %1', formatMoney(monthly_budget_usd))}
               {isOver && ` · ${trans.__('over budget')}`}

@@ -12,7 +12,7 @@ export function Totals(props: { totals: ITotals; trans: TranslationBundle }): JS
         {trans.__('Billed')}
       </dt>
       <dd>{formatMoney(totals.billedUsd)}</dd>
-      <dd className="jp-Flotilla-aside">
+      <dd className="jp-Flotilla-small">
         {trans._n('%1 run', '%1 runs', totals.billedRuns)}
       </dd>
       <dt>
@@ -20,7 +20,7 @@ export function Totals(props: { totals: ITotals; trans: TranslationBundle }): JS
         {trans.__('Would have been on Fargate')}
       </dt>
       <dd>≈{formatMoney(totals.unbilledUsd)}</dd>
-      <dd className="jp-Flotilla-aside">
+      <dd className="jp-Flotilla-small">
         {trans._n('%1 run', '%1 runs', totals.unbilledRuns)}
       </dd>
     </dl>

@@ -40,8 +40,8 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
       goToProblem();
     }
   }, [progress]);
+  useEffect(() => setCopied(''), [shown.subject, wishes, progress]);
   const launch = () => {
-    setCopied('');
     if (Object.keys(parameters.problems).length) {
       goToProblem();
     } else {

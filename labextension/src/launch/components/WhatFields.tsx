@@ -77,7 +77,7 @@ export function WhatFields(props: IWhatFieldsProps): JSX.Element {
   return (
     <fieldset className="jp-Flotilla-fields">
       <legend>{trans.__('What')}</legend>
-      {given && choice === 'given' && radio('given', <bdi>{givenText(given, trans)}</bdi>)}
+      {given && radio('given', <bdi>{givenText(given, trans)}</bdi>)}
       {radio('notebook', notebookLabel, !hasNotebook)}
       {radio('cells', cellsLabel, !hasNotebook)}
       {radio('file', trans.__('File'))}
