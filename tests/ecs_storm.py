@@ -36,7 +36,7 @@ LONG_GAPS = (60.0, 20 * 60.0, 44 * 60.0, 50 * 60.0, 70 * 60.0, 3 * 3600.0, 26 * 
 
 
 def sweep(
-    world: World, gap_s: float, *, is_wide: bool = False
+    world: World, gap_s: float, *, is_wide: bool = False, every: int = 1
 ) -> tuple[list[str], list[str], list[str]]:
     """Kill a run's dispatcher before each statement of its way, a run each, and go on.
 
@@ -47,6 +47,8 @@ def sweep(
     is_wide
         Whether all statements count, or those of the launch protocol only; after a gap, of these
         the engine's.
+    every
+        Kill at every so many of them only.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def sweep(
         if way in ways or not counts:
             return False
         ways[way] = None
-        return True
+        return len(ways) % every == 0
 
     while True:
         # a definition of its own: else only the first would register one
