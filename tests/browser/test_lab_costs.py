@@ -23,7 +23,7 @@ def a_charge(
     *,
     engine: str = "ecs",
     name: str = "train",
-    days_ago: float = 0.0,
+    days_ago: int = 0,
     is_failed: bool = False,
     tag: str = "forecast",
 ) -> str:
@@ -76,13 +76,19 @@ def spent_lab(lab: JupyterServer) -> Iterator[JupyterServer]:
     settings = lab.root / "flotilla.toml"
     before = settings.read_text()
     settings.write_text(before + "monthly_budget = 50\n")
-    a_charge(lab, 12.5, name="train")
-    a_charge(lab, 6.25, name="embed", is_failed=True, tag="search")
-    a_charge(lab, 3.0, engine="process", name="train")
-    a_charge(lab, 0.8, name="a-notebook-with-a-very-long-name-that-does-not-fit", days_ago=0.1)
-    a_charge(lab, 40.0, name="last-year", days_ago=300)
+    made = [
+        a_charge(lab, 12.5, name="train"),
+        a_charge(lab, 6.25, name="embed", is_failed=True, tag="search"),
+        a_charge(lab, 3.0, engine="process", name="train"),
+        a_charge(lab, 0.8, name="a-notebook-with-a-very-long-name-that-does-not-fit"),
+        a_charge(lab, 40.0, name="last-year", days_ago=300),
+    ]
     yield lab
     settings.write_text(before)
+    store = Store(lab.root / "home" / "flotilla.db")
+    with store.write() as tx:
+        assert all(runs.delete(tx, run_id) for run_id in made)
+    store.close()
 
 
 def test_what_is_billed_is_apart_from_what_nobody_pays(
@@ -118,6 +124,7 @@ def test_what_is_billed_is_apart_from_what_nobody_pays(
             window.shot(f"lab-costs-{width}px-{name}", page.locator("#jp-left-stack"))
             assert costs.evaluate("e => e.parentElement.scrollWidth - e.clientWidth") <= 0
         window.check_axe(".jp-Flotilla-costs")
+    change_theme(page, "Light")
 
     run_id = spent_lab.api(
         "runs",

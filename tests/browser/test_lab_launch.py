@@ -35,7 +35,7 @@ PAID_PLAN = {
 
 #: What is pressed to come from the first field to the button, where nothing is folded out.
 TAB_ORDER = [
-    "This notebook", "process", "vCPU", "Memory", "Timeout", "Cost cap", "Retries",
+    "This notebook", "process", "Check again", "vCPU", "Memory", "Timeout", "Cost cap", "Retries",
     "If out of memory", "alpha", "Several values of alpha", "rate", "Several values of rate",
     "label", "Several values of label", "fast", "Several values of fast", "layers",
     "Several values of layers", "More", "What travels", "Copy as magic", "Copy as CLI",
@@ -73,7 +73,7 @@ def form_of(page: Any) -> Any:
 
 
 def tab_to(page: Any, name: str) -> list[str]:
-    """Press Tab until a control has the focus whose name begins so; returns all names on the way."""
+    """Press Tab until a control has the focus whose name begins so; returns names on the way."""
     names = [page.evaluate(NAME_OF_FOCUS)]
     while not names[-1].startswith(name):
         assert len(names) < 60, names
@@ -216,6 +216,10 @@ def test_only_legal_sizes_are_offered_and_axe_finds_nothing_at_any_width(
             window.shot(f"lab-launch-{width}px-{name}", page.locator("#jp-left-stack"))
             assert form.evaluate("e => e.parentElement.scrollWidth - e.clientWidth") <= 0
         window.check_axe(".jp-Flotilla-launch")
+    change_theme(page, "Light")
+    form.get_by_role("button", name="Reset").click()
+    expect(form.get_by_role("textbox", name="layers")).to_have_value("")
+    expect(form.get_by_role("radio", name="process")).to_be_checked()
     assert window.problems == []
 
 

@@ -2,6 +2,7 @@ import { Signal } from '@lumino/signaling';
 import { asFlotillaError, FlotillaError } from '../api';
 import type { IContext } from '../context';
 import { isOpen } from '../query';
+import type { Connection } from '../runs';
 import type { ITransition } from '../transitions';
 import type { IWaste } from '../wire';
 import type { IGroup, ITotals } from './groups';
@@ -31,6 +32,7 @@ export interface ICostsSnapshot {
 export class CostsModel {
   constructor(private _context: Pick<IContext, 'api' | 'model'>) {
     _context.model.moved.connect(this._onMoved, this);
+    _context.model.changed.connect(this._onConnection, this);
     document.addEventListener('visibilitychange', this._onVisibility);
   }
 
@@ -97,12 +99,24 @@ export class CostsModel {
     this.sleep();
     this._generation += 1;
     this._context.model.moved.disconnect(this._onMoved, this);
+    this._context.model.changed.disconnect(this._onConnection, this);
     document.removeEventListener('visibilitychange', this._onVisibility);
     Signal.clearData(this);
   }
 
   private _onMoved(_: unknown, moved: ITransition[]): void {
     if (!moved.every(({ run }) => isOpen(run))) {
+      this._isOld = true;
+      this._refreshLater();
+    }
+  }
+
+  /** Ask again what could not be asked while the server was away. */
+  private _onConnection(): void {
+    const { connection } = this._context.model.snapshot();
+    const isBack = connection === 'live' && this._connection !== 'live';
+    this._connection = connection;
+    if (isBack && this._snapshot.error) {
       this._isOld = true;
       this._refreshLater();
     }
@@ -132,6 +146,7 @@ export class CostsModel {
     error: null
   };
   private _isAwake = false;
+  private _connection: Connection = 'connecting';
   /** A run has ended since it was asked last. */
   private _isOld = false;
   private _generation = 0;

@@ -1,6 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 import { asFlotillaError, FlotillaError } from '../api';
 import type { IContext } from '../context';
+import type { Connection } from '../runs';
 import type { IEngine, IForm, IRun, Options, What } from '../wire';
 import { askConsent, sentencesOf } from './consent';
 import type { IKept } from './memory';
@@ -68,6 +69,7 @@ export class LaunchModel {
     this._watch.changed.connect(() => this._choose({ notebook: this._watch.view }));
     this._watch.saved.connect(() => this._onSaved());
     this._watch.edited.connect(() => this._snapshot.subject.choice === 'cells' && this._replan());
+    _context.model.changed.connect(this._onConnection, this);
     this._planner.changed.connect(() => this._update({ planned: this._planner.planned }));
     this._loaded = this._memory.load().then(kept => this._restore(kept));
   }
@@ -174,6 +176,7 @@ export class LaunchModel {
 
   dispose(): void {
     this._isAwake = false;
+    this._context.model.changed.disconnect(this._onConnection, this);
     this._watch.dispose();
     this._planner.dispose();
     Signal.clearData(this);
@@ -262,6 +265,17 @@ export class LaunchModel {
     this._derive();
   }
 
+  /** Ask again what could not be asked while the server was away. */
+  private _onConnection(): void {
+    const { connection } = this._context.model.snapshot();
+    const isBack = connection === 'live' && this._connection !== 'live';
+    this._connection = connection;
+    const { formError, planned } = this._snapshot;
+    if (isBack && this._isAwake && (formError || planned.error)) {
+      void this.reload();
+    }
+  }
+
   private _onSaved(): void {
     const { choice } = this._snapshot.subject;
     if (this._isAwake && choice === 'notebook') {
@@ -311,6 +325,7 @@ export class LaunchModel {
   private _loaded: Promise<void>;
   private _kept: IKept = NOTHING_KEPT;
   private _isAwake = false;
+  private _connection: Connection = 'connecting';
   /** What the form was asked for last. */
   private _formKey: string | null = null;
   private _generation = 0;

@@ -18,6 +18,11 @@ export interface IWishes {
 
 export const NO_WISHES: IWishes = { engine: null, options: {}, parameters: {} };
 
+/** Say whether anything was changed at all. */
+export function hasWishes({ engine, options, parameters }: IWishes): boolean {
+  return engine !== null || Object.keys(options).length + Object.keys(parameters).length > 0;
+}
+
 /** Return wishes with one option changed; undefined: left to the server again. */
 export function withOption(
   wishes: IWishes,

@@ -51,7 +51,7 @@ export function GroupBars(props: {
         ))}
       </ul>
       {groups.length > FIRST && (
-        <button type="button" className="jp-Flotilla-link" onClick={() => setIsWhole(!isWhole)}>
+        <button type="button" className="jp-Flotilla-plain" onClick={() => setIsWhole(!isWhole)}>
           {isWhole ? trans.__('Show fewer') : trans.__('Show all %1', groups.length)}
         </button>
       )}

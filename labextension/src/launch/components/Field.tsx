@@ -1,16 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import type { FlotillaError } from '../../api';
-
-/** What is wrong with a field, and what to do about it. */
-export interface IFieldProblem {
-  message: string;
-  next: string | null;
-}
-
-/** Return a problem as fields show it. */
-export function problemOf(error: FlotillaError): IFieldProblem {
-  return { message: error.message.replace(/^what you asked for: /, ''), next: error.next };
-}
+import type { IFieldProblem } from './Problem';
+import { Problem } from './Problem';
 
 /** What ties a control to its label, its description and its problem. */
 export interface IControlProps {
@@ -29,17 +18,6 @@ export interface IFieldProps {
   isHelpShown?: boolean;
   problem?: IFieldProblem | null;
   children: (control: IControlProps) => React.ReactNode;
-}
-
-/** A problem below the field that it is about. */
-export function Problem(props: { id: string; problem: IFieldProblem }): JSX.Element {
-  const { id, problem } = props;
-  return (
-    <p id={id} className="jp-Flotilla-problem">
-      {problem.message}
-      {problem.next && <span className="jp-Flotilla-next"> → {problem.next}</span>}
-    </p>
-  );
 }
 
 /** A control with its label, its description and what is wrong with it. */
@@ -72,9 +50,4 @@ export function Field(props: IFieldProps): JSX.Element {
       )}
     </div>
   );
-}
-
-/** Return a text that says where a default comes from. */
-export function sourceText(source: string, trans: TranslationBundle): string {
-  return trans.__('from %1', source);
 }

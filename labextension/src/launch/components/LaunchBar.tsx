@@ -1,7 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FlotillaError } from '../../api';
 import type { ILaunchSnapshot } from '../model';
-import { Problem, problemOf } from './Field';
+import { hasWishes } from '../wishes';
+import { Problem, problemOf } from './Problem';
 import { Outcome } from './Outcome';
 import { ceilingText, rateText } from './Price';
 
@@ -13,6 +14,8 @@ export interface ILaunchBarProps {
   /** What was copied last; empty: nothing. */
   copied: string;
   onLaunch: () => void;
+  /** Forget all that was typed. */
+  onReset: () => void;
   onOpen: (id: string) => void;
   trans: TranslationBundle;
 }
@@ -27,8 +30,8 @@ function shortText(shown: ILaunchSnapshot, trans: TranslationBundle): string {
 
 /** The button and the price, always in sight, and what became of the launch. */
 export function LaunchBar(props: ILaunchBarProps): JSX.Element {
-  const { idPrefix, shown, error, copied, onLaunch, onOpen, trans } = props;
-  const { progress, planned, hasSubject } = shown;
+  const { idPrefix, shown, error, copied, onLaunch, onReset, onOpen, trans } = props;
+  const { progress, planned, hasSubject, wishes } = shown;
   const isBusy = progress.step === 'saving' || progress.step === 'launching';
   const describedBy = error ? `${idPrefix}problem` : `${idPrefix}price`;
   return (
@@ -58,6 +61,16 @@ export function LaunchBar(props: ILaunchBarProps): JSX.Element {
         >
           {shortText(shown, trans)}
         </span>
+        {hasWishes(wishes) && (
+          <button
+            type="button"
+            className="jp-Flotilla-plain"
+            title={trans.__('Forget what was typed here for this')}
+            onClick={onReset}
+          >
+            {trans.__('Reset')}
+          </button>
+        )}
       </div>
       <Outcome progress={progress} copied={copied} onOpen={onOpen} trans={trans} />
     </div>

@@ -3,8 +3,9 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { ErrorNote } from '../../components/ErrorNote';
 import { errorsByField, shownError } from '../found';
 import type { LaunchModel } from '../model';
+import { NO_WISHES } from '../wishes';
 import { CopyAs } from './CopyAs';
-import { problemOf } from './Field';
+import { problemOf } from './Problem';
 import { LaunchBar } from './LaunchBar';
 import { Price } from './Price';
 import { Settings } from './Settings';
@@ -111,6 +112,7 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
         error={shownError(shown, errors)}
         copied={copied}
         onLaunch={launch}
+        onReset={() => model.wish(NO_WISHES)}
         onOpen={onOpen}
         trans={trans}
       />

@@ -37,7 +37,7 @@ export function Outcome(props: {
       {progress.step === 'launched' && (
         <button
           type="button"
-          className="jp-Flotilla-link"
+          className="jp-Flotilla-plain"
           onClick={() => onOpen(progress.run.id)}
         >
           {trans.__('Open')}

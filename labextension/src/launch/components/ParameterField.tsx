@@ -3,8 +3,9 @@ import type { IParameter } from '../../wire';
 import { kindOf } from '../parameters';
 import type { IParameterWish } from '../wishes';
 import { defaultText, switched } from '../grid_switch';
-import type { IControlProps, IFieldProblem } from './Field';
+import type { IControlProps } from './Field';
 import { Field } from './Field';
+import type { IFieldProblem } from './Problem';
 
 export interface IParameterFieldProps {
   id: string;

@@ -4,7 +4,7 @@ import { gridSize } from '../parameters';
 import type { IReadParameters } from '../parameters';
 import type { IWishes } from '../wishes';
 import { withParameter } from '../wishes';
-import type { IFieldProblem } from './Field';
+import type { IFieldProblem } from './Problem';
 import { ParameterField } from './ParameterField';
 
 export interface IParameterFieldsProps {

@@ -5,7 +5,7 @@ import type { ILaunchSnapshot, LaunchModel } from '../model';
 import type { Part as PartName } from '../options';
 import { optionsOf, readPart } from '../options';
 import { withOption } from '../wishes';
-import type { IFieldProblem } from './Field';
+import type { IFieldProblem } from './Problem';
 import { OptionField } from './OptionField';
 import { ParameterFields } from './ParameterFields';
 import { Part } from './Part';
@@ -54,6 +54,7 @@ export function Settings(props: ISettingsProps): JSX.Element {
         profileProblem={problemOfOption('profile')}
         onEngine={name => model.wish({ ...wishes, engine: name })}
         onProfile={name => model.wish(withOption(wishes, 'profile', name))}
+        onCheck={() => void model.reload()}
         trans={trans}
       />
       <fieldset className="jp-Flotilla-fields">

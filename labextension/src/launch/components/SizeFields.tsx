@@ -6,7 +6,7 @@ import { hasLegalSizes, sizeOf } from '../options';
 import { legalMemory, sizeText } from '../sizes';
 import type { IWishes } from '../wishes';
 import { withOption } from '../wishes';
-import type { IFieldProblem } from './Field';
+import type { IFieldProblem } from './Problem';
 import { Field } from './Field';
 import { OptionField } from './OptionField';
 

@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { What } from '../../wire';
 import type { Choice, ISubject } from '../subject';
-import type { IFieldProblem } from './Field';
-import { Problem } from './Field';
+import type { IFieldProblem } from './Problem';
+import { Problem } from './Problem';
 
 export interface IWhatFieldsProps {
   idPrefix: string;

@@ -1,8 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import type { IEngine, IForm } from '../../wire';
-import type { IFieldProblem } from './Field';
-import { Field, Problem } from './Field';
+import { Field } from './Field';
+import type { IFieldProblem } from './Problem';
+import { Problem } from './Problem';
 
 export interface IWhereFieldsProps {
   idPrefix: string;
@@ -13,13 +14,15 @@ export interface IWhereFieldsProps {
   profileProblem: IFieldProblem | null;
   onEngine: (name: string) => void;
   onProfile: (name: string) => void;
+  /** Look anew which engines can be used. */
+  onCheck: () => void;
   trans: TranslationBundle;
 }
 
 /** Where it runs: every engine with how it stands; those that cannot be used say what to do. */
 export function WhereFields(props: IWhereFieldsProps): JSX.Element {
   const { idPrefix, form, engine, profile, problem, profileProblem, trans } = props;
-  const { onEngine, onProfile } = props;
+  const { onEngine, onProfile, onCheck } = props;
   const id = (name: string) => `${idPrefix}where-${name}`;
   return (
     <fieldset className="jp-Flotilla-fields">
@@ -47,6 +50,11 @@ export function WhereFields(props: IWhereFieldsProps): JSX.Element {
           </p>
         </div>
       ))}
+      {form.engines.some(one => !one.ok) && (
+        <button type="button" className="jp-Flotilla-plain" onClick={onCheck}>
+          {trans.__('Check again')}
+        </button>
+      )}
       {problem && <Problem id={id('problem')} problem={problem} />}
       {form.profiles.length > 0 && (
         <Field id={id('profile')} label={trans.__('Profile')} problem={profileProblem}>
