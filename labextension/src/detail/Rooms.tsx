@@ -94,21 +94,19 @@ function OpenRoom(props: IRoomsProps & { room: Room }): JSX.Element {
   );
   const known = detail.attempts.find(one => one.number === attempt);
   switch (room) {
-    case 'logs': {
-      const isAtEnd = detail.status === 'FAILED' || isOpen(detail);
+    case 'logs':
       return (
         <>
           {select}
           <LogRoom
             key={attempt}
-            model={models.log(attempt, isAtEnd)}
+            model={models.log(attempt, detail)}
             visibility={visibility}
             isGrowing={isGrowing}
             trans={trans}
           />
         </>
       );
-    }
     case 'notebook':
       return (
         <NotebookRoom

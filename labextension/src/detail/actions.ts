@@ -66,7 +66,7 @@ export class DetailActions {
         return (await this._runs.agree(thrown)) ? this._retry(options, isAsking, false) : '';
       }
       if (isAsking && thrown instanceof FlotillaError && thrown.status === 422) {
-        return thrown.next ? `${thrown.message}. ${thrown.next}` : thrown.message;
+        return thrown.next ? `${thrown.message}; ${thrown.next}` : thrown.message;
       }
       reportError(thrown);
     }

@@ -19,6 +19,7 @@ export async function askForChanges(
   const answer = await showDialog({
     title: trans.__('Retry %1 with changes', isolated(detail.name)),
     body,
+    focusNodeSelector: 'input[name="memory"]',
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Retry') })]
   });
   return answer.button.accept ? answer.value : null;

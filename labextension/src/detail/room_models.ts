@@ -1,5 +1,6 @@
 import type { IContext } from '../context';
-import type { IExecutedNotebook, IUsagePoints } from '../wire';
+import { isOpen } from '../query';
+import type { IExecutedNotebook, IRun, IUsagePoints } from '../wire';
 import { DetailModel } from './detail_model';
 import { LogModel } from './logs/log_model';
 import { keepCells } from './notebook/cells';
@@ -21,13 +22,15 @@ export class RoomModels {
   readonly detail: DetailModel;
   readonly notebook: Polled<IExecutedNotebook>;
 
-  /** What an attempt says; opened at its end, or at its start. */
-  log(attempt: number, isAtEnd: boolean): LogModel {
+  /** What an attempt says; it opens where it is looked for: the end of what goes on or failed. */
+  log(attempt: number, run: IRun): LogModel {
     let log = this._logs.get(attempt);
     if (!log) {
       log = new LogModel(this._context.api, this.runId, attempt);
       this._logs.set(attempt, log);
-      void (isAtEnd ? log.toEnd() : log.toStart());
+      const isGrowing = isOpen(run) && attempt === Math.max(1, run.attempt);
+      const isAtEnd = isGrowing || run.status === 'FAILED' || attempt < run.attempt;
+      void (isAtEnd ? log.toEnd(isGrowing) : log.toStart());
     }
     return log;
   }

@@ -51,6 +51,10 @@ describe('parseAnsi', () => {
     expect(styleAfter('nothing', PLAIN)).toBe(PLAIN);
   });
 
+  it('keeps the ends of lines, whatever was not ended on them', () => {
+    expect(stripAnsi('a\r\n\x1b]0;title\nb\tc\x1bPdcs\nd')).toBe('a\r\n\nb\tc\nd');
+  });
+
   it('makes few pieces of a million sequences, and soon', () => {
     const bomb = Array.from({ length: 200_000 }, (_, n) => `\x1b[3${n % 8}mx`).join('');
 

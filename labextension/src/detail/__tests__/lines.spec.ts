@@ -1,7 +1,8 @@
 import type { IRecord } from '../../wire';
 import { PLAIN } from '../logs/ansi';
 import type { ITextLine } from '../logs/lines';
-import { LINE_MOST, LineBuilder } from '../logs/lines';
+import { LineBuilder } from '../logs/lines';
+import { LINE_MOST, thinned } from '../logs/thinning';
 
 let seq = 0;
 const record = (kind: IRecord['kind'], fields: Partial<IRecord> = {}): IRecord => ({
@@ -61,6 +62,20 @@ describe('LineBuilder', () => {
     builder.feed([out('\nend\n')]);
 
     expect(builder.lines).toHaveLength(2);
+  });
+
+  it('cuts at the same place what was thinned before', () => {
+    const records = Array.from({ length: 60 }, () => out('z'.repeat(8192)));
+    const all = [out('a\n'), ...records, out('z\nend\n')];
+    const kept = thinned(all);
+    const whole = new LineBuilder();
+    whole.feed(all);
+    const thin = new LineBuilder();
+    thin.feed(kept);
+
+    expect(kept.length).toBe(5);
+    expect(thin.lines).toEqual(whole.lines);
+    expect(thinned([out('1%\r'), ...records.slice(0, 1), out('2%\r')])).toHaveLength(3);
   });
 
   it('goes on in the colour of the line before, each stream in its own', () => {

@@ -22,7 +22,7 @@ export function Header(props: {
   const { detail, row, time, actions, trans } = props;
   const began = detail.started_at ?? detail.created_at;
   return (
-    <header className="jp-Flotilla-header">
+    <div className="jp-Flotilla-header">
       <div className="jp-Flotilla-headline">
         <h1 title={detail.name}>
           <bdi>{detail.name}</bdi>
@@ -68,7 +68,7 @@ export function Header(props: {
           <ProgressBar progress={detail.progress} trans={trans} />
         </div>
       )}
-    </header>
+    </div>
   );
 }
 

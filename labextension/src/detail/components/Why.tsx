@@ -13,11 +13,7 @@ export function Why(props: { detail: IRunDetail; trans: TranslationBundle }): JS
   return (
     <section className="jp-Flotilla-why" data-status={detail.status} aria-label={title}>
       <h2>{title}</h2>
-      <pre tabIndex={0}>{stripAnsiLines(detail.explanation)}</pre>
+      <pre tabIndex={0}>{stripAnsi(detail.explanation)}</pre>
     </section>
   );
-}
-
-function stripAnsiLines(text: string): string {
-  return text.split('\n').map(stripAnsi).join('\n');
 }

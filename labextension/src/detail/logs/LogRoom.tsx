@@ -64,7 +64,7 @@ export function LogRoom(props: {
   const place = found.current >= 0 ? found.seqs[found.current] : null;
   useEffect(() => {
     if (place !== null) {
-      void model.to({ seq: place, text: found.text });
+      void model.to(place, found.text);
     }
   }, [model, place, found.text]);
 
@@ -74,7 +74,7 @@ export function LogRoom(props: {
       if (seq === null) {
         Notification.info(trans.__('It has raised no error that was noted.'), { autoClose: 3000 });
       } else {
-        await model.to({ seq, text: '' });
+        await model.to(seq, '');
       }
     } catch (thrown) {
       reportError(thrown);
@@ -85,7 +85,7 @@ export function LogRoom(props: {
     step: by => {
       const seq = search.step(by);
       if (seq !== null) {
-        void model.to({ seq, text: found.text });
+        void model.to(seq, found.text);
       }
     },
     toStart: () => void model.toStart(),
@@ -132,6 +132,14 @@ export function LogRoom(props: {
         onDownload={onDownload}
         trans={trans}
       />
+      {shown.isStalled && (
+        <p className="jp-Flotilla-note" data-kind="info">
+          {trans.__('A line goes on and on.')}{' '}
+          <button type="button" className="jp-Flotilla-link" onClick={() => model.goOn()}>
+            {trans.__('Load what follows')}
+          </button>
+        </p>
+      )}
     </div>
   );
 }

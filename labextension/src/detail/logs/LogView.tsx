@@ -4,13 +4,14 @@ import type { KeyboardEvent, PointerEvent, WheelEvent } from 'react';
 import { useRef } from 'react';
 import type { ITextLine } from './lines';
 import { LogLine } from './LogLine';
-import type { ILogSnapshot, LogModel } from './log_model';
+import type { Direction, ILogSnapshot, LogModel } from './log_model';
 import { indexOfTarget, useLoading, useScrolling } from './scrolling';
 
 /** Pixels of a line that is not wrapped; the same in `style/detail.css`. */
 const LINE_HEIGHT = 18;
 
 const UPWARDS = ['ArrowUp', 'PageUp', 'Home'];
+const DOWNWARDS = ['ArrowDown', 'PageDown', 'End', ' '];
 
 /** The lines of a log: of thousands only those in sight are there. */
 export function LogView(props: {
@@ -33,31 +34,49 @@ export function LogView(props: {
     getItemKey: index => lines[index]?.key ?? index
   });
   useScrolling(model, shown, virtual, scroller);
-  useLoading(model, shown, virtual);
-  const current = target && target.seq > 0 ? indexOfTarget(lines, target) : -1;
+  const load = useLoading(model, shown, virtual);
+  const current = target?.isFound ? indexOfTarget(lines, target) : -1;
 
-  const onWheel = (event: WheelEvent) => event.deltaY < 0 && model.setFollowing(false);
+  const isDragging = useRef(false);
+  const lastTop = useRef(0);
+  const go = (direction: Direction) => {
+    model.direction = direction;
+    if (direction !== 'later') {
+      model.setFollowing(false);
+    }
+    load();
+  };
+  const onWheel = (event: WheelEvent) => {
+    if (event.deltaY !== 0) {
+      go(event.deltaY < 0 ? 'earlier' : 'later');
+    }
+  };
   const onPointerDown = (event: PointerEvent) => {
     // the scroll bar, which is no element
-    if (event.target === scroller.current) {
-      model.setFollowing(false);
+    isDragging.current = event.target === scroller.current;
+    if (isDragging.current) {
+      go('both');
     }
   };
   const onScroll = () => {
     const element = scroller.current!;
+    if (isDragging.current) {
+      model.direction = element.scrollTop < lastTop.current ? 'earlier' : 'later';
+    }
     const isAtBottom = element.scrollHeight - element.scrollTop - element.clientHeight < 2;
     if (isAtBottom && shown.atEnd && isGrowing && element.scrollTop > lastTop.current) {
       model.setFollowing(true);
     }
     lastTop.current = element.scrollTop;
   };
-  const lastTop = useRef(0);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== scroller.current) {
       return;
     }
-    if (UPWARDS.includes(event.key)) {
-      model.setFollowing(false);
+    if (UPWARDS.includes(event.key) || (event.key === ' ' && event.shiftKey)) {
+      go('earlier');
+    } else if (DOWNWARDS.includes(event.key)) {
+      go('later');
     }
     if (event.key === 'Home') {
       event.preventDefault();
@@ -77,6 +96,10 @@ export function LogView(props: {
       tabIndex={0}
       onWheel={onWheel}
       onPointerDown={onPointerDown}
+      onPointerUp={() => {
+        isDragging.current = false;
+      }}
+      onTouchMove={() => go('both')}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
     >

@@ -42,10 +42,11 @@ const MOST_SPANS = 300;
 /** More numbers than this in one sequence mean nothing. */
 const MOST_NUMBERS = 32;
 
-// In order: CSI; OSC; DCS, SOS, PM and APC; two characters; C1 and other controls (but the tab).
+// In order: CSI; OSC; DCS, SOS, PM and APC; two characters; C1 and other controls. Tabs and line
+// ends are none of them, and end whatever was not ended.
 const ESCAPES =
   // eslint-disable-next-line no-control-regex
-  /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b[ -/]*[0-~]?|[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
+  /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?|\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;
 
 /** Return text without anything that a terminal would not show. */
 export function stripAnsi(text: string): string {

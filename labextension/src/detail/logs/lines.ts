@@ -1,9 +1,8 @@
 import type { IRecord, Json } from '../../wire';
 import type { IStyle } from './ansi';
 import { PLAIN, styleAfter } from './ansi';
-
-/** Characters of a line that are shown; what follows can be downloaded. */
-export const LINE_MOST = 10_000;
+import type { IKeptRecord } from './thinning';
+import { LINE_MOST } from './thinning';
 
 /** What a line of text comes from. */
 export type Source = 'stdout' | 'stderr' | 'error' | 'result' | 'metric' | 'progress' | 'cell';
@@ -62,17 +61,20 @@ export class LineBuilder {
   lines: Line[] = [];
 
   /** Take the records that follow. */
-  feed(records: readonly IRecord[]): void {
+  feed(records: readonly IKeptRecord[]): void {
     for (const record of records) {
       this._take(record);
     }
   }
 
-  private _take(record: IRecord): void {
+  private _take(record: IKeptRecord): void {
     switch (record.kind) {
       case 'stdout':
       case 'stderr':
         this._text(record, record.kind, String(record.text ?? ''));
+        if (record.rest) {
+          this._continued(record, record.kind, '', 0).rest += record.rest;
+        }
         break;
       case 'error':
         this._whole(record, 'error', tracebackOf(record));

@@ -5,6 +5,7 @@ import { asFlotillaError } from '../../api';
 import type { IStreamPage } from '../../wire';
 import type { Line } from './lines';
 import { LineBuilder } from './lines';
+import { thinned } from './thinning';
 import { PAGE, StreamWindow } from './window';
 
 /** Seconds that the server holds a request until there is more. */
@@ -14,10 +15,18 @@ const PAUSE_MS = 3000;
 /** Records that are shown before the one that was jumped to. */
 const CONTEXT = 50;
 
+/** So many pages in a row that bring no further line are loaded unasked: lines can be long. */
+const MOST_STALLED = 20;
+
+/** Where one reads on to: pages are loaded there, and dropped on the other side. */
+export type Direction = 'earlier' | 'later' | 'both';
+
 /** A place to show: the first line of a record, or the one in it that has a text. */
 export interface ITarget {
   seq: number;
   text: string;
+  /** It is a place that was looked for, and is shown as one. */
+  isFound: boolean;
 }
 
 /** What a log shows at a moment; never changed, always replaced. */
@@ -29,6 +38,8 @@ export interface ILogSnapshot {
   isOver: boolean;
   hasLoaded: boolean;
   isLoading: boolean;
+  /** There is more, but it is not loaded unasked. */
+  isStalled: boolean;
   error: FlotillaError | null;
   isFollowing: boolean;
   /** Where to scroll to; another object each time. */
@@ -42,6 +53,7 @@ const NOTHING: ILogSnapshot = {
   isOver: false,
   hasLoaded: false,
   isLoading: true,
+  isStalled: false,
   error: null,
   isFollowing: false,
   target: null
@@ -59,6 +71,9 @@ export class LogModel {
   /** The line that is at the top of what is in sight, and how far below it; for whoever draws. */
   anchor: { key: string; seq: number; offset: number } | null = null;
 
+  /** Where whoever reads is going. */
+  direction: Direction = 'both';
+
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -75,20 +90,25 @@ export class LogModel {
   /** What is to be seen now; the same object until something changes. */
   snapshot = (): ILogSnapshot => this._snapshot;
 
-  /** Show the end, and what is added to it from now on. */
-  toEnd(isFollowing = true): Promise<void> {
+  /** Show the end; following: also what is added to it from now on. */
+  toEnd(isFollowing: boolean): Promise<void> {
     this._update({ isFollowing });
-    return this._open({ before: 0 }, null);
+    this.direction = 'earlier';
+    const end = { seq: Number.MAX_SAFE_INTEGER, text: '', isFound: false };
+    return this._open({ before: 0 }, isFollowing ? null : end);
   }
 
   toStart(): Promise<void> {
     this._update({ isFollowing: false });
-    return this._open({ after: 0 }, { seq: 0, text: '' });
+    this.direction = 'later';
+    return this._open({ after: 0 }, { seq: 0, text: '', isFound: false });
   }
 
-  /** Show a record, among what was said around it. */
-  to(target: ITarget): Promise<void> {
+  /** Show a record, among what was said around it; the line in it that has a text. */
+  to(seq: number, text: string): Promise<void> {
+    const target = { seq, text, isFound: true };
     this._update({ isFollowing: false });
+    this.direction = 'both';
     const { first, last } = this._window;
     if (this._snapshot.hasLoaded && first > 0 && target.seq >= first && target.seq <= last) {
       this._update({ target });
@@ -103,8 +123,12 @@ export class LogModel {
     if (!this._window.atStart && first > 0) {
       this._stopWaiting();
       await this._fetch({ before: first }, page => {
-        this._window.prepend(page);
+        const key = this._snapshot.lines[0]?.key;
+        if (this._window.prepend(page)) {
+          this.direction = 'earlier';
+        }
         this._rebuild();
+        this._count(key === this._snapshot.lines[0]?.key);
       });
     }
   }
@@ -112,8 +136,17 @@ export class LogModel {
   /** Load the page after what is there. */
   async later(): Promise<void> {
     if (!this._window.atEnd) {
-      await this._fetch({ after: this._window.last }, page => this._append(page));
+      await this._fetch({ after: this._window.last }, page => {
+        const key = this._lastKey;
+        this._append(page);
+        this._count(key === this._lastKey);
+      });
     }
+  }
+
+  /** Go on loading where it has stalled. */
+  goOn(): void {
+    this._count(false);
   }
 
   /** Ask once more after a failure. */
@@ -128,7 +161,7 @@ export class LogModel {
 
   setFollowing(isFollowing: boolean): void {
     if (isFollowing && !this._window.atEnd) {
-      void this.toEnd();
+      void this.toEnd(true);
     } else if (isFollowing !== this._snapshot.isFollowing) {
       this._update({ isFollowing });
       this._follow();
@@ -159,16 +192,29 @@ export class LogModel {
     await this._fetch(query, page => {
       this._window.reset(page);
       this._rebuild();
+      this._count(false);
       this._update({ hasLoaded: true, target });
     });
   }
 
+  /** Note whether a page has brought a further line. */
+  private _count(isStalled: boolean): void {
+    this._stalled = isStalled ? this._stalled + 1 : 0;
+    this._update({ isStalled: this._stalled >= MOST_STALLED });
+  }
+
+  private get _lastKey(): string | undefined {
+    const { lines } = this._snapshot;
+    return lines[lines.length - 1]?.key;
+  }
+
   private _append(page: IStreamPage): void {
     if (this._window.append(page)) {
+      this.direction = 'later';
       this._rebuild();
       return;
     }
-    this._builder.feed(page.records);
+    this._builder.feed(thinned(page.records));
     this._show();
   }
 
@@ -257,6 +303,7 @@ export class LogModel {
   private _isWaiting = false;
   private _isVisible = false;
   private _isDisposed = false;
+  private _stalled = 0;
   private _timer = 0;
   private _changed = new Signal<this, void>(this);
 }

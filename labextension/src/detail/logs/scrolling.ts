@@ -16,7 +16,7 @@ export function indexOfKey(lines: readonly Line[], key: string, seq: number): nu
   return exact >= 0 ? exact : lines.findIndex(line => line.seq >= seq);
 }
 
-/** Return the index of the line that a target means; -1: it is not loaded. */
+/** Return the index of the line that a target means; -1: it is beyond the end. */
 export function indexOfTarget(lines: readonly Line[], target: ITarget): number {
   const first = lines.findIndex(line => line.seq >= target.seq);
   if (!target.text || first < 0) {
@@ -57,7 +57,9 @@ export function useScrolling(
     } else if (target && reached.current !== target) {
       reached.current = target;
       const index = indexOfTarget(lines, target);
-      virtual.scrollToIndex(Math.max(0, index), { align: index <= 0 ? 'start' : 'center' });
+      virtual.scrollToIndex(index < 0 ? lines.length - 1 : index, {
+        align: target.isFound ? 'center' : index < 0 ? 'end' : 'start'
+      });
     } else if (model.anchor) {
       const { key, seq, offset } = model.anchor;
       const start = virtual.getOffsetForIndex(indexOfKey(lines, key, seq), 'start');
@@ -87,19 +89,30 @@ export function useScrolling(
   });
 }
 
-/** Load what comes before or after when one gets near it. */
-export function useLoading(model: LogModel, shown: ILogSnapshot, virtual: LogVirtualizer): void {
-  const { lines, atStart, atEnd, isFollowing, isLoading, error } = shown;
-  const first = virtual.range?.startIndex ?? 0;
-  const last = virtual.range?.endIndex ?? 0;
-  useEffect(() => {
-    if (isLoading || error || virtual.range === null) {
+/**
+ * Load what comes before or after when one gets near it.
+ *
+ * Returns how to do so at once, where one has turned round without anything being drawn.
+ */
+export function useLoading(
+  model: LogModel,
+  shown: ILogSnapshot,
+  virtual: LogVirtualizer
+): () => void {
+  const load = () => {
+    const { lines, atStart, atEnd, isFollowing, isLoading, isStalled, error } = shown;
+    const { range } = virtual;
+    if (isLoading || isStalled || error || range === null) {
       return;
     }
-    if (!atStart && first < AHEAD) {
+    const isNearStart = range.startIndex < AHEAD;
+    const isNearEnd = range.endIndex >= lines.length - AHEAD;
+    if (isNearStart && !atStart && model.direction !== 'later') {
       void model.earlier();
-    } else if (!atEnd && last >= lines.length - AHEAD && !isFollowing) {
+    } else if (isNearEnd && !atEnd && !isFollowing && model.direction !== 'earlier') {
       void model.later();
     }
-  }, [model, first, last, lines, atStart, atEnd, isFollowing, isLoading, error]);
+  };
+  useEffect(load);
+  return load;
 }

@@ -1,4 +1,6 @@
 import type { IRecord, IStreamPage } from '../../wire';
+import type { IKeptRecord } from './thinning';
+import { thinned } from './thinning';
 
 /** Records of one request, and of one page that is dropped as a whole. */
 export const PAGE = 500;
@@ -15,7 +17,7 @@ function sizeOf(record: IRecord): number {
 }
 
 interface IPiece {
-  records: IRecord[];
+  records: IKeptRecord[];
   size: number;
 }
 
@@ -40,7 +42,7 @@ export class StreamWindow {
     return this._last;
   }
 
-  get records(): IRecord[] {
+  get records(): IKeptRecord[] {
     return this._pieces.flatMap(piece => piece.records);
   }
 
@@ -67,19 +69,22 @@ export class StreamWindow {
     return isDropped;
   }
 
-  /** Add what comes before; later pages are dropped where it is too much. */
-  prepend(page: IStreamPage): void {
+  /** Add what comes before; returns true where later pages were dropped for it. */
+  prepend(page: IStreamPage): boolean {
+    let isDropped = false;
     this.atStart = page.at_start;
     if (page.records.length) {
       this._pieces.unshift(pieceOf(page.records));
     }
     while (this._isTooMuch()) {
       this._pieces.pop();
+      isDropped = true;
       this.atEnd = false;
       this.isOver = false;
       const { records } = this._pieces[this._pieces.length - 1];
       this._last = records[records.length - 1].seq;
     }
+    return isDropped;
   }
 
   private _end(page: IStreamPage): void {
@@ -120,8 +125,6 @@ export class StreamWindow {
 }
 
 function pieceOf(records: readonly IRecord[]): IPiece {
-  return {
-    records: [...records],
-    size: records.reduce((total, record) => total + sizeOf(record), 0)
-  };
+  const kept = thinned(records);
+  return { records: kept, size: kept.reduce((total, record) => total + sizeOf(record), 0) };
 }
