@@ -20,6 +20,12 @@ from jupyter_flotilla.server.wire.runs import RunDetail, RunOut, RunsPage
 from jupyter_flotilla.server.wire.stream import NotebookOut, SearchOut, StreamOut, UsageSeriesOut
 
 
+def _named(name: str) -> bytes:
+    """Return a launch under some name."""
+    what = {"kind": "command", "argv": ["true"]}
+    return json.dumps({"what": what, "options": {"name": name}}).encode()
+
+
 async def test_status_says_how_it_stands(ask, make_run):
     make_run()
 
@@ -102,12 +108,16 @@ async def test_what_is_wrong_is_said(ask, path, query, status, code):
         (b'{"what": {"kind": "source", "source": "1"}, "options": {"grid": {"a": [1]}}}', 422,
          "invalid-option"),
         (b" " * (8 * 2**20 + 1), 413, "too-large"),
+        (_named("x" * 1_000_000), 422, "invalid-option"),
+        (_named("<img src=x onerror=alert(1)>"), 422, "invalid-option"),
+        (_named("\u202egnp.exe \U0001f680"), 422, "invalid-option"),
     ],
 )  # fmt: skip
 async def test_a_launch_that_means_nothing_is_refused(ask, facade, raw, status, code):
     found, body = await ask("runs", raw=raw)
 
     assert (found, body["code"]) == (status, code), body
+    assert len(body["message"]) < 1_000
     assert facade.latest() == []
 
 
