@@ -63,6 +63,8 @@ const main: JupyterFrontEndPlugin<IFlotilla> = {
         show('launch');
         if (what || path) {
           sidebar.launch.prepare(what ?? { kind: 'file', path });
+        } else {
+          sidebar.launch.focus();
         }
       },
       runs: () => {

@@ -140,7 +140,7 @@ def test_a_notebook_is_launched_by_keyboard_alone(window: Window, train: Jupyter
     assert train.api(f"runs/{run_id}")["resources"]["memory_mib"] == 16 * 1024
 
     window.command("flotilla:retry-with-changes", id=run_id)
-    expect(form.get_by_role("radio", name=f"run {run_id[:7]} again")).to_be_checked()
+    expect(form.get_by_role("radio", name=f"train again, run {run_id[:7]}")).to_be_checked()
     expect(form_of(page)).to_contain_text("per hour")
     assert window.problems == []
 

@@ -20,14 +20,18 @@ export class LaunchWidget extends ReactWidget {
 
   /** Have the form ask for something else: a file, cells, a command, an earlier run. */
   prepare(what: What): void {
-    void this._model.prepare(what).then(() => {
-      // whoever has asked for it goes on here; the section may only just be opening
-      requestAnimationFrame(() => this._chosen?.focus());
-    });
+    void this._model.prepare(what).then(() => this.focus());
   }
 
-  private get _chosen(): HTMLElement | null {
-    return this.node.querySelector<HTMLElement>('input:checked');
+  /** Put the focus on what is launched: whoever has asked for the form goes on there. */
+  focus(): void {
+    // the section may only just be opening
+    requestAnimationFrame(() => {
+      const target =
+        this.node.querySelector<HTMLElement>('input:checked:not(:disabled)') ??
+        this.node.querySelector<HTMLElement>('input:not(:disabled)');
+      target?.focus();
+    });
   }
 
   dispose(): void {
@@ -55,13 +59,14 @@ export class LaunchWidget extends ReactWidget {
   }
 
   protected render(): JSX.Element {
-    const { open, trans, files } = this._context;
+    const { open, trans, files, model } = this._context;
     return (
       <LaunchForm
         model={this._model}
         onBrowse={files ? () => void this._browse() : null}
         onCopy={text => Clipboard.copyToSystem(text)}
         onOpen={id => open.run(id)}
+        nameOf={id => model.find(id)?.name ?? null}
         trans={trans}
       />
     );

@@ -12,6 +12,7 @@ import type { IReadParameters } from './parameters';
 import { readParameters } from './parameters';
 import type { IPlanned } from './planner';
 import { Planner } from './planner';
+import { defaultsOfRun } from './retry';
 import type { Choice, ISubject } from './subject';
 import { keyOf, subjectFor, whatOf } from './subject';
 import type { IWishes } from './wishes';
@@ -211,10 +212,15 @@ export class LaunchModel {
     this._replan();
   }
 
-  private _form(): Promise<IForm> {
+  private async _form(): Promise<IForm> {
+    const { api } = this._context;
     const what = this._what();
-    // of cells, commands and earlier runs the server needs to know nothing for a form
-    return this._context.api.form(what?.kind === 'file' ? what : undefined);
+    if (what?.kind === 'retry') {
+      const [form, run] = await Promise.all([api.form(), api.run(what.run)]);
+      return { ...form, defaults: { ...form.defaults, ...defaultsOfRun(run) } };
+    }
+    // of cells and commands the server needs to know nothing for a form
+    return api.form(what?.kind === 'file' ? what : undefined);
   }
 
   private _what(): What | null {

@@ -49,6 +49,8 @@ function answer(path: string, body: unknown): { status?: number; json?: unknown 
       return refusal ?? { json: aPlan() };
     case 'runs':
       return { status: 201, json: { run: aRun(), grid: 'g1', runs: 2 } };
+    case 'runs/r1':
+      return { json: { ...aRun({ engine: 'ecs' }), spec: { timeout_s: 5400 } } };
     default:
       return { json: path.startsWith('status') ? aStatus() : aPage([]) };
   }
@@ -57,7 +59,14 @@ function answer(path: string, body: unknown): { status?: number; json?: unknown 
 async function shown(): Promise<void> {
   model = new LaunchModel(context);
   render(
-    <LaunchForm model={model} onBrowse={null} onCopy={jest.fn()} onOpen={jest.fn()} trans={trans} />
+    <LaunchForm
+      model={model}
+      onBrowse={null}
+      onCopy={jest.fn()}
+      onOpen={jest.fn()}
+      nameOf={() => 'train'}
+      trans={trans}
+    />
   );
   await act(async () => {
     await model.prepare(FILE);
@@ -172,6 +181,21 @@ describe('the launch form', () => {
     await act(() => model.prepare({ kind: 'file', path: 'b.ipynb' }));
     await planned();
     expect([field(/^alpha/).value, field('timeout').value]).toEqual(['', '']);
+  });
+
+  it('shows of a run that is launched again what it had, and sends only what is changed', async () => {
+    await act(() => model.prepare({ kind: 'retry', run: 'r1' }));
+    await planned();
+
+    const memory = () => screen.getByRole<HTMLSelectElement>('combobox', { name: 'memory' });
+    expect(screen.getByRole<HTMLInputElement>('radio', { name: /^ecs/ }).checked).toBe(true);
+    expect(screen.getByRole('radio', { name: /train again, run r1/ })).toBeTruthy();
+    expect([field('timeout').placeholder, memory().value]).toEqual(['90m', '4096']);
+    expect(sent['plan'].slice(-1)[0]).toEqual({ what: { kind: 'retry', run: 'r1' }, options: {} });
+
+    fireEvent.change(memory(), { target: { value: '8192' } });
+    await planned();
+    expect(sent['plan'].slice(-1)[0].options).toEqual({ cpu: 2, memory: '8G' });
   });
 
   it('asks nothing while nobody looks', async () => {

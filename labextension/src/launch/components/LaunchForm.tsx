@@ -20,17 +20,20 @@ export interface ILaunchFormProps {
   onBrowse: (() => void) | null;
   onCopy: (text: string) => void;
   onOpen: (id: string) => void;
+  /** What a run is called; null: it is not known here. */
+  nameOf: (id: string) => string | null;
   trans: TranslationBundle;
 }
 
 /** The launch form: what, where, how large, with which values, at what price. */
 export function LaunchForm(props: ILaunchFormProps): JSX.Element {
-  const { model, onBrowse, onCopy, onOpen, trans } = props;
+  const { model, onBrowse, onCopy, onOpen, nameOf, trans } = props;
   const shown = useSyncExternalStore(model.subscribe, model.snapshot);
   const [copied, setCopied] = useState('');
   const root = useRef<HTMLFormElement>(null);
   const { form, formError, engine, wishes, planned, parameters, progress } = shown;
   const { plan, isStale } = planned;
+  const { given } = shown.subject;
   const errors = errorsByField(shown);
   const problemAt = (field: string) => (errors[field] ? problemOf(errors[field]) : null);
   const goToProblem = () => {
@@ -60,6 +63,7 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
       <WhatFields
         idPrefix={ID}
         subject={shown.subject}
+        givenName={given?.kind === 'retry' ? nameOf(given.run) : null}
         problem={problemAt('what')}
         onChoose={choice => model.choose(choice)}
         onFile={path => model.chooseFile(path)}

@@ -7,6 +7,8 @@ import { Problem } from './Problem';
 export interface IWhatFieldsProps {
   idPrefix: string;
   subject: ISubject;
+  /** Name of the run that is launched again, where it is known. */
+  givenName: string | null;
   problem: IFieldProblem | null;
   onChoose: (choice: Choice) => void;
   onFile: (path: string) => void;
@@ -19,22 +21,24 @@ function nameOf(path: string): string {
   return path.split('/').pop() ?? path;
 }
 
-function givenText(given: What | null, trans: TranslationBundle): string {
-  switch (given?.kind) {
-    case 'retry':
-      return trans.__('run %1 again', given.run.slice(0, 7));
+function givenText(given: What, name: string | null, trans: TranslationBundle): string {
+  switch (given.kind) {
+    case 'retry': {
+      const id = given.run.slice(0, 7);
+      return name ? trans.__('%1 again, run %2', name, id) : trans.__('Run %1 again', id);
+    }
     case 'command':
       return given.argv.join(' ');
     case 'source':
       return trans.__('a piece of source');
     default:
-      return given?.path ?? '';
+      return given.path;
   }
 }
 
 /** What is launched: the notebook that is open, cells of it, a file, or what the form is for. */
 export function WhatFields(props: IWhatFieldsProps): JSX.Element {
-  const { idPrefix, subject, problem, onChoose, onFile, onBrowse, trans } = props;
+  const { idPrefix, subject, givenName, problem, onChoose, onFile, onBrowse, trans } = props;
   const { choice, notebook, file, given } = subject;
   const id = (name: string) => `${idPrefix}what-${name}`;
   const described = problem ? id('problem') : undefined;
@@ -77,9 +81,14 @@ export function WhatFields(props: IWhatFieldsProps): JSX.Element {
   return (
     <fieldset className="jp-Flotilla-fields">
       <legend>{trans.__('What')}</legend>
-      {given && radio('given', <bdi>{givenText(given, trans)}</bdi>)}
+      {given && radio('given', <bdi>{givenText(given, givenName, trans)}</bdi>)}
       {radio('notebook', notebookLabel, !hasNotebook)}
       {radio('cells', cellsLabel, !hasNotebook)}
+      {choice === 'cells' && (
+        <p className="jp-Flotilla-help">
+          {trans.__('They run in a fresh kernel, without what other cells have defined.')}
+        </p>
+      )}
       {radio('file', trans.__('File'))}
       {choice === 'file' && (
         <div className="jp-Flotilla-fileRow">
