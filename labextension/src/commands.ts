@@ -40,6 +40,7 @@ function selectedFile(parts: IParts, context: IContext): string | null {
 export function addCommands(context: IContext, parts: IParts): void {
   addLaunchCommands(context, parts);
   addRunCommands(context, parts.actions);
+  followNotebooks(context);
   const { commands } = context.app;
   const { trans, open, model } = context;
   commands.addCommand('flotilla:show', {
@@ -108,6 +109,17 @@ function addLaunchCommands(context: IContext, parts: IParts): void {
         notebooks.activeCell?.editor?.focus();
       }
     }
+  });
+}
+
+/** Have buttons and menus look again whether what they do is possible. */
+function followNotebooks({ app, notebooks }: IContext): void {
+  notebooks?.currentChanged.connect(() => {
+    app.commands.notifyCommandChanged('flotilla:launch-notebook');
+    app.commands.notifyCommandChanged('flotilla:insert-magic');
+  });
+  notebooks?.activeCellChanged.connect(() => {
+    app.commands.notifyCommandChanged('flotilla:insert-magic');
   });
 }
 
