@@ -1,6 +1,7 @@
 """A program: launches the runs that the tests of a run's tab look at, and prints their ids."""
 
 import json
+import sys
 
 import nbformat
 
@@ -95,13 +96,13 @@ def notebook() -> str:
 
 def main() -> None:
     """Launch them all, and wait for those that end."""
-    live = fl.run_source(LIVE, name="live")
+    live = fl.submit([sys.executable, "-c", LIVE], name="live")
     ending = {
         "hostile": fl.run_source(HOSTILE, name="hostile"),
-        "bomb": fl.submit(["python3", "-c", BOMB], name="bomb"),
-        "chatty": fl.run_source(CHATTY, name="chatty"),
+        "bomb": fl.submit([sys.executable, "-c", BOMB], name="bomb"),
+        "chatty": fl.submit([sys.executable, "-c", CHATTY], name="chatty"),
         "failing": fl.run_notebook(notebook(), fetch=["plot.png", "page.html", "*.txt"]),
-        "hungry": fl.run_source(HUNGRY, name="hungry", memory="300M"),
+        "hungry": fl.submit([sys.executable, "-c", HUNGRY], name="hungry", memory="300M"),
         "command": fl.submit(["sh", "-c", "echo out; echo err >&2; exit 3"], name="command"),
     }
     for run in ending.values():

@@ -43,37 +43,44 @@ export function CostRoom(props: {
           </>
         )}
       </dl>
-      <table className="jp-Flotilla-table">
-        <caption>{trans.__('Attempts')}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Attempt')}</th>
-            <th scope="col" data-number>
-              {trans.__('An hour')}
-            </th>
-            <th scope="col" data-number>
-              {trans.__('Billed')}
-            </th>
-            <th scope="col" data-number>
-              {trans.__('Charge')}
-            </th>
-            <th scope="col">{trans.__('Price from')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {detail.attempts.map(({ number, rate, billed_s, charge_usd }) => (
-            <tr key={number}>
-              <th scope="row">{number}</th>
-              <td data-number>{rate ? formatMoney(rate.usd_per_h) : '–'}</td>
-              <td data-number>{billed_s === null ? '–' : formatDuration(billed_s)}</td>
-              <td data-number>{charge_usd === null ? '–' : formatMoney(charge_usd)}</td>
-              <td>
-                {rate ? [rate.source, rate.region, rate.provider].filter(Boolean).join(', ') : '–'}
-              </td>
+      <div
+        className="jp-Flotilla-tableBox"
+        tabIndex={0}
+        role="region"
+        aria-label={trans.__('Attempts')}
+      >
+        <table className="jp-Flotilla-table">
+          <caption>{trans.__('Attempts')}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{trans.__('Attempt')}</th>
+              <th scope="col" data-number>
+                {trans.__('An hour')}
+              </th>
+              <th scope="col" data-number>
+                {trans.__('Billed')}
+              </th>
+              <th scope="col" data-number>
+                {trans.__('Charge')}
+              </th>
+              <th scope="col">{trans.__('Price from')}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {detail.attempts.map(({ number, rate, billed_s, charge_usd }) => (
+              <tr key={number}>
+                <th scope="row">{number}</th>
+                <td data-number>{rate ? formatMoney(rate.usd_per_h) : '–'}</td>
+                <td data-number>{billed_s === null ? '–' : formatDuration(billed_s)}</td>
+                <td data-number>{charge_usd === null ? '–' : formatMoney(charge_usd)}</td>
+                <td>
+                  {rate ? [rate.source, rate.region, rate.provider].filter(Boolean).join(', ') : '–'}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   );
 }

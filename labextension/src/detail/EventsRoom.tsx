@@ -30,7 +30,7 @@ export function EventsRoom(props: { detail: IRunDetail; trans: TranslationBundle
             <time dateTime={event.at} title={event.at}>
               {at.toLocaleDateString()} {at.toLocaleTimeString()}
             </time>
-            <strong>{event.name.toLowerCase().replace(/[-_]/g, ' ')}</strong>
+            <strong>{event.name.toLowerCase().replace(/[-_]/g, ' ').replace('→', ' → ')}</strong>
             <span>{detailText(event.detail)}</span>
           </li>
         );

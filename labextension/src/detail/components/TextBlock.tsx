@@ -8,6 +8,8 @@ import { AnsiText } from './AnsiText';
 /** Lines that are drawn at once, from the beginning and from the end. */
 const HEAD = 200;
 const TAIL = 100;
+/** More than this is for the log, which draws only what is in sight. */
+const MOST = 5000;
 
 /** Text of any length as a terminal shows it; of a long one, beginning and end. */
 export function TextBlock(props: {
@@ -44,8 +46,14 @@ export function TextBlock(props: {
           {drawn(lines.slice(-TAIL))}
         </>
       ) : (
-        // more than this is for the log, which draws only what is in sight
-        drawn(lines.slice(0, 5000))
+        <>
+          {drawn(lines.slice(0, MOST))}
+          {lines.length > MOST && (
+            <span className="jp-Flotilla-aside">
+              {trans.__('… %1 more lines, which the logs have', formatCount(lines.length - MOST))}
+            </span>
+          )}
+        </>
       )}
     </pre>
   );

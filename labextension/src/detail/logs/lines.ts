@@ -162,7 +162,7 @@ export class LineBuilder {
       if (end < 0) {
         return;
       }
-      this._styles[source] = styleAfter(line.text, line.style);
+      this._styles[source] = styleOfNext(line);
       this._open[source] = null;
       from = end + 1;
     }
@@ -180,7 +180,7 @@ export class LineBuilder {
       return open;
     }
     if (open) {
-      this._styles[source] = styleAfter(open.text, open.style);
+      this._styles[source] = styleOfNext(open);
       // something else was said meanwhile: a bar that goes on moves to the end
       if (open.isReturned || piece.startsWith('\r')) {
         this._drop(line => line === open);
@@ -209,6 +209,11 @@ export class LineBuilder {
     stderr: null
   };
   private _styles: { [source in 'stdout' | 'stderr']: IStyle } = { stdout: PLAIN, stderr: PLAIN };
+}
+
+/** Return the style that holds after a line; nobody knows after one that was cut. */
+function styleOfNext(line: ITextLine): IStyle {
+  return line.rest > 0 ? PLAIN : styleAfter(line.text, line.style);
 }
 
 /** Append a piece without line feeds to a line, as a terminal would. */

@@ -10,6 +10,8 @@ import { PAGE, StreamWindow } from './window';
 
 /** Seconds that the server holds a request until there is more. */
 const HELD_S = 10;
+/** How long to draw what has come before asking for more: a job may say more than can be read. */
+const BREATH_MS = 200;
 /** How long to wait after a failure before asking again. */
 const PAUSE_MS = 3000;
 /** Records that are shown before the one that was jumped to. */
@@ -239,6 +241,7 @@ export class LogModel {
       return;
     }
     const { signal } = this._abort;
+    window.clearTimeout(this._timer);
     this._isBusy = true;
     this._update({ isLoading: !query.wait_s });
     try {
@@ -248,7 +251,7 @@ export class LogModel {
         this._isBusy = false;
         take(page);
         this._update({ isLoading: false, error: null });
-        this._follow();
+        this._timer = window.setTimeout(() => this._follow(), page.records.length ? BREATH_MS : 0);
       }
     } catch (thrown) {
       if (!signal.aborted) {
@@ -268,7 +271,10 @@ export class LogModel {
       this._stopWaiting();
       return;
     }
-    if (!this._isBusy) {
+    if (!this._isBusy && !this._window.atEnd) {
+      // too much was said meanwhile: whoever follows wants the end
+      void this.toEnd(true);
+    } else if (!this._isBusy) {
       this._isWaiting = true;
       void this._fetch({ after: last, wait_s: HELD_S }, page => {
         this._isWaiting = false;
