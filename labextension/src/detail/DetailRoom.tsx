@@ -3,12 +3,12 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Ticker } from '../clock';
 import { ConnectionNote } from '../components/ConnectionNote';
-import { EmptyNote } from '../components/EmptyNote';
 import { ErrorNote } from '../components/ErrorNote';
 import type { DetailTab, IContext } from '../context';
 import type { IRun } from '../wire';
 import { DetailActions } from './actions';
 import { AttemptTable } from './components/AttemptTable';
+import { Gone } from './components/Gone';
 import { Header } from './components/Header';
 import { PhaseBar } from './components/PhaseBar';
 import { Why } from './components/Why';
@@ -74,7 +74,7 @@ export function DetailRoom(props: IDetailRoomProps): JSX.Element {
   const retry = () => void models.detail.refresh();
 
   if (isGone && !detail) {
-    return <Gone runId={runId} onClose={onClose} context={context} />;
+    return <Gone runId={runId} onClose={onClose} trans={trans} />;
   }
   if (!detail) {
     return error ? (
@@ -91,7 +91,7 @@ export function DetailRoom(props: IDetailRoomProps): JSX.Element {
   return (
     <HostContext.Provider value={host}>
       <div className="jp-Flotilla-detailBody">
-        {isGone && <Gone runId={runId} onClose={onClose} context={context} />}
+        {isGone && <Gone runId={runId} onClose={onClose} trans={trans} />}
         <ConnectionNote
           connection={connection}
           heardAt={heardAt}
@@ -126,18 +126,5 @@ export function DetailRoom(props: IDetailRoomProps): JSX.Element {
         />
       </div>
     </HostContext.Provider>
-  );
-}
-
-/** Says that the run is no longer there. */
-function Gone(props: { runId: string; onClose: () => void; context: IContext }): JSX.Element {
-  const { runId, onClose, context } = props;
-  const { trans } = context;
-  return (
-    <EmptyNote
-      text={trans.__('Run %1 is no longer there: it was cleaned away.', runId)}
-      action={trans.__('Close')}
-      onAction={onClose}
-    />
   );
 }

@@ -2,15 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FlotillaApi } from '../api';
 import { formatBytes, formatCount } from '../format';
 import type { IRunDetail } from '../wire';
+import { FileRow } from './components/FileRow';
 
-/** What a browser shows as an image, and the server serves as one. */
-const IMAGE = /\.(png|jpe?g|gif|webp)$/i;
-/** Larger ones, in bytes, are for downloading only. */
-const MOST_PREVIEW = 10_000_000;
 /** More files than this are listed by the command line. */
 const MOST_FILES = 500;
-
-type File = IRunDetail['files'][number];
 
 /** The values and files that a run has given back. */
 export function OutputsRoom(props: {
@@ -94,34 +89,5 @@ export function OutputsRoom(props: {
         </p>
       )}
     </div>
-  );
-}
-
-function FileRow(props: {
-  file: File;
-  url: (isSaved: boolean) => string;
-  hasAttempt: boolean;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { file, url, hasAttempt, trans } = props;
-  const hasPreview = IMAGE.test(file.path) && file.size_bytes <= MOST_PREVIEW;
-  return (
-    <tr>
-      <th scope="row">
-        <a href={url(true)} download>
-          <bdi>{file.path}</bdi>
-        </a>
-        {hasPreview && (
-          <img
-            className="jp-Flotilla-preview"
-            src={url(false)}
-            alt={trans.__('Preview of %1', file.path)}
-            loading="lazy"
-          />
-        )}
-      </th>
-      {hasAttempt && <td>{file.attempt}</td>}
-      <td data-number>{formatBytes(file.size_bytes)}</td>
-    </tr>
   );
 }

@@ -21,7 +21,7 @@ import { indexOfKey, indexOfTarget } from '../logs/scrolling';
 import { NOT_SEARCHED } from '../logs/search_model';
 import type { ITextLine } from '../logs/lines';
 import { OutputsRoom } from '../OutputsRoom';
-import { RetryFields } from '../retry_dialog';
+import { RetryFields } from '../components/RetryFields';
 
 const HOSTILE = '<img src=x onerror=window.hacked=1>\u202Eexe';
 const time = { clock: new ServerClock(), ticker: new Ticker() };

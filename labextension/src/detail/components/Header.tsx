@@ -10,6 +10,7 @@ import type { IRow } from '../../row';
 import type { IRunDetail } from '../../wire';
 import type { DetailActions } from '../actions';
 import { resourcesText } from '../words';
+import { RunButtons } from './RunButtons';
 
 /** Who a run is, how it stands, and what can be done with it. */
 export function Header(props: {
@@ -29,7 +30,7 @@ export function Header(props: {
         </h1>
         <StatusPill run={detail} trans={trans} />
       </div>
-      <Buttons detail={detail} actions={actions} trans={trans} />
+      <RunButtons detail={detail} actions={actions} trans={trans} />
       <p className="jp-Flotilla-meta">
         <button
           type="button"
@@ -75,34 +76,4 @@ export function Header(props: {
 /** Return the words of a progress without the bar that terminals are given: there is one here. */
 export function barless(text: string): string {
   return text.replace(/[\u2580-\u259f]+\s*/g, '').replace(/^\|\s*\|/, '').trim();
-}
-
-function Buttons(props: {
-  detail: IRunDetail;
-  actions: DetailActions;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { detail, actions, trans } = props;
-  const isGoingOn = isOpen(detail);
-  // without changes, what is suggested is the plain retry
-  const isRepeat =
-    detail.suggestion !== null && Object.keys(detail.suggestion.options).length === 0;
-  const button = (label: string, onClick: () => void, kind?: 'primary') => (
-    <button type="button" className="jp-Flotilla-button" data-kind={kind} onClick={onClick}>
-      {label}
-    </button>
-  );
-  return (
-    <div className="jp-Flotilla-actions" role="group" aria-label={trans.__('Actions')}>
-      {isGoingOn && !detail.cancel_requested_at && button(trans.__('Cancel…'), actions.cancel)}
-      {!isGoingOn &&
-        detail.suggestion &&
-        button(detail.suggestion.label, actions.retryAsSuggested, 'primary')}
-      {!isGoingOn && !isRepeat && button(trans.__('Retry'), actions.retry)}
-      {!isGoingOn && button(trans.__('Retry with changes…'), actions.retryWithChanges)}
-      {detail.notebook && button(actions.openLabel(detail), actions.openFile)}
-      {!isGoingOn &&
-        button(detail.is_kept ? trans.__('Keep no longer') : trans.__('Keep'), actions.keep)}
-    </div>
-  );
 }

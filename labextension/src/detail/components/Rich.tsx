@@ -1,12 +1,12 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { Widget } from '@lumino/widgets';
-import { memo, useLayoutEffect, useRef, useState } from 'react';
+import { memo } from 'react';
 import { formatBytes } from '../../format';
 import type { IRecord } from '../../wire';
 import { useHost } from '../host';
 import { textOf } from '../logs/lines';
+import { Drawn } from './Drawn';
+import { SvgImage } from './SvgImage';
 import { TextBlock } from './TextBlock';
 
 const SVG = 'image/svg+xml';
@@ -62,65 +62,4 @@ export const Rich = memo(function Rich(props: {
 
 function sizeOf(value: unknown): number {
   return typeof value === 'string' ? value.length : (JSON.stringify(value) ?? '').length;
-}
-
-/** An SVG as an image: no script, no handler and no address in it does anything. */
-function SvgImage(props: { source: string }): JSX.Element {
-  const { trans } = useHost();
-  const address = `data:${SVG};charset=utf-8,${encodeURIComponent(wellFormed(props.source))}`;
-  return <img className="jp-Flotilla-image" src={address} alt={trans.__('An SVG image')} />;
-}
-
-/** Half a surrogate pair cannot be encoded. */
-function wellFormed(text: string): string {
-  return text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '�');
-}
-
-/** What one of Lab's own renderers makes of it. */
-function Drawn(props: {
-  mime: string;
-  data: NonNullable<IRecord['data']>;
-  metadata: NonNullable<IRecord['metadata']>;
-  rendermime: IRenderMimeRegistry;
-}): JSX.Element {
-  const { mime, data, metadata, rendermime } = props;
-  const { trans } = useHost();
-  const place = useRef<HTMLDivElement>(null);
-  const [problem, setProblem] = useState('');
-  useLayoutEffect(() => {
-    const renderer = rendermime.createRenderer(mime);
-    const model = rendermime.createModel({
-      data: data as ReadonlyPartialJSONObject,
-      metadata: metadata as ReadonlyPartialJSONObject,
-      trusted: false
-    });
-    Widget.attach(renderer, place.current!);
-    void drawn(renderer, model).then(setProblem);
-    // before React takes the place away: a widget can only be detached from the page
-    return () => renderer.dispose();
-  }, [mime, data, metadata, rendermime]);
-  return (
-    <>
-      {problem && (
-        <p className="jp-Flotilla-aside">{trans.__('%1 cannot be shown: %2', mime, problem)}</p>
-      )}
-      <div className="jp-Flotilla-rich" ref={place} />
-    </>
-  );
-}
-
-async function drawn(
-  renderer: IRenderMime.IRenderer,
-  model: IRenderMime.IMimeModel
-): Promise<string> {
-  try {
-    await renderer.renderModel(model);
-    // a picture without a name says nothing to those who cannot see it
-    for (const image of renderer.node.querySelectorAll('img:not([alt])')) {
-      image.setAttribute('alt', '');
-    }
-    return '';
-  } catch (thrown) {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  }
 }

@@ -2,43 +2,12 @@ import { memo } from 'react';
 import type { Json } from '../../wire';
 import { Code } from '../components/Code';
 import { Rich } from '../components/Rich';
-import { TextBlock } from '../components/TextBlock';
 import { useHost } from '../host';
-import { isRich, textOf } from '../logs/lines';
-import type { IOutput } from './cells';
+import { CellOutput } from './CellOutput';
 import { readCell } from './cells';
 
 /** More outputs than this of one cell are counted, not drawn. */
 const MOST_OUTPUTS = 200;
-
-function Output(props: { output: IOutput }): JSX.Element | null {
-  const { output } = props;
-  switch (output.output_type) {
-    case 'stream':
-      return (
-        <TextBlock
-          text={textOf(output.text)}
-          source={output.name === 'stderr' ? 'stderr' : 'stdout'}
-        />
-      );
-    case 'error': {
-      const traceback = Array.isArray(output.traceback) ? output.traceback.join('\n') : '';
-      return (
-        <TextBlock text={traceback || `${output.ename}: ${output.evalue}`} source="error" />
-      );
-    }
-    case 'display_data':
-    case 'execute_result':
-    case 'update_display_data':
-      return isRich(output.data) ? (
-        <Rich data={output.data ?? {}} metadata={output.metadata} />
-      ) : (
-        <TextBlock text={textOf(output.data?.['text/plain'])} />
-      );
-    default:
-      return null;
-  }
-}
 
 /** One cell of the executed notebook, read-only. */
 export const CellView = memo(function CellView(props: {
@@ -70,7 +39,7 @@ export const CellView = memo(function CellView(props: {
           <Code code={cell.source} language={cell.type === 'code' ? language : ''} />
         )}
         {cell.outputs.slice(0, MOST_OUTPUTS).map((output, at) => (
-          <Output key={at} output={output} />
+          <CellOutput key={at} output={output} />
         ))}
         {left > 0 && (
           <p className="jp-Flotilla-aside">{trans.__('… %1 more outputs', left)}</p>
