@@ -153,6 +153,14 @@ class JupyterServer:
             return json.load(answer)
 
 
+_NOTEBOOK_IS_READY = """() => {
+    const notebook = window.jupyterapp.shell.currentWidget;
+    return notebook?.sessionContext && notebook.revealed
+        .then(() => notebook.sessionContext.ready)
+        .then(() => notebook.node.contains(document.activeElement));
+}"""
+
+
 class Window:
     """A window of the browser on a server, and what goes wrong in it."""
 
@@ -180,8 +188,10 @@ class Window:
             timeout=60_000,
         )
         self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=30_000)
-        if path == "lab?reset":
-            # Lab opens it some time after it is restored, and gives it the focus
+        # What Lab opens it opens after it is restored, and then gives it the focus.
+        if path.startswith("lab/tree/"):
+            self.page.wait_for_function(_NOTEBOOK_IS_READY, timeout=60_000)
+        elif path == "lab?reset":
             self.page.locator(".jp-LauncherCard").first.wait_for(timeout=30_000)
         return self.page
 
