@@ -1,6 +1,7 @@
 import { Clipboard, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import type { KeyboardEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { reportError } from '../../actions';
 import { ErrorNote } from '../../components/ErrorNote';
 import type { Visibility } from '../visible';
@@ -101,9 +102,17 @@ export function LogRoom(props: {
   };
   const onDownload = (line: ITextLine) =>
     saved(collectLine(api, runId, attempt, line), `${runId}-line.txt`, trans);
+  const room = useRef<HTMLDivElement>(null);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isTyped = event.target instanceof HTMLInputElement;
+    if (event.key === '/' && !isTyped && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      room.current?.querySelector('input')?.focus();
+    }
+  };
   const isEmpty = shown.hasLoaded && shown.lines.length === 0;
   return (
-    <div className="jp-Flotilla-logRoom">
+    <div className="jp-Flotilla-logRoom" ref={room} onKeyDown={onKeyDown}>
       <LogBar
         found={found}
         text={text}
