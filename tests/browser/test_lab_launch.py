@@ -57,9 +57,18 @@ def train(lab: JupyterServer) -> Iterator[JupyterServer]:
 
 
 def open_notebook(window: Window, name: str) -> Any:
-    """Open a notebook, and return the page when its cells are there."""
-    page = window.go(f"lab/tree/{name}?reset")
-    expect(page.locator(".jp-NotebookPanel .jp-CodeCell").first).to_be_visible()
+    """Open a notebook, and return the page when it has taken the focus."""
+    page = window.go()
+    page.evaluate(
+        """async path => {
+            const { commands } = window.jupyterapp;
+            const panel = await commands.execute('docmanager:open', { path });
+            await panel.revealed;
+        }""",
+        name,
+    )
+    focused = "() => document.activeElement?.closest('.jp-NotebookPanel .jp-Cell')"
+    page.wait_for_function(focused)
     return page
 
 
@@ -90,8 +99,8 @@ def output_of(lab: JupyterServer, run_id: str) -> str:
 
 def test_a_notebook_is_launched_by_keyboard_alone(window: Window, train: JupyterServer) -> None:
     page = open_notebook(window, "train.ipynb")
-    page.keyboard.press("Control+Shift+C")
-    page.keyboard.type("Run This Notebook on Flotilla")
+    button = page.get_by_role("button", name="Run on Flotilla", exact=True)
+    button.focus()
     page.keyboard.press("Enter")
     form = form_of(page)
     expect(form.get_by_role("radio", name="This notebook")).to_be_focused()
@@ -110,6 +119,7 @@ def test_a_notebook_is_launched_by_keyboard_alone(window: Window, train: Jupyter
         "Memory limit with its unit, e.g. 16G. [default: none here, priced as 4G]"
     )
     window.shot("lab-launch-wrong-size")
+    window.check_axe(".jp-Flotilla-launch")
     page.keyboard.type("G")
     expect(memory).not_to_have_attribute("aria-invalid", "true")
     expect(form.locator(".jp-Flotilla-price:not([data-stale])")).to_contain_text("per hour")

@@ -47,6 +47,8 @@ export function errorsByField(shown: ILaunchSnapshot): Errors {
 /** Return the error that belongs to no field: it stands at the button; null: there is none. */
 export function shownError(shown: ILaunchSnapshot, errors: Errors): FlotillaError | null {
   const beside = Object.values(errors);
-  const left = found(shown).filter(error => !beside.includes(error) && error !== shown.formError);
+  // that the form could not be had stands where the form would be
+  const said = shown.formError?.message;
+  const left = found(shown).filter(error => !beside.includes(error) && error.message !== said);
   return left[0] ?? null;
 }

@@ -37,7 +37,8 @@ function rangeWord(range: Range, trans: TranslationBundle): string {
 export function CostsSection(props: ICostsSectionProps): JSX.Element {
   const { costs, runs, onOpen, onLaunch, trans } = props;
   const shown = useSyncExternalStore(costs.subscribe, costs.snapshot);
-  const { status } = useSyncExternalStore(runs.subscribe, runs.snapshot);
+  // of all that changes while runs go on only this is shown
+  const status = useSyncExternalStore(runs.subscribe, () => runs.snapshot().status);
   const { range, by, groups, totals, waste, isLoading, error } = shown;
   const byWords: { [by in By]: string } = {
     notebook: trans.__('by notebook'),
@@ -61,7 +62,7 @@ export function CostsSection(props: ICostsSectionProps): JSX.Element {
       {!totals && isLoading && <p className="jp-Flotilla-loading">{trans.__('Loading…')}</p>}
       {totals && totals.runs === 0 && !error && (
         <EmptyNote
-          text={range === 'all' ? trans.__('No run has ended yet.') : trans.__('No run ended then.')}
+          text={range === 'all' ? trans.__('No run has ended yet.') : trans.__('No run has ended in this time.')}
           action={range === 'all' ? trans.__('Launch a run…') : trans.__('Show all')}
           onAction={range === 'all' ? onLaunch : () => costs.setRange('all')}
         />
