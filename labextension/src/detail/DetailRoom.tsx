@@ -28,6 +28,8 @@ export interface IDetailRoomProps {
   ticker: Ticker;
   /** What the run is called is known. */
   onNamed: (run: IRun) => void;
+  /** Another of its rooms was opened. */
+  onTab: (tab: DetailTab) => void;
   onClose: () => void;
 }
 
@@ -120,6 +122,7 @@ export function DetailRoom(props: IDetailRoomProps): JSX.Element {
           asOf={shown.asOf}
           tab={props.tab}
           asked={props.asked}
+          onTab={props.onTab}
           visibility={visibility}
           time={time}
           actions={actions}

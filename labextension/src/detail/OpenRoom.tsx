@@ -26,6 +26,7 @@ export interface IRoomsProps {
   asOf: number;
   tab: DetailTab;
   asked: number;
+  onTab: (tab: DetailTab) => void;
   visibility: Visibility;
   time: ITime;
   actions: DetailActions;

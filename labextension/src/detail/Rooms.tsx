@@ -23,7 +23,7 @@ function tabsOf(detail: IRunDetail, trans: IContext['trans']): ITab[] {
 
 /** The rooms of the tab of a run, one open at a time. */
 export function Rooms(props: IRoomsProps): JSX.Element {
-  const { context, detail, tab, asked } = props;
+  const { context, detail, tab, asked, onTab } = props;
   const { trans } = context;
   const id = useId();
   const [open, setOpen] = useState<Room>(tab === 'overview' ? 'logs' : tab);
@@ -41,7 +41,10 @@ export function Rooms(props: IRoomsProps): JSX.Element {
         label={trans.__('What is known of the run')}
         tabs={tabs}
         open={shown}
-        onOpen={key => setOpen(key as Room)}
+        onOpen={key => {
+          setOpen(key as Room);
+          onTab(key as Room);
+        }}
       />
       <div
         className="jp-Flotilla-room"

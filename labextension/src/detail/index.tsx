@@ -70,6 +70,10 @@ export class RunDetailWidget extends ReactWidget {
           visibility={this._visibility}
           ticker={this._ticker}
           onNamed={run => this._name(run)}
+          onTab={tab => {
+            // where one is, for when the tab is moved, which draws it anew
+            this._tab = tab;
+          }}
           onClose={() => (this.parent ?? this).close()}
         />
       </Suspense>

@@ -40,6 +40,7 @@ let answer: { status?: number; json?: unknown } | null;
 let model: RunsModel;
 let onClose: jest.Mock;
 let onNamed: jest.Mock;
+let onTab: jest.Mock;
 
 async function shown(run: IRun, tab: DetailTab = 'overview'): Promise<void> {
   answer ??= { json: { ...run, ...PARTS } };
@@ -66,6 +67,7 @@ async function shown(run: IRun, tab: DetailTab = 'overview'): Promise<void> {
   };
   onClose = jest.fn();
   onNamed = jest.fn();
+  onTab = jest.fn();
   await act(async () => {
     render(
       <DetailRoom
@@ -76,6 +78,7 @@ async function shown(run: IRun, tab: DetailTab = 'overview'): Promise<void> {
         visibility={new Visibility()}
         ticker={new Ticker()}
         onNamed={onNamed}
+        onTab={onTab}
         onClose={onClose}
       />
     );
@@ -117,6 +120,14 @@ describe('DetailRoom', () => {
     expect(screen.getByRole('tabpanel', { name: 'Events' }).textContent).toContain(
       'queued → pendingattempt: 1'
     );
+  });
+
+  it('tells which room was opened', async () => {
+    await shown(aRun());
+    fireEvent.click(screen.getByRole('tab', { name: 'Spec' }));
+
+    expect(screen.getByRole('tabpanel', { name: 'Spec' })).toBeTruthy();
+    expect(onTab).toHaveBeenCalledWith('spec');
   });
 
   it('becomes what the run becomes', async () => {
