@@ -192,7 +192,7 @@ def size(folder: Path, arguments: argparse.Namespace) -> Contenders:
     window.page.on("response", lambda answer: fetched.append(answer.url))
     window.go()
     names = {url.partition("?")[0].rpartition("/")[2] for url in fetched
-             if "/labextensions/jupyter-flotilla/" in url}  # fmt: skip
+             if "/extensions/jupyter-flotilla/" in url}  # fmt: skip
     files = list((built / "static").glob("*.js"))
 
     def kb(chosen: list[Path]) -> float:
