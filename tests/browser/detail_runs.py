@@ -37,10 +37,10 @@ print('y' * 25_000)
 print('last line')
 """
 
-#: 20 MB in 200,000 lines; one of them is what is searched for.
+#: 5 MB in 60,000 lines; one of them is what is searched for.
 CHATTY = """
-for n in range(200_000):
-    print(f'line {n} ' + ('needle' if n == 123_456 else 'hay') + ' ' * 80)
+for n in range(60_000):
+    print(f'line {n} ' + ('needle' if n == 34_567 else 'hay') + ' ' * 80)
 """
 
 #: Goes on until it is cancelled.

@@ -127,7 +127,7 @@ def test_a_long_log_is_read_anywhere_at_once(window: Window, runs: Runs) -> None
     assert len(asked) == 1
     log.focus()
     page.keyboard.press("End")
-    expect(log.get_by_text("line 199999 hay")).to_be_in_viewport()
+    expect(log.get_by_text("line 59999 hay")).to_be_in_viewport()
     log.hover()
     for _ in range(4):  # back through more than one page
         page.mouse.wheel(0, -60_000)
@@ -136,12 +136,12 @@ def test_a_long_log_is_read_anywhere_at_once(window: Window, runs: Runs) -> None
     # the first one that is loaded may have begun in the page before
     found = [int(text.split()[1]) for text in texts[1:]]
     assert found == list(range(found[0], found[0] + len(found)))
-    assert found[0] < 199_000
+    assert found[0] < 59_000
     assert log.locator(".jp-Flotilla-lineBox").count() < 100
     search = tab.get_by_role("searchbox")
     search.fill("NEEDLE")
     expect(log.locator("mark")).to_have_text("needle")
-    expect(log.locator("[data-current]")).to_contain_text("line 123456")
+    expect(log.locator("[data-current]")).to_contain_text("line 34567")
     expect(tab.locator(".jp-Flotilla-found")).to_have_text("1 of 1")
     window.shot("lab-detail-search")
     search.fill("nowhere to be found")
