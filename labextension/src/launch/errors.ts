@@ -59,7 +59,8 @@ export function fieldOf(error: FlotillaError, asked: IAsked): FieldKey | null {
   if (ABOUT_WHAT.includes(error.code)) {
     return 'what';
   }
-  if (error.code === 'unknown-engine' || asked.engines.some(one => message.startsWith(`${one}: `))) {
+  const isOfEngine = asked.engines.some(one => message.startsWith(`${one}: `));
+  if (isOfEngine || error.code === 'unknown-engine') {
     return 'engine';
   }
   if (/^there is no profile @/.test(message)) {

@@ -11,7 +11,7 @@ export function defaultText(parameter: IParameter): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Return what is in the field once "grid" is switched on or off: nothing that is wrong, if it can. */
+/** Return what is in the field once "grid" is switched on or off: something right, if it can. */
 export function switched(parameter: IParameter, wish: IParameterWish): IParameterWish {
   const kind = kindOf(parameter);
   const usual = defaultText(parameter);

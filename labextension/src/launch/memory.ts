@@ -22,7 +22,7 @@ export interface IKept {
 
 export const NOTHING_KEPT: IKept = { choice: 'notebook', file: '', wishes: {}, open: [] };
 
-/** Return what was kept with the wishes for one path replaced; the oldest beyond 50 are left out. */
+/** Return what was kept with the wishes for one path replaced; the oldest are left out. */
 export function withWishes(kept: IKept, path: string, wishes: IWishes): IKept {
   const { [path]: _, ...others } = kept.wishes;
   const latest = [...Object.entries(others), [path, wishes] as const].slice(-MAX_FILES);

@@ -3,7 +3,6 @@ import { asFlotillaError, FlotillaError } from '../api';
 import type { IContext } from '../context';
 import type { Connection } from '../runs';
 import type { IEngine, IForm, IRun, Options, What } from '../wire';
-import { askConsent, sentencesOf } from './consent';
 import type { IKept } from './memory';
 import { Memory, NOTHING_KEPT, withWishes } from './memory';
 import { NotebookWatch } from './notebook_watch';
@@ -15,6 +14,7 @@ import { Planner } from './planner';
 import { defaultsOfRun } from './retry';
 import type { Choice, ISubject } from './subject';
 import { keyOf, subjectFor, whatOf } from './subject';
+import { submit } from './submit';
 import type { IWishes } from './wishes';
 import { NO_WISHES } from './wishes';
 
@@ -184,30 +184,20 @@ export class LaunchModel {
   }
 
   private async _launch(isSaved: boolean): Promise<void> {
-    const { api, model, trans } = this._context;
     const what = this._what();
     if (what === null) {
-      throw new FlotillaError(trans.__('There is nothing to launch.'), 'nothing');
+      const message = this._context.trans.__('There is nothing to launch.');
+      throw new FlotillaError(message, 'nothing');
     }
-    const options = this._sent();
     this._update({ progress: { step: 'launching' } });
-    let created;
-    try {
-      created = await api.launch(what, options, true);
-    } catch (thrown) {
-      const refusal = asFlotillaError(thrown);
-      if (refusal.code !== 'refused') {
-        throw thrown;
-      }
-      const asks = this._snapshot.planned.plan?.asks ?? [];
-      if (!(await askConsent(sentencesOf(refusal, asks), trans))) {
-        this._update({ progress: { step: 'idle' } });
-        return;
-      }
-      created = await api.launch(what, options, false);
+    const asks = this._snapshot.planned.plan?.asks ?? [];
+    const created = await submit(this._context, what, this._sent(), asks);
+    if (created === null) {
+      this._update({ progress: { step: 'idle' } });
+      return;
     }
     const { run, runs } = created;
-    model.take(run);
+    this._context.model.take(run);
     this._update({ progress: { step: 'launched', run, runs, isSaved } });
     this._replan();
   }

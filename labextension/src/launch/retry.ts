@@ -29,5 +29,7 @@ export function defaultsOfRun(run: IRunDetail): IForm['defaults'] {
     timeout: typeof timeoutS === 'number' ? durationText(timeoutS) : null
   };
   const known = Object.entries(values).filter(([, value]) => value !== null);
-  return Object.fromEntries(known.map(([keyword, value]) => [keyword, { value, source: short_id }]));
+  return Object.fromEntries(
+    known.map(([keyword, value]) => [keyword, { value, source: short_id }])
+  );
 }

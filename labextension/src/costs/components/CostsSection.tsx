@@ -44,6 +44,18 @@ export function CostsSection(props: ICostsSectionProps): JSX.Element {
     notebook: trans.__('by notebook'),
     tag: trans.__('by tag')
   };
+  const empty =
+    range === 'all'
+      ? {
+          text: trans.__('No run has ended yet.'),
+          action: trans.__('Launch a run…'),
+          onAction: onLaunch
+        }
+      : {
+          text: trans.__('No run has ended in this time.'),
+          action: trans.__('Show all'),
+          onAction: () => costs.setRange('all')
+        };
   const noTags = by === 'tag' && !isLoading && groups.length === 0;
   return (
     <div className="jp-Flotilla-costsBody" aria-busy={isLoading}>
@@ -61,11 +73,7 @@ export function CostsSection(props: ICostsSectionProps): JSX.Element {
       {error && <ErrorNote error={error} onRetry={() => void costs.reload()} trans={trans} />}
       {!totals && isLoading && <p className="jp-Flotilla-loading">{trans.__('Loading…')}</p>}
       {totals && totals.runs === 0 && !error && (
-        <EmptyNote
-          text={range === 'all' ? trans.__('No run has ended yet.') : trans.__('No run has ended in this time.')}
-          action={range === 'all' ? trans.__('Launch a run…') : trans.__('Show all')}
-          onAction={range === 'all' ? onLaunch : () => costs.setRange('all')}
-        />
+        <EmptyNote {...empty} />
       )}
       {totals && totals.runs > 0 && (
         <>

@@ -105,7 +105,7 @@ afterEach(() => {
 });
 
 describe('the launch form', () => {
-  it('sends what was changed, a grid with its own options, and says what was launched', async () => {
+  it('sends what was changed and a grid with its options, and says what it was', async () => {
     type(/^alpha/, '3');
     type(/^rate/, '0.1, 0.01');
     fireEvent.click(screen.getByRole('button', { name: /Several values of rate/ }));
@@ -148,6 +148,7 @@ describe('the launch form', () => {
       '--priority is no number → write 3'
     );
     expect(screen.queryByRole('region', { name: 'Price' })).toBeNull();
+    expect(screen.getByText('Something above is wrong.')).toBeTruthy();
   });
 
   it('shows what is wrong with nothing in particular at the button', async () => {
@@ -183,7 +184,7 @@ describe('the launch form', () => {
     expect([field(/^alpha/).value, field('timeout').value]).toEqual(['', '']);
   });
 
-  it('shows of a run that is launched again what it had, and sends only what is changed', async () => {
+  it('shows of a run what it had when it is launched again, and sends changes only', async () => {
     await act(() => model.prepare({ kind: 'retry', run: 'r1' }));
     await planned();
 

@@ -11,6 +11,8 @@ export interface ILaunchBarProps {
   shown: ILaunchSnapshot;
   /** What is wrong, where no field is to blame. */
   error: FlotillaError | null;
+  /** Something is wrong with a field, which may be out of sight. */
+  isFieldWrong: boolean;
   /** What was copied last; empty: nothing. */
   copied: string;
   onLaunch: () => void;
@@ -20,12 +22,19 @@ export interface ILaunchBarProps {
   trans: TranslationBundle;
 }
 
-function shortText(shown: ILaunchSnapshot, trans: TranslationBundle): string {
-  const { plan } = shown.planned;
+function shortText(props: ILaunchBarProps): string {
+  const { shown, error, isFieldWrong, trans } = props;
+  const { plan, isStale } = shown.planned;
   if (!shown.hasSubject) {
     return trans.__('Choose what to launch.');
   }
-  return plan ? `${rateText(plan, trans)}, ${ceilingText(plan, trans)}` : '';
+  if (isFieldWrong) {
+    return trans.__('Something above is wrong.');
+  }
+  if (plan) {
+    return `${rateText(plan, trans)}, ${ceilingText(plan, trans)}`;
+  }
+  return isStale && !error ? trans.__('Asking for the price…') : '';
 }
 
 /** The button and the price, always in sight, and what became of the launch. */
@@ -59,7 +68,7 @@ export function LaunchBar(props: ILaunchBarProps): JSX.Element {
           className="jp-Flotilla-short"
           data-stale={planned.isStale || undefined}
         >
-          {shortText(shown, trans)}
+          {shortText(props)}
         </span>
         {hasWishes(wishes) && (
           <button

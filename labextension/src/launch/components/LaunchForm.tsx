@@ -114,6 +114,7 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
         idPrefix={ID}
         shown={shown}
         error={shownError(shown, errors)}
+        isFieldWrong={Object.keys(errors).length + Object.keys(parameters.problems).length > 0}
         copied={copied}
         onLaunch={launch}
         onReset={() => model.wish(NO_WISHES)}

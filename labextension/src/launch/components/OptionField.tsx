@@ -33,7 +33,11 @@ export function OptionField(props: IOptionFieldProps): JSX.Element {
       problem={problem}
     >
       {control =>
-        isFlag ? <OptionFlag {...props} control={control} /> : <OptionText {...props} control={control} />
+        isFlag ? (
+          <OptionFlag {...props} control={control} />
+        ) : (
+          <OptionText {...props} control={control} />
+        )
       }
     </Field>
   );

@@ -1,7 +1,7 @@
 import type { IControlProps } from './Field';
 import type { IOptionFieldProps } from './OptionField';
 
-/** The control of an option that is on or off; sent only where it is not what it would be anyway. */
+/** The control of an option that is on or off; sent only where it is not so anyway. */
 export function OptionFlag(props: IOptionFieldProps & { control: IControlProps }): JSX.Element {
   const { wish, usual, control, onChange } = props;
   const isOnByDefault = usual?.value === true;

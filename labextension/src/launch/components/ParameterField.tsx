@@ -30,7 +30,10 @@ export function ParameterField(props: IParameterFieldProps): JSX.Element {
       type="checkbox"
       className="jp-mod-styled"
       checked={(text || usual) === 'true'}
-      onChange={({ target }) => change(String(target.checked) === usual ? '' : String(target.checked))}
+      onChange={({ target }) => {
+        const ticked = String(target.checked);
+        change(ticked === usual ? '' : ticked);
+      }}
     />
   );
   const input = (control: IControlProps) => (

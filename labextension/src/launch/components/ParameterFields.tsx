@@ -28,7 +28,9 @@ export function ParameterFields(props: IParameterFieldsProps): JSX.Element {
     <fieldset className="jp-Flotilla-fields" data-described="true">
       <legend>{trans.__('Parameters')}</legend>
       {parameters.length === 0 && (
-        <p className="jp-Flotilla-help">{trans.__('The cell tagged “parameters” sets none.')}</p>
+        <p className="jp-Flotilla-help">
+          {trans.__('The cell tagged “parameters” sets none.')}
+        </p>
       )}
       {parameters.map(parameter => {
         const { name } = parameter;
