@@ -70,7 +70,7 @@ export const RunRow = memo(function RunRow(props: IRunRowProps): JSX.Element {
         tabIndex={isActive ? 0 : -1}
         aria-haspopup="menu"
         aria-label={trans.__('Actions of %1', run.name)}
-        title={trans.__('Actions')}
+        title={trans.__('On a row: Enter opens, L logs, X cancels, R retries, C copies the id')}
         onClick={event => {
           const { left, bottom } = event.currentTarget.getBoundingClientRect();
           onMenu(run, left, bottom);
