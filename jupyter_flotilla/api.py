@@ -4,7 +4,7 @@ import inspect
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, Unpack
 
@@ -66,7 +66,7 @@ def flotilla() -> Flotilla:
     return _opened(load_settings())
 
 
-@cache
+@lru_cache(maxsize=2)  # of settings that change in a process that goes on, only the latest
 def _opened(settings: Settings) -> Flotilla:
     return Flotilla(settings)
 

@@ -48,12 +48,15 @@ class Changes:
 
     #: Number of the last event.
     seq: int
-    #: Ids of runs, each once.
-    run_ids: list[str]
-    #: Of these, those that became final, with the name of the status.
-    ended: dict[str, str]
+    #: Number, run and name of each, in order.
+    events: list[tuple[int, str, str]]
     #: False where too much has happened to tell all of it.
     is_whole: bool
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs that they are of, each once."""
+        return list(dict.fromkeys(run_id for _, run_id, _ in self.events))
 
 
 class Listing:
@@ -110,15 +113,21 @@ class Listing:
         with self._flotilla.store.read() as tx:
             found = listing.events_after(tx, seq, _MOST_EVENTS + 1)
             latest = listing.latest_seq(tx)
-        ended = {}
-        for _, run_id, name in found:
-            status = name.rpartition("→")[2]
-            if status in FINAL_STATUSES:
-                ended[run_id] = status
-        is_whole = len(found) <= _MOST_EVENTS and latest >= seq  # else it is another store
-        last = found[-1][0] if found and is_whole else latest
-        ids = list(dict.fromkeys(run_id for _, run_id, _ in found))
-        return Changes(seq=last, run_ids=ids, ended=ended, is_whole=is_whole)
+        if len(found) > _MOST_EVENTS or latest < seq:  # too many, or it is another store
+            return Changes(seq=latest, events=found, is_whole=False)
+        # not the latest: it may have come in between
+        return Changes(seq=found[-1][0] if found else seq, events=found, is_whole=True)
+
+    def size(self) -> int:
+        """Return how many runs there are."""
+        with self._flotilla.store.read() as tx:
+            return listing.count(tx, RunFilter())
+
+    @staticmethod
+    def final_status(event: str) -> str | None:
+        """Return the status of an event that is a run's end; None: it is none."""
+        status = event.rpartition("→")[2]
+        return status if status in FINAL_STATUSES else None
 
     def open_facts(self) -> dict[str, str]:
         """Return of each run that goes on what is known of it, as text to compare."""
@@ -137,10 +146,8 @@ class Listing:
                 sum(costs.total_usd(tx, engine, since) for engine in engines)
                 for since in (today, month_start(now))
             ]
-            going_on = listing.page(
-                tx, RunFilter(statuses=(RunStatus.PENDING, RunStatus.RUNNING)), limit=500
-            )[0]
-        spent_live = sum(self._money(r, now)[1] for r in going_on if self._bills(r.run["engine"]))
+            going_on = listing.open_attempts(tx, engines)
+        spent_live = sum(self._spent(engine, facts, now)[1] for engine, facts in going_on)
         return {
             "counts": counts,
             "cost_today_usd": spent[0] + spent_live,
@@ -192,8 +199,14 @@ class Listing:
 
     def _money(self, row: RunRow, now: datetime) -> tuple[Rate | None, float]:
         """Return the rate of the latest attempt, and what it has cost so far if it goes on."""
-        latest = row.latest or {}
-        rate = self._rate(row.run["engine"], row.resources, latest.get("rate"))
+        return self._spent(
+            row.run["engine"], {"resources": row.resources, **(row.latest or {})}, now
+        )
+
+    def _spent(
+        self, engine: str, latest: Mapping[str, Any], now: datetime
+    ) -> tuple[Rate | None, float]:
+        rate = self._rate(engine, latest.get("resources") or {}, latest.get("rate"))
         since = latest.get("billed_since") or latest.get("started_at")
         if rate is None or since is None or latest.get("ended_at") is not None:
             return rate, 0.0

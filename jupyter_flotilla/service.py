@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from jupyter_flotilla import machine
@@ -64,6 +65,7 @@ class Flotilla(Drafting):
         self.wake = Wake(self.settings.home)
         self._say = say
         self._reserve = Reserve(self.settings.home)
+        self._opening = Lock()
         self._store: Store | None = None
         self._engines: dict[str, Engine] = {}
 
@@ -71,16 +73,17 @@ class Flotilla(Drafting):
     def store(self) -> Store:
         """The store, opened (and created) at the first use; raises as `Store`.
 
-        One that was deleted or replaced meanwhile is opened again: what is written into the old
-        file is seen by nobody.
+        One that was deleted or replaced is opened again: what is in the old file, nobody sees.
         """
-        if self._store is not None and self._store.is_gone():
-            self.close()
-        if self._store is None:
-            where = self.settings.store or self.settings.home / "flotilla.db"
-            self._store = self._reserve.lend(lambda: Store(where, self._say))
-            self._reserve.keep()
-        return self._store
+        if (opened := self._store) is not None and not opened.is_gone():
+            return opened
+        with self._opening:  # a server's threads want it all at once
+            if self._store is None or self._store.is_gone():
+                self.close()
+                where = self.settings.store or self.settings.home / "flotilla.db"
+                self._store = self._reserve.lend(lambda: Store(where, self._say))
+                self._reserve.keep()
+            return self._store
 
     def close(self) -> None:
         """Close what was opened."""

@@ -23,9 +23,9 @@ class UsageSeries:
         """Return the series of the attempt in ``folder``; empty where nothing was measured."""
         total = protocol.read_json(str(folder / protocol.USAGE)) or {}
         path = folder / protocol.USAGE_SERIES
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
         return cls(
-            points=tuple(json.loads(line) for line in lines if line.endswith("\n")),
+            points=tuple(point for line in lines if (point := _point(line)) is not None),
             peak_memory_mib=total.get("peak_memory_mib", 0.0),
             cpu_s=total.get("cpu_s", 0.0),
         )
@@ -35,3 +35,12 @@ class UsageSeries:
         import pandas as pd
 
         return pd.DataFrame(list(self.points), columns=["t", "cpu_percent", "memory_mib"])
+
+
+def _point(line: str) -> dict[str, float] | None:
+    """Return a point; None where a line is torn, or is none: the job can write there, too."""
+    try:
+        read = json.loads(line)
+        return {name: float(read[name]) for name in ("t", "cpu_percent", "memory_mib")}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

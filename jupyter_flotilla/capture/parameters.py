@@ -110,6 +110,7 @@ def describe(notebook: dict[str, Any]) -> list[dict[str, Any]] | None:
     None where it is no plain literal), ``default_text`` (as it is written) and ``help``.
     """
     import nbformat
+    from papermill.exceptions import PapermillException
     from papermill.inspection import _infer_parameters
     from papermill.utils import find_first_tagged_cell_index
 
@@ -120,16 +121,21 @@ def describe(notebook: dict[str, Any]) -> list[dict[str, Any]] | None:
         cell.metadata.setdefault("tags", [])
     if find_first_tagged_cell_index(node, "parameters") < 0:
         return None
-    wanted, info = node.metadata.get("kernelspec", {}), node.metadata.get("language_info", {})
+    wanted, info = (node.metadata.get(name) for name in ("kernelspec", "language_info"))
+    wanted, info = (one if isinstance(one, dict) else {} for one in (wanted, info))
     language = wanted.get("language") or info.get("name") or "python"
-    inferred = _infer_parameters(node, name=wanted.get("name") or "", language=language)
+    try:
+        inferred = _infer_parameters(node, name=wanted.get("name") or language, language=language)
+    except (PapermillException, ValueError, AttributeError, TypeError, RecursionError):
+        return []  # there is such a cell; what is in it, this language's reader cannot tell
     return [_described(parameter) for parameter in inferred]
 
 
 def _described(parameter: Any) -> dict[str, Any]:
     default = None
-    with suppress(ValueError, SyntaxError, TypeError, RecursionError):
-        default = json.loads(json.dumps(ast.literal_eval(parameter.default)))
+    with suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        # no NaN and no Infinity: they are no JSON
+        default = json.loads(json.dumps(ast.literal_eval(parameter.default), allow_nan=False))
     return {
         "name": str(parameter.name),
         "type": _expected_type(parameter),

@@ -198,7 +198,8 @@ def _record(line: bytes) -> Optional[Dict[str, Any]]:
         record = json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) and isinstance(record.get("seq"), int) else None
+    is_one = isinstance(record, dict) and isinstance(record.get("seq"), int)
+    return record if is_one and isinstance(record.get("kind"), str) else None
 
 
 class StreamReader:
@@ -318,9 +319,9 @@ class StreamReader:
         name = record.pop("blob", None)
         if name is not None:
             try:
-                with open(os.path.join(self._blobs, os.path.basename(name)), "rb") as file:
+                with open(os.path.join(self._blobs, os.path.basename(str(name))), "rb") as file:
                     record.update(json.loads(file.read()))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, TypeError) as error:
                 record.update(kind="stderr", text="[flotilla: a record is lost: %s]\n" % error)
         return record
 

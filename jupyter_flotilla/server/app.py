@@ -1,7 +1,6 @@
 """The server extension: enabled by installing, see ``jupyter server extension list``."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,15 @@ from jupyter_flotilla.server.handler import ApiHandler, NoSuchRoute, Route
 from jupyter_flotilla.server.openapi import document
 from jupyter_flotilla.server.routes import ROUTES
 from jupyter_flotilla.server.socket import ChangesSocket
+from jupyter_flotilla.server.threads import Threads
 
 #: Below the server's base address.
 BASE = "flotilla/api"
 _EVENT = Path(__file__).with_name("run_ended.yaml")
 _EVENT_ID = "https://jupyter-flotilla.org/events/run-ended/v1"
 #: Requests at a time; the event loop of the server does none of their work.
-_THREADS = 8
+_QUICK = 8
+_SLOW = 4
 
 
 class FlotillaApp(ExtensionApp):
@@ -36,15 +37,13 @@ class FlotillaApp(ExtensionApp):
     changes: Changes | None = None
 
     def initialize_handlers(self) -> None:
-        """Add all routes; where Flotilla cannot work here, none, and it is said why."""
+        """Add all routes; where Flotilla cannot work as it is set up, they say why."""
         try:
             api.flotilla()
         except FlotillaError as error:
             self.log.warning("flotilla: %s", error)
-            return
         context = self._context()
-        threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="flotilla")
-        self._threads = threads
+        quick, slow = Threads(_QUICK, "flotilla-quick"), Threads(_SLOW, "flotilla-slow")
         self.changes = Changes(context, self._ended, metrics.told, self.log.warning)
         base = url_path_join("/", BASE)
         whole = document(ROUTES, url_path_join(self._server.base_url, BASE))
@@ -55,12 +54,12 @@ class FlotillaApp(ExtensionApp):
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
             by_path.setdefault(route.pattern, {})[route.method] = route
-        shared = {"context": context, "threads": threads}
+        shared = {"context": context, "quick": quick, "slow": slow}
         self.handlers.extend(
             (f"{base}/{pattern}", ApiHandler, {"routes": methods, **shared})
             for pattern, methods in by_path.items()
         )
-        socket = {"changes": self.changes, "threads": threads}
+        socket = {"changes": self.changes, "threads": quick}
         self.handlers.append((f"{base}/changes", ChangesSocket, socket))
         self.handlers.append((f"{base}/.*", NoSuchRoute))
         self._server.event_logger.register_event_schema(_EVENT)
@@ -76,7 +75,6 @@ class FlotillaApp(ExtensionApp):
         """Leave jobs and dispatcher alone."""
         if self.changes is not None:
             await asyncio.to_thread(self.changes.stop)
-            self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def _server(self) -> Any:

@@ -1,6 +1,7 @@
 """What all routes share: the façade, the server's folder, how paths from outside are read."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class Context:
     def file(self, relative: str) -> Path:
         """Return the path of a file that is there; raises NoSuchFile."""
         path = self.path_of(relative)
-        if not path.is_file():
+        if not _is(path.is_file):
             raise NoSuchFile(
                 f"there is no file {relative[:200]!r}",
                 next_step="save it first; was it renamed or deleted?",
@@ -85,9 +86,16 @@ class Context:
     def folder(self, relative: str) -> Path:
         """Return the path of a folder that is there; raises NoSuchFile."""
         path = self.path_of(relative)
-        if not path.is_dir():
+        if not _is(path.is_dir):
             raise NoSuchFile(f"there is no folder {relative[:200]!r}", next_step="another folder")
         return path
+
+
+def _is(claim: Callable[[], bool]) -> bool:
+    try:
+        return claim()
+    except OSError:  # a name that is too long for this file system
+        return False
 
 
 def now_text() -> str:

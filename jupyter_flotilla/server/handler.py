@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, get_origin
 
@@ -24,6 +23,7 @@ from jupyter_flotilla.errors import (
 )
 from jupyter_flotilla.server import metrics
 from jupyter_flotilla.server.context import Context, NoSuchFile
+from jupyter_flotilla.server.threads import Threads
 from jupyter_flotilla.server.wire.base import Error, NoQuery
 
 #: What is checked with the server's authorizer.
@@ -79,6 +79,8 @@ class Route:
     query: type[BaseModel] = NoQuery
     body: type[BaseModel] | None = None
     action: Action = "read"
+    #: True where it may take minutes, or asks others: such calls must not hold up the rest.
+    is_slow: bool = False
     status: int = 200
     #: Called until it is not None, or ``query.wait_s`` are over: what a follower waits for.
     is_awaited: Callable[[Any], bool] = lambda answer: False
@@ -104,12 +106,19 @@ class ApiHandler(APIHandler):
     """Serves the routes of one path."""
 
     def initialize(
-        self, routes: Mapping[str, Route], context: Context, threads: ThreadPoolExecutor
+        self, routes: Mapping[str, Route], context: Context, quick: Threads, slow: Threads
     ) -> None:
         """Take what is served; tornado calls this for every request."""
         self.routes = routes
         self.context = context
-        self.threads = threads
+        self.quick = quick
+        self.slow = slow
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Tell whoever is not logged in so, whatever they ask."""
+        await super().prepare()
+        if self.current_user is None:
+            raise web.HTTPError(401)
 
     def get_login_url(self) -> str:
         """Refuse whoever is not known: a program cannot log in on a page."""
@@ -133,28 +142,33 @@ class ApiHandler(APIHandler):
         may = self.authorizer.is_authorized(self, self.current_user, route.action, RESOURCE)
         if not (await may if asyncio.iscoroutine(may) else may):
             raise web.HTTPError(403, f"you may not {route.action} {RESOURCE}")
-        request = Request(path=path, query=self._query(route), body=self._body(route))
+        body = await self.quick.run(self._body, route)
+        request = Request(path=path, query=self._query(route), body=body)
         answer = await self._answer(route, request)
         if isinstance(answer, Content):
             await self._give(answer)
             return
         self.set_status(route.status)
         self.set_header("Cache-Control", "no-store")
-        await self.finish(await self._in_thread(json.dumps, answer))  # some are notebooks, whole
-
-    async def _in_thread(self, work: Callable[..., Any], *values: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *values)
+        await self.finish(await self.quick.run(json.dumps, answer))  # some are notebooks, whole
 
     async def _answer(self, route: Route, request: Request) -> Any:
         loop = asyncio.get_running_loop()
         until = loop.time() + getattr(request.query, "wait_s", 0.0)
+        threads = self.slow if route.is_slow else self.quick
         while True:
-            answer = await self._in_thread(route.call, self.context, request)
-            if not route.is_awaited(answer) or loop.time() >= until:
-                return answer
-            if self.request.connection.stream.closed():  # type: ignore[union-attr]
+            answer = await threads.run(self._call, route, request)
+            if self._is_gone() or not route.is_awaited(answer) or loop.time() >= until:
                 return answer
             await asyncio.sleep(0.2)
+
+    def _call(self, route: Route, request: Request) -> Any:
+        # it may have waited for a thread, and a form asks anew at each change
+        return None if self._is_gone() else route.call(self.context, request)
+
+    def _is_gone(self) -> bool:
+        """Say whether nobody waits for the answer any more."""
+        return self.request.connection.stream.closed()  # type: ignore[union-attr, no-any-return]
 
     def _query(self, route: Route) -> Any:
         given: dict[str, Any] = {}
@@ -189,7 +203,9 @@ class ApiHandler(APIHandler):
             first, last = 0, content.size - 1
             asked = self.request.headers.get("Range")
             condition = self.request.headers.get("If-Range")
-            if asked and condition in (None, content.etag):
+            # other units, and several parts, may be ignored: the whole file is right then
+            is_known = re.fullmatch(r"bytes=[^,]*", asked or "") is not None
+            if asked and is_known and condition in (None, content.etag):
                 part = _range(asked, content.size)
                 if part is None:
                     await self._refuse_part(asked, content.size)
@@ -217,9 +233,9 @@ class ApiHandler(APIHandler):
         await self.finish(told.model_dump_json())
 
     async def _copy(self, file: Any, first: int, size: int, media_type: str) -> None:
-        await self._in_thread(file.seek, first)
+        await self.quick.run(file.seek, first)
         while size > 0:
-            piece = await self._in_thread(file.read, min(size, 1 << 20))
+            piece = await self.quick.run(file.read, min(size, 1 << 20))
             if not piece:
                 break  # it has become shorter: the length that was promised tells
             size -= len(piece)

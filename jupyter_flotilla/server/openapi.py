@@ -21,7 +21,9 @@ _ERRORS = {
     "403": "That may not be done",
     "404": "There is no such run or file",
     "409": "It cannot be done as it stands, or needs a consent",
+    "413": "It is too large",
     "422": "A value is wrong",
+    "507": "The disk is full",
 }
 _PARTS = {
     "run": {"type": "string", "pattern": "^r[0-9a-hjkmnp-tv-z]{12}$"},

@@ -1,5 +1,6 @@
 """Routes of how it stands here: engines, settings, checks, costs, and all of it in short."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -71,7 +72,7 @@ def settings(context: Context, request: Request) -> dict[str, Any]:
     """Return all settings and where their values came from."""
     return {
         "settings": [
-            {"name": one.name, "value": _json(one.value), "source": one.source,
+            {"name": one.name, "value": _shown(one.name, one.value), "source": one.source,
              "description": one.description}
             for one in sourced_settings()
         ]
@@ -100,7 +101,7 @@ def status_of(context: Context) -> dict[str, Any]:
 def cost_rows(context: Context, request: Request) -> dict[str, Any]:
     """Return what attempts have cost, summed by something."""
     since = moment("since", request.query.since)
-    rows = context.flotilla.costs(request.query.by, since)
+    rows = context.flotilla.costs(request.query.by, since)[: request.query.limit]
     return {
         "rows": [
             {**row.model_dump(), "is_billed": _bills(context.flotilla, row.engine)} for row in rows
@@ -145,7 +146,8 @@ def _engine(flotilla: Flotilla, name: str) -> dict[str, Any]:
         engine = flotilla.engine(name)
         check = engine.check()
         ok, message, step = check.ok, check.message, check.next_step
-    except FlotillaError as error:
+    except Exception as thrown:  # one engine, perhaps not ours, must not hide the others
+        error = thrown if isinstance(thrown, FlotillaError) else FlotillaError(repr(thrown))
         return {
             "name": name, "ok": False, "message": error.message, "next": error.next_step,
             "bills": True, "is_default": name == usual, "is_here": False, "sizes": None,
@@ -165,5 +167,8 @@ def _sizes(engine: Engine) -> list[dict[str, Any]] | None:
     return [{"cpu": cpu, "memory_mib": list(legal)} for cpu, legal in engine.sizes.items()]
 
 
-def _json(value: Any) -> Any:
+def _shown(name: str, value: Any) -> Any:
+    """Return a setting as JSON, an address of a database without its password."""
+    if name == "store" and value is not None:
+        return re.sub(r"(//[^/@]*?:)[^@]*@", r"\1***@", str(value))
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)

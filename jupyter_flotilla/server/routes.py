@@ -46,14 +46,16 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST", path="runs", call=launch.submit, body=SubmitIn, answer=RunCreated,
-        action="execute", status=201, summary="Launch a job",
+        action="execute", is_slow=True, status=201, summary="Launch a job",
     ),
     Route(
         method="POST", path="plan", call=launch.plan, body=PlanIn, answer=PlanOut,
+        action="execute", is_slow=True,
         summary="What a launch would do and cost",
     ),
     Route(
         method="POST", path="form", call=launch.form, body=FormIn, answer=FormOut,
+        is_slow=True,
         summary="What a form needs: engines, options, parameters, defaults",
     ),
     Route(
@@ -66,7 +68,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST", path="runs/{run}/retry", call=launch.retry, body=RetryIn,
-        answer=RunCreated, action="execute", status=201, summary="Launch it again, with changes",
+        answer=RunCreated, action="execute", is_slow=True, status=201,
+        summary="Launch it again, with changes",
     ),
     Route(
         method="POST", path="runs/{run}/keep", call=runs.keep_run, body=KeepIn, answer=RunOut,
@@ -79,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path="runs/{run}/stream/search", call=streams.search, query=SearchQuery,
-        answer=SearchOut, summary="Where an attempt has said something",
+        answer=SearchOut, is_slow=True, summary="Where an attempt has said something",
     ),
     Route(
         method="GET", path="runs/{run}/notebook", call=streams.notebook, answer=NotebookOut,
@@ -106,11 +109,11 @@ ROUTES: tuple[Route, ...] = (
         summary="The most expensive runs, and the most wasteful",
     ),
     Route(
-        method="GET", path="engines", call=places.list_engines, answer=EnginesOut,
+        method="GET", path="engines", call=places.list_engines, answer=EnginesOut, is_slow=True,
         summary="Where jobs can run",
     ),
     Route(
-        method="GET", path="doctor", call=places.doctor, answer=DoctorOut,
+        method="GET", path="doctor", call=places.doctor, answer=DoctorOut, is_slow=True,
         summary="What every check of this machine finds",
     ),
     Route(

@@ -2,11 +2,12 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla import protocol, render
 from jupyter_flotilla.api import read_tag
-from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.errors import EngineUnavailable, InvalidOption, UnknownEngine
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.advice import suggestion
 from jupyter_flotilla.model.attempt import Attempt
@@ -55,11 +56,14 @@ def get_run(context: Context, request: Request) -> dict[str, Any]:
     handle = context.handle(request.path["run"])
     attempts, run = handle.attempts, handle.snapshot
     latest = attempts[-1] if attempts else None
-    engine = context.flotilla.engine(run.spec.engine)
-    retry = None
-    if latest is not None and run.status is RunStatus.FAILED:
-        retry = suggestion(run.spec, latest, engine.retry_policy.larger)
-    cost = context.flotilla.cost(run, attempts)
+    retry, cost_text, status_text, queue = None, "", "", ""
+    with suppress(UnknownEngine, EngineUnavailable):  # it was uninstalled since
+        if latest is not None and run.status is RunStatus.FAILED:
+            larger = context.flotilla.engine(run.spec.engine).retry_policy.larger
+            retry = suggestion(run.spec, latest, larger)
+        cost = context.flotilla.cost(run, attempts)
+        cost_text = render.cost_text(cost, is_final=run.status.is_final)
+        status_text, queue = handle.status_line(), handle.queue_text()
     return {
         **context.listing.row(run.id),
         "attempts": [_attempt(attempt) for attempt in attempts],
@@ -70,13 +74,13 @@ def get_run(context: Context, request: Request) -> dict[str, Any]:
         "spec": run.spec.model_dump(mode="json", exclude=set(_NOT_SHOWN)),
         "explanation": str(handle.explain(last_lines=10)),
         "suggestion": None if retry is None else {"label": retry[0], "options": retry[1]},
-        "queue": handle.queue_text(),
+        "queue": queue,
         "outputs": outputs(handle),
         "files": files(handle, attempts),
         "has_notebook": run.spec.kind == "notebook" and handle.notebook_path.is_file(),
         "is_kept": _is_kept(context, run.id),
-        "status_text": handle.status_line(),
-        "cost_text": render.cost_text(cost, is_final=run.status.is_final),
+        "status_text": status_text,
+        "cost_text": cost_text,
     }
 
 
@@ -98,11 +102,12 @@ def outputs(handle: RunHandle) -> list[dict[str, Any]]:
     found = []
     folder = handle.notebook_path.parent / protocol.VALUES
     for name, entry in handle.outputs.entries.items():
-        size = 0
-        with suppress(OSError, KeyError):
-            size = entry.get("size") or (folder / str(entry["file"])).stat().st_size
+        size = entry.get("size")
+        with suppress(OSError, KeyError, ValueError):  # the job can write there, too
+            size = size or (folder / Path(str(entry["file"])).name).lstat().st_size
         kind = str(entry.get("type") or entry.get("format") or "")
-        found.append({"name": name, "type": kind, "size_bytes": size})
+        is_count = isinstance(size, int) and not isinstance(size, bool)
+        found.append({"name": str(name), "type": kind, "size_bytes": size if is_count else 0})
     return found
 
 
@@ -143,9 +148,11 @@ def _position(cursor: str | None) -> Position | None:
         return None
     with suppress(ValueError, RecursionError):
         key, in_grid, run_id = json.loads(cursor)
-        is_legal = isinstance(key, (str, int, float)) and not isinstance(key, bool)
+        is_number = isinstance(key, (int, float)) and not isinstance(key, bool)
+        is_legal = isinstance(key, str) or (is_number and abs(key) < 2**53)
         is_small = isinstance(in_grid, int) and abs(in_grid) < 2**31
         if is_legal and is_small and isinstance(run_id, str):
+            f"{key}{run_id}".encode()  # half a surrogate pair is no text
             return key, int(in_grid), run_id
     raise InvalidOption(
         f"{cursor[:60]!r} is no cursor of a list", next_step="'next' of the page before"

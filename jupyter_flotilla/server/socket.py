@@ -1,7 +1,6 @@
 """The WebSocket of live changes."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +12,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from jupyter_flotilla.server.changes import Changes
 from jupyter_flotilla.server.handler import RESOURCE
+from jupyter_flotilla.server.threads import Threads
 
 #: A window that takes so many bytes no faster than they come is closed: it comes back and resumes.
 _MOST_UNSENT = 8 * 2**20
@@ -23,7 +23,7 @@ class ChangesSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     auth_resource = RESOURCE
 
-    def initialize(self, changes: Changes, threads: ThreadPoolExecutor) -> None:
+    def initialize(self, changes: Changes, threads: Threads) -> None:
         """Take what is followed; tornado calls this for every request."""
         self.changes = changes
         self.threads = threads
@@ -44,7 +44,7 @@ class ChangesSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         after = int(text) if text.isdecimal() and len(text) < 19 else None
         # first: between the two nothing is lost, and what comes twice is the same
         self.changes.listen(self._later)
-        missed = await self._loop.run_in_executor(self.threads, self.changes.missed, after)
+        missed = await self.threads.run(self.changes.missed, after)
         for message in missed:
             self._now(message)
 

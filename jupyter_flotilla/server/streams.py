@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.errors import RunNotFound
+from jupyter_flotilla.fetched import open_below
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.text import plain
 from jupyter_flotilla.protocol import StreamReader, record_text
@@ -62,7 +64,9 @@ def search(context: Context, request: Request) -> dict[str, Any]:
     for record in records:
         last = record["seq"]
         looked_at += _size(record)
-        line = _line(record, wanted, query.kind)
+        line = None
+        with suppress(KeyError, TypeError, AttributeError):  # a record that somebody damaged
+            line = _line(record, wanted, query.kind)
         if line is not None:
             hits.append({"seq": last, "text": line})
         if len(hits) == query.limit or looked_at > _LOOKED_AT:
@@ -75,7 +79,9 @@ def notebook(context: Context, request: Request) -> dict[str, Any]:
     """Return the executed notebook of a run, as far as it is."""
     handle = context.handle(request.path["run"])
     try:
-        content = json.loads(handle.notebook_path.read_text(encoding="utf-8"))
+        path = handle.notebook_path
+        with open_below(path.parent, path.name) as file:  # whatever the job has put there
+            content = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise NoSuchFile(
             f"run {handle.short_id} has no executed notebook yet",
@@ -155,8 +161,7 @@ def _line(record: dict[str, Any], wanted: str, kind: str | None) -> str | None:
         text = f"{record.get('ename')}: {record.get('evalue')}\n{text}"
     if not wanted:
         return text.partition("\n")[0][:_HIT] if kind is not None else None
-    at = text.casefold().find(wanted)
-    if at < 0:
-        return None
-    start = text.rfind("\n", 0, at) + 1
-    return text[max(start, at - _HIT // 2) :].partition("\n")[0][:_HIT]
+    for line in text.split("\n"):
+        if (at := line.casefold().find(wanted)) >= 0:
+            return line[max(0, at - _HIT // 2) :][:_HIT]
+    return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -153,6 +153,16 @@ def open_facts(conn: sa.Connection) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in conn.execute(query)}
 
 
+def open_attempts(
+    conn: sa.Connection, engines: Collection[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return engine and JSON values of each attempt on these engines that has not ended."""
+    query = sa.select(attempts.c.engine, attempts.c.facts).where(
+        attempts.c.ended_at.is_(None), attempts.c.engine.in_(engines)
+    )
+    return [(str(row[0]), row[1]) for row in conn.execute(query)]
+
+
 def _filtered(query: sa.Select[Any], which: RunFilter) -> sa.Select[Any]:
     equal = {
         runs.c.owner: which.owner, runs.c.path: which.path,
@@ -198,10 +208,11 @@ def _bound(sort: Sort, position: Position) -> list[sa.ColumnElement[Any]]:
     if sort == "created_at":
         try:
             moment = datetime.fromisoformat(str(key))
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            raise _of_another_list()
+            if moment.tzinfo is None:
+                raise ValueError("a moment without a time zone")
+            moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise _of_another_list() from error
         return [sa.literal(moment, runs.c.created_at.type), sa.literal(in_grid), sa.literal(run_id)]
     if isinstance(key, str) is not (sort == "name"):
         raise _of_another_list()

@@ -1,6 +1,6 @@
 """For teams: a PostgreSQL database by URL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,7 +47,7 @@ class PostgresqlBackend(Backend):
         return False
 
     def watch(self) -> ChangeWatch:
-        return _Listener(self._url)
+        return _Listener(self._url, self.explain)
 
     @contextmanager
     def migration_lock(self, connection: sa.Connection) -> Iterator[None]:
@@ -71,15 +71,21 @@ class PostgresqlBackend(Backend):
 
 
 class _Listener(ChangeWatch):
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, explain: Callable[[Any], FlotillaError]) -> None:
         import psycopg
 
+        self._explain = explain
         plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connection = psycopg.connect(plain, autocommit=True)
         self._connection.execute(f"LISTEN {_CHANNEL}")
 
     def has_changed(self) -> bool:
-        return bool(list(self._connection.notifies(timeout=0)))
+        import psycopg
+
+        try:
+            return bool(list(self._connection.notifies(timeout=0)))
+        except psycopg.Error as error:
+            raise self._explain(error) from error
 
     def close(self) -> None:
         self._connection.close()

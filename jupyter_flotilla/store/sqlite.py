@@ -78,7 +78,7 @@ class SqliteBackend(Backend):
             return False  # it cannot be seen, and the next statement says why
 
     def watch(self) -> ChangeWatch:
-        return _DataVersion(self.path)
+        return _DataVersion(self.path, self.explain)
 
     @contextmanager
     def migration_lock(self, connection: sa.Connection) -> Iterator[None]:
@@ -187,8 +187,11 @@ def _on_close(connection: sqlite3.Connection, record: Any) -> None:
 class _DataVersion(ChangeWatch):
     """About 50 µs a look."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.as_uri()}", uri=True, isolation_level=None)
+    def __init__(self, path: Path, explain: Callable[[Any], FlotillaError]) -> None:
+        self._explain = explain
+        self._connection = sqlite3.connect(
+            f"{path.as_uri()}", uri=True, isolation_level=None, timeout=_BUSY_MS / 1000
+        )
         self._seen = self._version()
 
     def has_changed(self) -> bool:
@@ -200,4 +203,7 @@ class _DataVersion(ChangeWatch):
 
     def _version(self) -> int:
         # sqlite.org/pragma.html#pragma_data_version: compared on one connection only
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        try:
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._explain(error) from error

@@ -5,9 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import jupyter_flotilla as fl
-from jupyter_flotilla.store import events
+from jupyter_flotilla.errors import StoreUnreadable
+from jupyter_flotilla.listing import Listing
+from jupyter_flotilla.server.changes import Changes
+from jupyter_flotilla.server.context import Context
+from jupyter_flotilla.store import events, runs, schema
 
 
 class _Window:
@@ -27,9 +32,14 @@ class _Window:
 
 
 @pytest.fixture
-def window(settings_file, jp_ws_fetch):
+def window(settings_file, jp_ws_fetch, jp_serverapp):
+    """Open windows, once the server follows the store: what was before is nobody's news."""
+
     @asynccontextmanager
     async def opened(**query: Any) -> AsyncIterator[_Window]:
+        changes = jp_serverapp.extension_manager.extension_points["jupyter_flotilla"].app.changes
+        while changes._store is None:
+            await asyncio.sleep(0.02)
         socket = await jp_ws_fetch("flotilla", "api", "changes", params=query)
         yield _Window(socket)
         socket.close()
@@ -161,3 +171,89 @@ async def test_settings_that_cannot_be_read_are_told_and_mended_without_a_restar
 
     assert (status, body["code"], again) == (409, "invalid-settings", 200)
     assert "flotilla.toml" in body["message"]
+
+
+async def test_an_error_that_nobody_foresaw_ends_nothing(ask, window, monkeypatch):
+    async with window() as one:
+        await one.next("status")
+        real, fails = Listing.changes, iter([RuntimeError("the driver's own")])
+
+        def changes(self: Listing, seq: int) -> Any:
+            for error in fails:
+                raise error
+            return real(self, seq)
+
+        monkeypatch.setattr(Listing, "changes", changes)
+        what = {"kind": "command", "argv": ["true"]}
+        _, created = await ask("runs", body={"what": what})
+
+        await one.next("runs", _is_of(created["run"]["id"], "SUCCEEDED"))
+
+
+async def test_what_could_not_be_told_is_told_later(ask, window, monkeypatch, make_run):
+    async with window() as one:
+        await one.next("status")
+        real, fails = Listing.rows, iter([StoreUnreadable("locked")])
+
+        def rows(self: Listing, run_ids: Any) -> Any:
+            for error in fails:
+                raise error
+            return real(self, run_ids)
+
+        monkeypatch.setattr(Listing, "rows", rows)
+        run = make_run()
+
+        await one.next("runs", _is_of(run.id, "QUEUED"))
+
+
+async def test_runs_that_are_deleted_have_lists_read_anew(window, make_run, facade):
+    run = make_run()
+    async with window() as one:
+        await one.next("status", lambda status: status["counts"]["QUEUED"] == 1)
+        facade.cancel(run.id)
+        await one.next("runs", _is_of(run.id, "CANCELLED"))
+        with facade.store.write() as tx:
+            assert runs.delete(tx, run.id)
+
+        await one.next("reset")
+
+
+async def test_a_store_that_was_replaced_is_followed(ask, window, settings_file, facade):
+    async with window() as one:
+        await one.next("status")
+        facade.close()
+        for path in facade.settings.home.glob("flotilla.db*"):
+            path.unlink()
+
+        await one.next("reset")
+        what = {"kind": "command", "argv": ["true"]}
+        _, created = await ask("runs", body={"what": what})
+        await one.next("runs", _is_of(created["run"]["id"], "SUCCEEDED"))
+
+
+def test_an_event_that_is_committed_after_a_later_one_is_told(facade, make_run):
+    """As on PostgreSQL, where numbers are given before the commit."""
+    said: list[Any] = []
+    changes = Changes(Context(None), lambda *ended: None, lambda status: None, said.append)
+    changes.listen(lambda message: said.append(json.loads(message)))
+    changes._begin(facade.store)
+    first, late, last = make_run(), make_run(), make_run()
+    with facade.store.write() as tx:
+        [(seq, detail)] = tx.execute(
+            sa.select(schema.events.c.seq, schema.events.c.at).where(
+                schema.events.c.run_id == late.id
+            )
+        )
+        tx.execute(schema.events.delete().where(schema.events.c.seq == seq))
+    changes._transitions()
+    with facade.store.write() as tx:
+        tx.execute(
+            schema.events.insert().values(
+                seq=seq, run_id=late.id, at=detail, name="QUEUED", detail={}
+            )
+        )
+    changes._transitions()
+    changes._transitions()
+
+    told = [row["id"] for one in said if one["type"] == "runs" for row in one["runs"]]
+    assert sorted(told) == sorted([first.id, late.id, last.id])

@@ -1,4 +1,6 @@
+import asyncio
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import witness
 from witness import NOW
 
 import jupyter_flotilla as fl
+from jupyter_flotilla.server import places
 from jupyter_flotilla.server.copied import commands
 from jupyter_flotilla.server.wire.launch import FileJob, FormOut, PlanOut, RunCreated
 from jupyter_flotilla.server.wire.places import (
@@ -300,3 +303,91 @@ async def test_hidden_files_and_links_out_of_the_folder_are_not_followed_by_name
     status, _ = await ask("form", body={"what": {"kind": "file", "path": ".secret.ipynb"}})
 
     assert status == 404
+
+
+@pytest.mark.parametrize(
+    ("metadata", "names"),
+    [
+        ({}, ["alpha"]),
+        ({"kernelspec": None, "language_info": []}, ["alpha"]),
+        ({"kernelspec": {"name": "x", "language": "cobol"}}, []),
+    ],
+)
+async def test_a_notebook_of_any_origin_has_a_form(ask, root, metadata, names):
+    cell = {"cell_type": "code", "source": "alpha = 1e999", "outputs": [], "execution_count": None,
+            "metadata": {"tags": ["parameters"]}}  # fmt: skip
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": [cell]}
+    (root / "plain.ipynb").write_text(json.dumps(notebook))
+
+    status, body = await ask("form", body={"what": {"kind": "file", "path": "plain.ipynb"}})
+
+    assert status == 200
+    assert [(one["name"], one["default"]) for one in body["parameters"]] == [
+        (name, None) for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["[99999999999999999999,0,\"r\"]", "[\"\\ud800\",0,\"x\"]",
+               "[\"0001-01-01T00:00:00+14:00\",0,\"r\"]", "[1e400,0,\"r\"]"],
+)  # fmt: skip
+@pytest.mark.parametrize("sort", ["created_at", "name", "cost"])
+async def test_a_cursor_that_no_page_gave_is_refused(ask, cursor, sort):
+    status, body = await ask("runs", cursor=cursor, sort=sort)
+
+    is_a_name = sort == "name" and cursor.startswith('["0001')
+    assert status == (200 if is_a_name else 422), body
+
+
+async def test_a_run_of_an_engine_that_is_gone_is_shown(ask, make_run):
+    run = make_run(engine="bygone")
+
+    status, body = await ask(f"runs/{run.id}")
+
+    assert (status, body["engine"], body["cost_text"], body["suggestion"]) == (
+        200,
+        "bygone",
+        "",
+        None,
+    )
+
+
+async def test_the_password_of_a_database_is_shown_to_nobody(ask, settings_file, monkeypatch):
+    await ask("status")
+    monkeypatch.setenv("FLOTILLA_STORE", "postgresql://me:hunter2@db/x")
+
+    status, body = await ask("settings")
+
+    assert status == 200
+    assert "hunter2" not in json.dumps(body)
+    assert "postgresql://me:***@db/x" in json.dumps(body)
+
+
+async def test_what_takes_minutes_holds_up_nothing_else(ask, jp_serverapp, monkeypatch):
+    is_over = threading.Event()
+    monkeypatch.setattr(places, "examine", lambda settings: is_over.wait(30) and [])
+    slow = [asyncio.ensure_future(ask("doctor")) for _ in range(12)]
+
+    status, _ = await ask("status")
+
+    is_over.set()
+    assert status == 200
+    assert [code for code, _ in await asyncio.gather(*slow)] == [200] * 12
+
+
+async def test_a_damaged_attempt_is_shown_as_far_as_it_goes(ask, facade):
+    what = {"kind": "command", "argv": ["echo", "said"]}
+    _, created = await ask("runs", body={"what": what})
+    run = fl.get(created["run"]["id"]).wait()
+    folder = facade.attempt_folder(run.id, 1)
+    with next(iter(sorted((folder / "stream").glob("*.jsonl")))).open("a") as file:
+        file.write('{"seq": 90}\n{"seq": 91, "kind": "stdout", "blob": 5}\n')
+        file.write('{"seq": 92, "kind": "error"}\n[]\nnothing\n')
+    (folder / "usage.jsonl").write_text('{"t": "x"}\n7\n{"t": 1')
+    (folder / "outputs.json").write_text('[{"name": 7, "file": "a\\u0000", "size": "big"}]')
+
+    for path in ("", "/stream", "/stream/search?text=said", "/stream/search?kind=error", "/usage"):
+        path, _, query = path.partition("?")
+        given = dict([query.split("=")]) if query else {}
+        status, _ = await ask(f"runs/{run.id}{path}", **given)
+        assert status == 200, path

@@ -14,6 +14,7 @@ class CostsQuery(In):
 
     by: By = "notebook"
     since: str | None = None
+    limit: int = Field(default=200, ge=1, le=2000)
 
 
 class CostOut(CostRow):

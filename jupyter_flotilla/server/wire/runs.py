@@ -80,7 +80,7 @@ class RunsQuery(In):
     since: str | None = None
     until: str | None = None
     #: Part of a name, path, id, owner or message.
-    text: Word | None = None
+    text: Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")] | None = None
     sort: Sort = "created_at"
     order: Literal["asc", "desc"] = "desc"
     limit: int = Field(default=50, ge=1, le=500)
