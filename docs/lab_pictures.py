@@ -1,0 +1,96 @@
+"""Take pictures of the sidebar, the launch form and a run in a real Lab, as docs/lab-*.png.
+
+python docs/lab_pictures.py      in an environment that has jupyter_flotilla[test], with Chromium
+"""
+
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+_ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(_ROOT / "tests"), str(_ROOT / "tests" / "browser")]
+
+from windows import JupyterServer, Window  # noqa: E402
+
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+_SIZE = {"width": 1120, "height": 700}
+#: Colours of a picture: few, for a small file.
+_COLOURS = 96
+
+_HUNGRY = """
+taken = []
+for n in range(400):
+    taken.append(bytearray(b"x" * 2**22))
+"""
+_TRAINING = """
+import time
+from jupyter_flotilla import job
+for epoch in range(400):
+    print(f"epoch {epoch} loss {1 / (epoch + 1):.4f}", flush=True)
+    job.progress(epoch, 400, "training")
+    time.sleep(0.25)
+"""
+
+
+def main() -> None:
+    """Launch some runs, and look at them."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = JupyterServer(root=Path(folder) / "lab")
+        server.prepare()
+        for example in (_ROOT / "examples").glob("*.ipynb"):
+            shutil.copy(example, server.work)
+        server.start()
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=_ARGUMENTS
+        )
+        try:
+            failed = _launch(server)
+            _look(Window(browser, server, viewport=_SIZE), failed)
+        finally:
+            browser.close()
+            server.stop()
+
+
+def _launch(server: JupyterServer) -> str:
+    """Run what there is to be seen; returns the id of the run that has failed."""
+    for arguments in (
+        ("run", "--timeout", "1h", "digits.ipynb"),
+        ("run", "--timeout", "30m", "diabetes.ipynb"),
+        ("run", "--name", "etl", "--timeout", "10m", "--", "sh", "-c", "echo 10,000 rows; sleep 2"),
+    ):
+        server.flotilla(*arguments)
+    hungry = {"kind": "source", "source": _HUNGRY}
+    options = {"name": "embed", "memory": "400M", "timeout": "1h"}
+    created = server.api("runs", {"what": hungry, "options": options})
+    training = {"kind": "source", "source": _TRAINING}
+    server.api("runs", {"what": training, "options": {"name": "train-large", "memory": "2G"}})
+    return str(created["run"]["id"])
+
+
+def _look(window: Window, failed: str) -> None:
+    page = window.go("lab/tree/digits.ipynb?reset")
+    window.command("flotilla:show")
+    page.locator(f'.jp-Flotilla-row[data-run="{failed}"][data-status="FAILED"]').wait_for()
+    window.command("flotilla:open-run", id=failed, tab="usage")
+    page.locator(".jp-Flotilla-detailBody").wait_for()
+    page.wait_for_timeout(3_000)
+    _take(page, "lab-run")
+    window.command("flotilla:launch-notebook")
+    page.wait_for_timeout(4_000)
+    _take(page, "lab-launch")
+
+
+def _take(page: Page, name: str) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    small.save(_ROOT / "docs" / f"{name}.png", optimize=True)
+    print(f"docs/{name}.png")
+
+
+if __name__ == "__main__":
+    main()
