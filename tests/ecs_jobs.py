@@ -50,7 +50,7 @@ def task_of(ground: EcsGround, run: fl.RunHandle, number: int = 1) -> Any:
 
     def find() -> Any:
         found = [one for one in tasks_of(ground, run)
-                 if one["startedBy"].endswith(f"/{run.id}-{number}")]  # fmt: skip
+                 if one.get("startedBy", "").endswith(f"/{run.id}-{number}")]  # fmt: skip
         return found[0] if found else None
 
     return witness.until(find, f"a task of {run.id}-{number}")
