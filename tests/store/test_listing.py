@@ -24,7 +24,7 @@ def many(store: Store, make_run: MakeRun) -> list[Run]:
             name=chances.choice(["a", "b", "c"]),
             created_at=NOW + timedelta(minutes=chances.randrange(12)),
             tags={"team": chances.choice("xy")},
-            path=chances.choice([None, "/work/train.ipynb"]),
+            path=chances.choice([None, "/home/ada/train.ipynb"]),
         )
         for _ in range(40)
     ]
@@ -68,7 +68,7 @@ def test_pages_together_have_each_run_once_and_in_order(
         (RunFilter(tag=("team", "x")), lambda run: run.spec.tags["team"] == "x"),
         (RunFilter(tag=("team", None)), lambda run: True),
         (RunFilter(tag=("size", None)), lambda run: False),
-        (RunFilter(path="/work/train.ipynb"), lambda run: run.spec.path is not None),
+        (RunFilter(path="/home/ada/train.ipynb"), lambda run: run.spec.path is not None),
         (RunFilter(text="TRAIN"), lambda run: run.spec.path is not None),
         (RunFilter(text="%"), lambda run: False),
         (RunFilter(owner="me", engine="fake"), lambda run: True),
