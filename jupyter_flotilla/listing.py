@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.clock import utc_now, utc_text
 from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import FlotillaError, RunNotFound
 from jupyter_flotilla.model.cost import Rate, charge_usd
@@ -141,7 +141,7 @@ class Listing:
         with self._flotilla.store.read() as tx:
             counts = listing.counts(tx)
             # what nobody pays is no cost of the user's
-            engines = [engine for engine in engine_names() if self._bills(engine)]
+            engines = [engine for engine in engine_names() if self.bills(engine)]
             spent = [
                 sum(costs.total_usd(tx, engine, since) for engine in engines)
                 for since in (today, month_start(now))
@@ -192,7 +192,7 @@ class Listing:
             "usage": _usage(latest.get("usage")),
             "cost_usd": None if charged is None or rate is None else charged + open_usd,
             "usd_per_h": rate.usd_per_h if rate is not None and is_running else None,
-            "is_billed": self._bills(run["engine"]),
+            "is_billed": self.bills(run["engine"]),
             "ceiling_usd": run["ceiling_usd"],
             "seq": row.seq,
         }
@@ -218,11 +218,12 @@ class Listing:
         relative = os.path.relpath(path, self._root)
         return None if relative.startswith(os.pardir) else Path(relative).as_posix()
 
-    def _bills(self, engine: str) -> bool:
+    def bills(self, engine: str) -> bool:
+        """Say whether anybody pays on an engine; of one that is gone nobody knows: true then."""
         try:
             return self._flotilla.engine(engine).bills
         except FlotillaError:
-            return True  # an engine that is no longer installed: nobody knows
+            return True
 
     def _rate(self, engine: str, size: Mapping[str, Any], known: Any) -> Rate | None:
         if known is not None:
@@ -256,4 +257,4 @@ def _usage(usage: Any) -> dict[str, float] | None:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if moment is None else utc_text(moment)

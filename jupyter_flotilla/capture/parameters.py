@@ -29,14 +29,9 @@ def inject(
         For a name that the ``parameters`` cell does not have, with the closest that it has; for
         a value of another type; and where there is no such cell.
     """
-    import nbformat
     from papermill.parameterize import parameterize_notebook
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    node = nbformat.from_dict(notebook)  # a copy: papermill changes what it is given
-    for cell in node.cells:
-        cell.source = "".join(cell.get("source", ""))
-        cell.metadata.setdefault("tags", [])  # papermill counts on it
+    node = _for_papermill(notebook)
     typed = _checked(node, params, path=path, kernel=kernel)
     node.metadata.setdefault("papermill", {})
     injected = parameterize_notebook(
@@ -47,6 +42,18 @@ def inject(
             del cell.metadata["tags"]
     plain: dict[str, Any] = injected
     return plain
+
+
+def _for_papermill(notebook: dict[str, Any]) -> Any:
+    """Return a copy as papermill takes it, which changes what it is given; have it say nothing."""
+    import nbformat
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    node = nbformat.from_dict(notebook)
+    for cell in node.cells:
+        cell.source = "".join(cell.get("source", ""))
+        cell.metadata.setdefault("tags", [])  # it counts on them
+    return node
 
 
 def _checked(node: Any, params: dict[str, Any], *, path: Path, kernel: Kernel) -> dict[str, Any]:
@@ -109,16 +116,11 @@ def describe(notebook: dict[str, Any]) -> list[dict[str, Any]] | None:
     Mappings of ``name``, ``type`` (a word of annotations, or None), ``default`` (a JSON value, or
     None where it is no plain literal), ``default_text`` (as it is written) and ``help``.
     """
-    import nbformat
     from papermill.exceptions import PapermillException
     from papermill.inspection import _infer_parameters
     from papermill.utils import find_first_tagged_cell_index
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    node = nbformat.from_dict(notebook)
-    for cell in node.cells:
-        cell.source = "".join(cell.get("source", ""))
-        cell.metadata.setdefault("tags", [])
+    node = _for_papermill(notebook)
     if find_first_tagged_cell_index(node, "parameters") < 0:
         return None
     wanted, info = (node.metadata.get(name) for name in ("kernelspec", "language_info"))

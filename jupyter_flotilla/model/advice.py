@@ -11,7 +11,7 @@ from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.resources import Resources, doubled
 from jupyter_flotilla.model.retry import FREE_KINDS
-from jupyter_flotilla.model.units import format_money, format_size
+from jupyter_flotilla.model.units import format_money, format_size, size_option
 
 #: Where one asks for more vCPU of Fargate on demand (quota L-3032A538).
 QUOTA_URL = "https://console.aws.amazon.com/servicequotas/home/services/fargate/quotas/L-3032A538"
@@ -72,7 +72,7 @@ def suggestion(
         size = larger(attempt.resources, None)
         if size is None or size.memory_mib is None:
             return None
-        options: dict[str, Any] = {"memory": _size_flag(size.memory_mib)}
+        options: dict[str, Any] = {"memory": size_option(size.memory_mib)}
         if size.cpu != attempt.resources.cpu:
             options["cpu"] = size.cpu
         return f"Retry with {format_size(size.memory_mib)}", options
@@ -104,7 +104,7 @@ def _more_memory(
     if larger is None or larger.memory_mib is None:
         return f"{retry} --memory SIZE, or a machine with more memory"
     also = "" if spec.on_oom is not None else "; or --on-oom double does so by itself"
-    return f"{retry} --memory {_size_flag(larger.memory_mib)}{_price(rate_of(larger))}{also}"
+    return f"{retry} --memory {size_option(larger.memory_mib)}{_price(rate_of(larger))}{also}"
 
 
 def _price(rate: Rate | None) -> str:
@@ -126,10 +126,6 @@ def _mend(retry: str, spec: JobSpec, attempt: Attempt) -> str | None:
         return None  # a cell that was sent: its caller has it before them
     where = "" if attempt.failed_cell is None else f" cell {attempt.failed_cell + 1} of"
     return f"mend{where} {spec.path}, then run it again"
-
-
-def _size_flag(memory_mib: int) -> str:
-    return f"{memory_mib // 1024}G" if memory_mib % 1024 == 0 else f"{memory_mib}M"
 
 
 def _duration_flag(seconds: int) -> str:

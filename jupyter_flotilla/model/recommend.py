@@ -6,7 +6,7 @@ from jupyter_flotilla.model.base import Stored
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.guard import MIN_HISTORY
 from jupyter_flotilla.model.resources import DEFAULT_MEMORY_MIB, Resources, fargate_size
-from jupyter_flotilla.model.units import format_size
+from jupyter_flotilla.model.units import format_size, size_option
 
 #: Room above the highest peak: the next run may need a little more.
 HEADROOM = 1.25
@@ -27,8 +27,7 @@ class Recommendation(Stored):
     @property
     def memory(self) -> str:
         """The memory as people write it."""
-        mib = self.memory_mib
-        return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
+        return size_option(self.memory_mib)
 
     @property
     def text(self) -> str:

@@ -118,6 +118,15 @@ def format_size(mib: float) -> str:
     return f"{mib / 1024:.1f}".removesuffix(".0") + " G"
 
 
+def size_option(mib: int) -> str:
+    """Return a size as it is written in an option: exactly, and without a space.
+
+    >>> size_option(32 * 1024), size_option(1536)
+    ('32G', '1536M')
+    """
+    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
+
+
 def format_duration(seconds: float) -> str:
     """Return a duration for people, two units at most.
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_flotilla import api
-from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.clock import utc_now, utc_text
 from jupyter_flotilla.errors import InvalidOption, UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.listing import Listing
@@ -100,7 +100,7 @@ def _is(claim: Callable[[], bool]) -> bool:
 
 def now_text() -> str:
     """Return the present as it travels."""
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return utc_text(utc_now())
 
 
 def moment(name: str, text: str | None) -> datetime | None:

@@ -14,6 +14,7 @@ from jupyter_flotilla.model.guard import month_start
 from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.precedence import Resolution
+from jupyter_flotilla.model.units import size_option
 from jupyter_flotilla.planning import GridPlan, Plan
 from jupyter_flotilla.server.context import Context
 from jupyter_flotilla.server.copied import commands
@@ -214,11 +215,10 @@ def _shown(keyword: str, value: Any) -> Any:
     """Return a default in the form that people write."""
     if value is None:
         return None
-    if keyword in ("memory", "disk"):
-        unit = "M" if keyword == "memory" else "G"
-        return (
-            f"{value // 1024}G" if keyword == "memory" and value % 1024 == 0 else f"{value}{unit}"
-        )
+    if keyword == "memory":
+        return size_option(value)
+    if keyword == "disk":
+        return f"{value}G"
     if keyword == "timeout":
         return f"{value}s" if value % 60 else f"{value // 60}m"
     return list(value) if isinstance(value, tuple) else value

@@ -104,7 +104,7 @@ def cost_rows(context: Context, request: Request) -> dict[str, Any]:
     rows = context.flotilla.costs(request.query.by, since)[: request.query.limit]
     return {
         "rows": [
-            {**row.model_dump(), "is_billed": _bills(context.flotilla, row.engine)} for row in rows
+            {**row.model_dump(), "is_billed": context.listing.bills(row.engine)} for row in rows
         ],
         "since": request.query.since,
     }
@@ -131,13 +131,6 @@ def _costly(one: Leader, rows: dict[str, Any]) -> dict[str, Any]:
     if one.unused_share is not None:
         parts.append(f"{one.unused_share * 100:.0f} % of the memory was never used")
     return {"run": rows[one.run_id], "usd": one.usd, "text": " · ".join(parts)}
-
-
-def _bills(flotilla: Flotilla, engine: str) -> bool:
-    try:
-        return flotilla.engine(engine).bills
-    except FlotillaError:
-        return True  # an engine that is no longer installed: nobody knows
 
 
 def _engine(flotilla: Flotilla, name: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The tables. A change here needs a migration beside it, additive within a major version."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
+
+from jupyter_flotilla.clock import utc_text
 
 
 class UtcText(TypeDecorator[datetime]):
@@ -18,7 +20,7 @@ class UtcText(TypeDecorator[datetime]):
         if value is None:
             return None
         assert value.tzinfo is not None
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return utc_text(value)
 
     def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:
         """Return the time."""
