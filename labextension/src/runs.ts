@@ -10,6 +10,7 @@ import { ChangesSocket } from './socket';
 import type { ITransition } from './transitions';
 import { OpenRuns } from './transitions';
 import type { Change, IRun, IRunPage, IStatus } from './wire';
+import { subscribed } from './subscribe';
 
 /** Rows that one request brings. */
 const PAGE_SIZE = 200;
@@ -84,13 +85,7 @@ export class RunsModel {
   }
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   /** What is to be seen now; the same object until something changes. */
   snapshot = (): ISnapshot => this._snapshot;

@@ -9,6 +9,7 @@ import type { IGroup, ITotals } from './groups';
 import { groupsOf, totalsOf } from './groups';
 import type { Range } from './range';
 import { sinceOf } from './range';
+import { subscribed } from '../subscribe';
 
 /** How long after the end of a run it is asked anew: often several end at once. */
 const QUIET_MS = 1000;
@@ -37,13 +38,7 @@ export class CostsModel {
   }
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   snapshot = (): ICostsSnapshot => this._snapshot;
 

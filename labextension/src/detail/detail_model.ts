@@ -4,6 +4,7 @@ import type { FlotillaError } from '../api';
 import { asFlotillaError } from '../api';
 import type { RunsModel } from '../runs';
 import type { IRun, IRunDetail } from '../wire';
+import { subscribed } from '../subscribe';
 
 /** Between two requests for the same run there is at least this. */
 const PAUSE_MS = 1000;
@@ -35,13 +36,7 @@ export class DetailModel {
   }
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   snapshot = (): IDetailSnapshot => this._snapshot;
 

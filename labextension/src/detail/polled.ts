@@ -2,6 +2,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { FlotillaError } from '../api';
 import { asFlotillaError } from '../api';
+import { subscribed } from '../subscribe';
 
 /** What was last fetched; never changed, always replaced. */
 export interface IPolledSnapshot<T> {
@@ -18,13 +19,7 @@ export class Polled<T> {
   ) {}
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   get changed(): ISignal<this, void> {
     return this._changed;

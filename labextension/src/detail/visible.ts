@@ -1,5 +1,6 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
+import { subscribed } from '../subscribe';
 
 /** Whether anybody can see a tab: it is in front, and so is the window. */
 export class Visibility {
@@ -23,13 +24,7 @@ export class Visibility {
   }
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   get = (): boolean => this.isVisible;
 

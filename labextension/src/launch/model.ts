@@ -17,6 +17,7 @@ import { keyOf, subjectFor, whatOf } from './subject';
 import { submit } from './submit';
 import type { IWishes } from './wishes';
 import { NO_WISHES } from './wishes';
+import { subscribed } from '../subscribe';
 
 /** How far the launch is that was asked for last. */
 export type Progress =
@@ -76,13 +77,7 @@ export class LaunchModel {
   }
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   snapshot = (): ILaunchSnapshot => this._snapshot;
 

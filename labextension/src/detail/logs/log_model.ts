@@ -7,6 +7,7 @@ import type { Line } from './lines';
 import { LineBuilder } from './lines';
 import { thinned } from './thinning';
 import { PAGE, StreamWindow } from './window';
+import { subscribed } from '../../subscribe';
 
 /** Seconds that the server holds a request until there is more. */
 const HELD_S = 10;
@@ -81,13 +82,7 @@ export class LogModel {
   }
 
   /** For `useSyncExternalStore`. */
-  subscribe = (callback: () => void): (() => void) => {
-    const slot = () => callback();
-    this._changed.connect(slot);
-    return () => {
-      this._changed.disconnect(slot);
-    };
-  };
+  subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);
 
   /** What is to be seen now; the same object until something changes. */
   snapshot = (): ILogSnapshot => this._snapshot;
