@@ -16,6 +16,7 @@
     ├── EnvironmentProblem         this machine or installation is in the way (exit code 2)
     │   ├── InvalidSettings
     │   ├── UnsupportedPlatform
+    │   ├── NoServer
     │   ├── StoreUnreadable
     │   ├── StoreTooNew
     │   ├── DiskFull
@@ -129,6 +130,12 @@ class UnsupportedPlatform(EnvironmentProblem):
     """Flotilla does not run on this operating system."""
 
     code = "unsupported-platform"
+
+
+class NoServer(EnvironmentProblem):
+    """No Jupyter server of the user's is running."""
+
+    code = "no-server"
 
 
 class StoreUnreadable(EnvironmentProblem):

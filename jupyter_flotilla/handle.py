@@ -1,18 +1,17 @@
 """What the user holds: one run, seen from any process, at any time."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Unpack
 
-from jupyter_flotilla import protocol, render
-from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla import links, protocol, render, run_card
 from jupyter_flotilla.errors import InvalidOption, RunCancelled, RunFailed, WaitTimeout
 from jupyter_flotilla.fetched import Files
-from jupyter_flotilla.in_bucket import as_dict, in_bucket, until_text
+from jupyter_flotilla.in_bucket import as_dict, in_bucket
 from jupyter_flotilla.logs import Logs, piece_text
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost
@@ -26,8 +25,6 @@ from jupyter_flotilla.usage import UsageSeries
 
 #: How often an awaited run is looked at, in seconds.
 _AWAIT_S = 0.2
-#: Runs that go on are counted up to here: a live line is drawn several times a second.
-_COUNTED = 100
 
 
 def _find(run_id: str) -> "RunHandle":
@@ -43,6 +40,7 @@ class RunHandle:
     def __init__(self, flotilla: Flotilla, run: Run) -> None:
         self._flotilla = flotilla
         self._run = run
+        self._head: Sequence[str] | None = None
 
     @property
     def id(self) -> str:
@@ -127,6 +125,11 @@ class RunHandle:
     def refresh(self) -> "RunHandle":
         """Read the run again and return this handle."""
         self._run = self._flotilla.get(self.id)
+        return self
+
+    def headed(self, lines: Sequence[str]) -> "RunHandle":
+        """Have its card begin with what was said at its launch; return this handle."""
+        self._head = lines
         return self
 
     def renew(self, snapshot: Run) -> None:
@@ -345,14 +348,7 @@ class RunHandle:
 
     def status_lines(self) -> list[str]:
         """Return the snapshot for a live display: two lines while it runs, else one."""
-        run, attempts = self._run, self.attempts
-        cost = self._flotilla.cost(run, attempts)
-        attempt = attempts[-1] if attempts else None
-        if run.status.is_final:
-            end = render.end_line(run, attempt, cost, self.short_id, attempts[:-1])
-            until = until_text(self.in_bucket, utc_now(), self.short_id)
-            return [f"{end} · {until}" if until else end]
-        return render.status_lines(run, attempt, cost, utc_now(), self.short_id, self._queue())
+        return run_card.status_lines(self._flotilla, self._run)
 
     def status_line(self) -> str:
         """Return the snapshot on one line."""
@@ -360,25 +356,19 @@ class RunHandle:
 
     def queue_text(self) -> str:
         """Return what a queued run waits behind, in words, or nothing."""
-        queue = self._queue()
-        return "" if queue is None else queue.text
+        return run_card.queue_text(self._flotilla, self._run)
 
-    def _queue(self) -> render.Queue | None:
-        """Return what the run waits behind; None where it is not queued."""
-        run = self._run
-        if run.status is not RunStatus.QUEUED:
-            return None
-        engine = self._flotilla.engine(run.spec.engine)
-        limit = engine.most_running(self._flotilla.settings.max_running)
-        here = (run.spec.engine, run.spec.place)
-        running = None
-        if limit <= _COUNTED:
-            going_on = self._flotilla.latest(
-                statuses=(RunStatus.PENDING, RunStatus.RUNNING), limit=limit
-            )
-            running = sum((other.spec.engine, other.spec.place) == here for other, _ in going_on)
-        before = self._flotilla.queue_position(run)
-        return render.Queue(before=before, running=running, limit=limit)
+    @property
+    def link(self) -> str | None:
+        """Address of the run in JupyterLab; None where no Jupyter server of the user's runs."""
+        return links.run_link(self.id)
+
+    def open(self) -> None:
+        """Open the run's own tab in JupyterLab: from its notebook there, else in a browser.
+
+        Raises NoServer where no Jupyter server of the user's runs.
+        """
+        links.open_run(self.id)
 
     def _latest(self) -> Attempt | None:
         attempts = self.attempts
@@ -391,5 +381,10 @@ class RunHandle:
     def __repr__(self) -> str:
         return f"<RunHandle {self.name} {self.refresh().status_line()}>"
 
-    def _repr_html_(self) -> str:
-        return render.run_html(self.refresh()._run, self.status_line())
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """Return the card: what JupyterLab keeps alive, and HTML of this moment."""
+        run = self.refresh()._run
+        card = run_card.bundle(run, run_card.card_lines(self._flotilla, run, head=self._head))
+        if self._head is None:
+            del card["text/plain"]  # as text, a run is its repr
+        return card

@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.cost import Cost, Rate
 from jupyter_flotilla.model.guard import Expectation
+from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.observation import Phase, Progress
 from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import Run, RunStatus
@@ -62,19 +63,23 @@ class Queue:
 
 def launch_lines(plan: Plan) -> list[str]:
     """Return what is said before a launch: what, where, how large, for how much."""
-    spec = plan.draft.spec
+    lines = job_lines(plan.draft.spec, plan.rate, plan.ceiling_usd)
+    if plan.expected is not None:
+        lines.append(f"  {_expected_text(plan.expected)}")
+    return lines + [f"  note: {note}" for note in plan.notes]
+
+
+def job_lines(spec: JobSpec, rate: Rate | None, ceiling_usd: float | None) -> list[str]:
+    """Return a job on two lines: what, where and how large; for how much."""
     size = [f"{spec.resources.cpu:g} vCPU"]
     size.append("memory " + (format_size(m) if (m := spec.resources.memory_mib) else "unlimited"))
     if spec.resources.gpu:
         size.append(f"{spec.resources.gpu} GPU")
     size.append("timeout " + (format_duration(t) if (t := spec.timeout_s) else "none"))
-    lines = [
+    return [
         f"flotilla ▸ {spec.name}  {spec.engine} on {spec.place}  {'  '.join(size)}",
-        f"  {price_line(plan.rate, plan.ceiling_usd)}",
+        f"  {price_line(rate, ceiling_usd)}",
     ]
-    if plan.expected is not None:
-        lines.append(f"  {_expected_text(plan.expected)}")
-    return lines + [f"  note: {note}" for note in plan.notes]
 
 
 def _expected_text(expected: Expectation) -> str:
@@ -159,6 +164,12 @@ def status_text(run: Run) -> str:
     """Return where a run is, and how it failed: ``✖ FAILED user-error``."""
     status = f"{GLYPHS[run.status]} {run.status}"
     return status if run.failure_kind is None else f"{status} {run.failure_kind}"
+
+
+def saved_line(run: Run, short: str) -> str:
+    """Return where a run is that goes on, in words that stay true in a file."""
+    since = (run.started_at or run.created_at).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{status_text(run)} {short} · since {since}"
 
 
 def peak_text(attempt: Attempt) -> str:
@@ -316,14 +327,6 @@ def _evidence(attempt: Attempt, *, is_notebook: bool) -> list[str]:
     if attempt.duration_s is not None:
         facts.append(f"after {format_duration(attempt.duration_s)}")
     return [f"  Evidence: {', '.join(facts)}"] if facts else []
-
-
-def run_html(run: Run, line: str) -> str:
-    """Return a run, with its line of text, as escaped HTML."""
-    message = f"<pre>{html.escape(_cut(run.message))}</pre>" if run.message else ""
-    # <code>: elsewhere frontends take what stands between two dollars for a formula
-    shown = f"<code>{html.escape(line)}</code>"
-    return f"<div><b>{html.escape(run.name)}</b> {shown}{message}</div>"
 
 
 def _memory(resources: Resources, mib: float) -> str:

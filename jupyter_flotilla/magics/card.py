@@ -1,37 +1,16 @@
 """What a calling cell shows of its run: one place that is renewed, whatever the frontend."""
 
-import html
 import os
 import shutil
 import sys
 import time
 from typing import Any
 
+from jupyter_flotilla import run_card
 from jupyter_flotilla.handle import RunHandle
 
-#: The output's type, for frontends that keep it alive.
-MIME = "application/vnd.flotilla.run.v1+json"
 #: A status line is renewed at most this often while only numbers change, in seconds.
 _RENEW_S = 0.5
-
-
-def bundle(handle: RunHandle, lines: list[str]) -> dict[str, Any]:
-    """Return a run as a MIME bundle: for renderers of ours, as escaped HTML, and as text."""
-    run = handle.snapshot
-    shown = "\n".join(html.escape(line) for line in lines)
-    colour = _COLOURS.get(run.status.value, "inherit")
-    return {
-        MIME: {"run_id": run.id, "name": run.name, "status": run.status.value, "lines": lines},
-        "text/html": (
-            # <pre>: elsewhere frontends take what stands between two dollars for a formula
-            f'<pre style="margin:.2em 0;border-left:4px solid {colour};padding:0 .8em;'
-            f'white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere">{shown}</pre>'
-        ),
-        "text/plain": "\n".join(lines),
-    }
-
-
-_COLOURS = {"SUCCEEDED": "#2a2", "FAILED": "#d33", "CANCELLED": "#b80", "RUNNING": "#28c"}
 
 
 class NotebookCard:
@@ -52,7 +31,7 @@ class NotebookCard:
         from IPython.display import publish_display_data
 
         publish_display_data(
-            bundle(handle, lines),
+            run_card.bundle(handle.snapshot, lines),
             transient={"display_id": self._display_id},
             update=self._shown is not None,
         )
@@ -106,9 +85,14 @@ class PlainCard:
 Card = NotebookCard | TerminalCard | PlainCard
 
 
+def is_notebook(shell: Any) -> bool:
+    """Say whether a shell's frontend shows outputs in places of their own."""
+    return getattr(shell, "kernel", None) is not None
+
+
 def make_card(shell: Any, head: list[str]) -> Card:
     """Return what fits the frontend of a shell."""
-    if getattr(shell, "kernel", None) is not None:
+    if is_notebook(shell):
         return NotebookCard(head)
     is_dumb = os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ
     return TerminalCard(head) if sys.stdout.isatty() and not is_dumb else PlainCard(head)

@@ -15,6 +15,7 @@ from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.interrupts import interrupts
 from jupyter_flotilla.errors import InvalidOption, Refused, UsageError
 from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.magics.card import is_notebook, make_card
 from jupyter_flotilla.magics.following import Following, attach, bind, note_values, noted_values
 from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import session_of
@@ -156,7 +157,9 @@ class CellRun:
             shown = [] if keywords["quiet"] else head
             if not keywords["wait"]:
                 presses.aim(handle.short_id, partial(self._facade.cancel, handle.id))
-                Following(self._shell, self._facade, handle, shown).card.show(handle)
+                if is_notebook(self._shell):
+                    return handle.headed(shown)
+                make_card(self._shell, shown).show(handle)
                 return handle
             following = Following(self._shell, self._facade, handle, shown)
             following.follow(presses, detach=keywords["on_interrupt"] == "detach")

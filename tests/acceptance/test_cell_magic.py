@@ -10,7 +10,7 @@ import witness
 from real_kernel import RealKernel, Said
 
 import jupyter_flotilla as fl
-from jupyter_flotilla.magics.card import MIME
+from jupyter_flotilla.run_card import MIME
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ PINNED = {
     "EnvironmentProblem": ("environment", 2),
     "InvalidSettings": ("invalid-settings", 2),
     "UnsupportedPlatform": ("unsupported-platform", 2),
+    "NoServer": ("no-server", 2),
     "StoreUnreadable": ("store-unreadable", 2),
     "StoreTooNew": ("store-too-new", 2),
     "DiskFull": ("disk-full", 2),
