@@ -179,6 +179,7 @@ class Listing:
             "owner": run["owner"],
             "path": run["path"],
             "notebook": self._relative(run["path"]),
+            "cell_id": run["cell_id"],
             "tags": row.tags,
             "created_at": _iso(run["created_at"]),
             "started_at": _iso(run["started_at"]),

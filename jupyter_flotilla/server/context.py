@@ -10,6 +10,7 @@ from jupyter_flotilla.clock import utc_now, utc_text
 from jupyter_flotilla.errors import InvalidOption, UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.listing import Listing
+from jupyter_flotilla.server.followed import FollowedCells
 from jupyter_flotilla.service import Flotilla
 
 
@@ -33,6 +34,8 @@ class Context:
     def __init__(self, root: Path | None, *, allow_hidden: bool = False) -> None:
         self.root = root
         self.allow_hidden = allow_hidden
+        #: Cells of runs that windows follow.
+        self.cells = FollowedCells()
         self._listing: tuple[Flotilla, Listing] | None = None
 
     @property

@@ -1,6 +1,6 @@
 """The table of routes: handlers and the OpenAPI document are made from it."""
 
-from jupyter_flotilla.server import files, launch, places, runs, streams
+from jupyter_flotilla.server import cells, files, launch, places, runs, streams
 from jupyter_flotilla.server.handler import Route
 from jupyter_flotilla.server.wire.launch import (
     CancelIn,
@@ -26,6 +26,8 @@ from jupyter_flotilla.server.wire.places import (
 from jupyter_flotilla.server.wire.runs import RunDetail, RunOut, RunsPage, RunsQuery
 from jupyter_flotilla.server.wire.stream import (
     AttemptQuery,
+    CellOut,
+    CellQuery,
     DownloadQuery,
     NotebookOut,
     SearchOut,
@@ -67,6 +69,10 @@ ROUTES: tuple[Route, ...] = (
         answer=RunOut, action="execute", summary="Ask for a run to end",
     ),
     Route(
+        method="POST", path="runs/{run}/detach", call=runs.detach_run, answer=RunOut,
+        action="execute", summary="Let whoever waits for a run go on without it",
+    ),
+    Route(
         method="POST", path="runs/{run}/retry", call=launch.retry, body=RetryIn,
         answer=RunCreated, action="execute", is_slow=True, status=201,
         summary="Launch it again, with changes",
@@ -79,6 +85,11 @@ ROUTES: tuple[Route, ...] = (
         method="GET", path="runs/{run}/stream", call=streams.stream, query=StreamQuery,
         answer=StreamOut, is_awaited=streams.is_awaited,
         summary="A part of what an attempt has said",
+    ),
+    Route(
+        method="GET", path="runs/{run}/cell", call=cells.cell, query=CellQuery,
+        answer=CellOut, is_awaited=cells.is_awaited,
+        summary="What a run has said, as outputs of its cell",
     ),
     Route(
         method="GET", path="runs/{run}/stream/search", call=streams.search, query=SearchQuery,

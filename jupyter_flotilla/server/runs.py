@@ -26,6 +26,7 @@ def list_runs(context: Context, request: Request) -> dict[str, Any]:
     query = request.query
     which = RunFilter(
         statuses=tuple(query.status),
+        ids=tuple(query.ids),
         owner=query.owner,
         path=None if query.notebook is None else _absolute(context, query.notebook),
         tag=read_tag(query.tag),
@@ -87,6 +88,13 @@ def get_run(context: Context, request: Request) -> dict[str, Any]:
 def cancel_run(context: Context, request: Request) -> dict[str, Any]:
     """Ask for a run to end; one that is final stays as it is."""
     run = context.flotilla.cancel(request.path["run"], request.body.grace_s)
+    return context.listing.row(run.id)
+
+
+def detach_run(context: Context, request: Request) -> dict[str, Any]:
+    """Let every cell and terminal that waits for a run go on without it; the run goes on."""
+    run = context.flotilla.get(request.path["run"])
+    context.flotilla.detach(run.id)
     return context.listing.row(run.id)
 
 

@@ -23,6 +23,8 @@ _COLUMNS = [
 ]  # fmt: skip
 #: As a job first asked: what counts as long as it has no attempt.
 _ASKED = runs.c.spec["resources"].label("asked")
+#: The cell of a notebook that it was sent from.
+_CELL_ID = runs.c.spec[("origin", "cell_id")].as_string().label("cell_id")
 _STATUS_ORDER = {status.value: place for place, status in enumerate((*OPEN_STATUSES, *RunStatus))}
 _OTHERS = runs.alias("others")
 #: The ids beside it: they say how much of an id is its own.
@@ -32,6 +34,7 @@ _BESIDE = (
     sa.select(sa.func.min(_OTHERS.c.id)).where(_OTHERS.c.id > runs.c.id)
     .scalar_subquery().label("behind"),
 )  # fmt: skip
+_SHOWN = (*_COLUMNS, _ASKED, _CELL_ID, *_BESIDE)
 _IN_GRID = sa.func.coalesce(runs.c.grid_index, -1)
 
 
@@ -40,6 +43,8 @@ class RunFilter:
     """Which runs a list shows; what is empty or None does not matter."""
 
     statuses: tuple[RunStatus, ...] = ()
+    #: Whole ids.
+    ids: tuple[str, ...] = ()
     owner: str | None = None
     #: Absolute path of the notebook or file.
     path: str | None = None
@@ -88,7 +93,7 @@ def page(
     """
     key = _key(sort)
     order: list[sa.ColumnElement[Any]] = [key, _IN_GRID, runs.c.id]
-    query = _filtered(sa.select(*_COLUMNS, _ASKED, *_BESIDE, key.label("sort_key")), which)
+    query = _filtered(sa.select(*_SHOWN, key.label("sort_key")), which)
     if after is not None:
         # row values compare as tuples do, in SQLite since 3.15 and in PostgreSQL
         here, there = sa.tuple_(*order), sa.tuple_(*_bound(sort, after))
@@ -109,7 +114,7 @@ def page(
 
 def rows_of(conn: sa.Connection, run_ids: Collection[str]) -> list[RunRow]:
     """Return the rows of runs by their whole ids; those that are gone are left out."""
-    query = sa.select(*_COLUMNS, _ASKED, *_BESIDE).where(runs.c.id.in_(run_ids))
+    query = sa.select(*_SHOWN).where(runs.c.id.in_(run_ids))
     return _whole(conn, [row._asdict() for row in conn.execute(query)])
 
 
@@ -171,6 +176,8 @@ def _filtered(query: sa.Select[Any], which: RunFilter) -> sa.Select[Any]:
     for column, value in equal.items():
         if value is not None:
             query = query.where(column == value)
+    if which.ids:
+        query = query.where(runs.c.id.in_(which.ids))
     if which.statuses:
         query = query.where(runs.c.status.in_(which.statuses))
     if which.tag is not None:

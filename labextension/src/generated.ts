@@ -38,6 +38,16 @@ export interface components {
             /** @default 10 */
             grace_s: number;
         };
+        /** @description A run as outputs of the cell that sent it: its card, then what it said and displayed. */
+        CellOut: {
+            changed: boolean;
+            digests: string[];
+            is_final: boolean;
+            outputs: ({
+                [key: string]: unknown;
+            } | null)[];
+            run_id: string;
+        };
         /** @description A program with its arguments. */
         CommandJob: {
             argv: string[];
@@ -317,6 +327,7 @@ export interface components {
             attempts: components["schemas"]["AttemptOut"][];
             cancel_requested_at: string | null;
             ceiling_usd: number | null;
+            cell_id: string | null;
             cost_text: string;
             cost_usd: number | null;
             created_at: string;
@@ -365,6 +376,7 @@ export interface components {
             attempt: number;
             cancel_requested_at: string | null;
             ceiling_usd: number | null;
+            cell_id: string | null;
             cost_usd: number | null;
             created_at: string;
             ended_at: string | null;

@@ -45,7 +45,12 @@ def ask(settings_file: Path, jp_fetch: Callable[..., Any]) -> Ask:
         headers: dict[str, str] | None = None,
         **query: Any,
     ) -> tuple[int, Any]:
-        options: dict[str, Any] = {"params": query} if query else {}
+        named = [
+            (name, one)
+            for name, value in query.items()
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        options: dict[str, Any] = {"params": named} if named else {}
         if headers:
             options["headers"] = headers
         if body is not None or raw is not None:

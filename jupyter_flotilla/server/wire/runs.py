@@ -9,6 +9,8 @@ from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.server.wire.base import In, Out, Word
 from jupyter_flotilla.store.listing import Sort
 
+RunId = Annotated[str, Field(pattern=r"^r[0-9a-hjkmnp-tv-z]{12}$")]
+
 
 class UsageOut(Out):
     """What an attempt uses."""
@@ -43,6 +45,8 @@ class RunOut(Out):
     path: str | None
     #: Path relative to the server's folder; null where it is not below that.
     notebook: str | None
+    #: Cell of that notebook that it was sent from; null: none, or nobody has said.
+    cell_id: str | None
     tags: dict[str, str]
     created_at: str
     started_at: str | None
@@ -69,6 +73,8 @@ class RunsQuery(In):
     """Which runs, in which order, from where on."""
 
     status: list[RunStatus] = []
+    #: Whole ids; those that are not in the store are left out.
+    ids: Annotated[list[RunId], Field(max_length=200)] = []
     owner: Word | None = None
     #: Path of a notebook: absolute, or relative to the server's folder.
     notebook: Annotated[str, Field(max_length=4096)] | None = None

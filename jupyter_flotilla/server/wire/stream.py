@@ -36,6 +36,29 @@ class StreamOut(Out):
     is_over: bool
 
 
+class CellQuery(In):
+    """What of a run's cell is known already."""
+
+    #: Digests of the outputs that whoever asks has, first to last, with commas between.
+    have: Annotated[str, Field(max_length=40_000, pattern=r"^[0-9a-f,]*$")] = ""
+    #: Seconds that the answer is held until something differs from that.
+    wait_s: float = Field(default=0.0, ge=0, le=20, allow_inf_nan=False)
+
+
+class CellOut(Out):
+    """A run as outputs of the cell that sent it: its card, then what it said and displayed."""
+
+    run_id: str
+    #: Of each output; equal where the outputs are.
+    digests: list[str]
+    #: As nbformat 4 has them; null where the digest at this place was given.
+    outputs: list[dict[str, Any] | None]
+    #: Whether anything differs from what was given.
+    changed: bool
+    #: True once nothing will change.
+    is_final: bool
+
+
 class SearchQuery(In):
     """What is searched for in an attempt's stream."""
 
