@@ -10,6 +10,7 @@ import click
 
 from jupyter_flotilla import api, render
 from jupyter_flotilla.capture.closure import executed_cells
+from jupyter_flotilla.capture.origin import find_origin
 from jupyter_flotilla.capture.sent_cell import Asked, Sender, SentCell
 from jupyter_flotilla.commands import options
 from jupyter_flotilla.commands.interrupts import interrupts
@@ -17,7 +18,6 @@ from jupyter_flotilla.errors import InvalidOption, Refused, UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.magics.card import is_notebook, make_card
 from jupyter_flotilla.magics.following import Following, attach, bind, note_values, noted_values
-from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import session_of
 from jupyter_flotilla.magics.tokens import Split, split_cell
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS

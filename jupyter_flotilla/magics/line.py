@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from jupyter_flotilla import api
+from jupyter_flotilla.capture.origin import find_origin
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands import VERBS, flotilla
 from jupyter_flotilla.commands.ls import search
@@ -16,7 +17,6 @@ from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.in_bucket import going_line
 from jupyter_flotilla.magics.following import attach
-from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.magics.session import set_options, show_deps, show_profiles
 from jupyter_flotilla.magics.tables import Rows
 from jupyter_flotilla.magics.tokens import split_line

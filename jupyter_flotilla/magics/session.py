@@ -9,11 +9,11 @@ import click
 
 from jupyter_flotilla import api
 from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.capture.origin import find_origin
 from jupyter_flotilla.capture.sent_cell import Asked, Sender
 from jupyter_flotilla.commands.deps import asked, draft_of, show
 from jupyter_flotilla.commands.deps import deps as command
 from jupyter_flotilla.errors import InvalidOption
-from jupyter_flotilla.magics.origin import find_origin
 from jupyter_flotilla.model.option import read_keywords
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.precedence import PER_RUN
