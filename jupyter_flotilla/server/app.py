@@ -14,9 +14,11 @@ from jupyter_flotilla.server.changes import Changes
 from jupyter_flotilla.server.context import Context
 from jupyter_flotilla.server.handler import ApiHandler, NoSuchRoute, Route
 from jupyter_flotilla.server.openapi import document
+from jupyter_flotilla.server.outcomes import Outcomes
 from jupyter_flotilla.server.routes import ROUTES
 from jupyter_flotilla.server.socket import ChangesSocket
 from jupyter_flotilla.server.threads import Threads
+from jupyter_flotilla.server.viewers import Viewers
 
 #: Below the server's base address.
 BASE = "flotilla/api"
@@ -35,6 +37,7 @@ class FlotillaApp(ExtensionApp):
     extension_url = "/lab"
     #: None until the handlers are there.
     changes: Changes | None = None
+    outcomes: Outcomes | None = None
 
     def initialize_handlers(self) -> None:
         """Add all routes; where Flotilla cannot work as it is set up, they say why."""
@@ -44,7 +47,12 @@ class FlotillaApp(ExtensionApp):
             self.log.warning("flotilla: %s", error)
         context = self._context()
         quick, slow = Threads(_QUICK, "flotilla-quick"), Threads(_SLOW, "flotilla-slow")
-        self.changes = Changes(context, self._ended, metrics.told, self.log.warning)
+        self.changes = Changes(
+            context, ended=self._ended, told=metrics.told, begun=self._begun, warn=self.log.warning
+        )
+        viewers = Viewers(self._server.session_manager)
+        contents = self._server.contents_manager
+        self.outcomes = Outcomes(context, contents, viewers, slow, self.log.warning)
         base = url_path_join("/", BASE)
         whole = document(ROUTES, url_path_join(self._server.base_url, BASE))
         routes = [*ROUTES, Route(
@@ -59,7 +67,7 @@ class FlotillaApp(ExtensionApp):
             (f"{base}/{pattern}", ApiHandler, {"routes": methods, **shared})
             for pattern, methods in by_path.items()
         )
-        socket = {"changes": self.changes, "threads": quick}
+        socket = {"changes": self.changes, "viewers": viewers, "threads": quick}
         self.handlers.append((f"{base}/changes", ChangesSocket, socket))
         self.handlers.append((f"{base}/.*", NoSuchRoute))
         self._server.event_logger.register_event_schema(_EVENT)
@@ -68,11 +76,14 @@ class FlotillaApp(ExtensionApp):
     def _begin(self) -> None:
         """Begin to follow, once the server's loop runs."""
         self._loop = asyncio.get_running_loop()
-        if self.changes is not None:
+        if self.changes is not None and self.outcomes is not None:
             self.changes.start()
+            self.outcomes.start()
 
     async def stop_extension(self) -> None:
         """Leave jobs and dispatcher alone."""
+        if self.outcomes is not None:
+            await self.outcomes.stop()
         if self.changes is not None:
             await asyncio.to_thread(self.changes.stop)
 
@@ -87,14 +98,21 @@ class FlotillaApp(ExtensionApp):
         root = Path(found).expanduser().absolute() if found else None
         return Context(root, allow_hidden=bool(getattr(contents, "allow_hidden", False)))
 
+    def _begun(self) -> None:
+        """Have what ended before written; called in the thread that follows the store."""
+        if self.outcomes is not None:
+            self._loop.call_soon_threadsafe(self.outcomes.recall)
+
     def _ended(self, run_id: str, status: str) -> None:
         """Tell of a run that became final; called in the thread that follows the store."""
         metrics.ended(status)
         assert self.changes is not None
         for row in self.changes.rows([run_id]):
-            names = ("id", "name", "status", "failure_kind", "notebook", "cost_usd")
-            data = {name: row[name] for name in names}
-            self._loop.call_soon_threadsafe(self._emit, data)
+            self._loop.call_soon_threadsafe(self._tell, row)
 
-    def _emit(self, data: dict[str, Any]) -> None:
+    def _tell(self, row: dict[str, Any]) -> None:
+        names = ("id", "name", "status", "failure_kind", "notebook", "cost_usd")
+        data = {name: row[name] for name in names}
         self._server.event_logger.emit(schema_id=_EVENT_ID, data=data)
+        if self.outcomes is not None:
+            self.outcomes.ended(row)

@@ -48,11 +48,21 @@ class Changes:
         Is told of each run that becomes final from now on.
     told
         Is given every summary (`status_of`).
+    begun
+        Is called when a store begins to be followed: what ended in it before is not told.
     """
 
-    def __init__(self, context: Context, ended: Ended, told: Callable[[dict[str, Any]], None],
-                 warn: Callable[[str], None]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        context: Context,
+        *,
+        ended: Ended,
+        told: Callable[[dict[str, Any]], None],
+        begun: Callable[[], None],
+        warn: Callable[[str], None],
+    ) -> None:
         self._context = context
+        self._begun = begun
         self._ended = ended
         self._told = told
         self._warn = warn
@@ -161,6 +171,7 @@ class Changes:
         self._seq, self._runs, self._facts = seq, runs, {}
         self._send(_message("reset", seq=seq))
         self._store = store
+        self._begun()
 
     def _look(self, *, is_changed: bool) -> None:
         now = time.monotonic()

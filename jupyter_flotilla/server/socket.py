@@ -13,19 +13,21 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from jupyter_flotilla.server.changes import Changes
 from jupyter_flotilla.server.handler import RESOURCE
 from jupyter_flotilla.server.threads import Threads
+from jupyter_flotilla.server.viewers import Viewers
 
 #: A window that takes so many bytes no faster than they come is closed: it comes back and resumes.
 _MOST_UNSENT = 8 * 2**20
 
 
 class ChangesSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
-    """Sends every change; takes nothing."""
+    """Sends every change; takes which notebooks a window has open."""
 
     auth_resource = RESOURCE
 
-    def initialize(self, changes: Changes, threads: Threads) -> None:
+    def initialize(self, changes: Changes, viewers: Viewers, threads: Threads) -> None:
         """Take what is followed; tornado calls this for every request."""
         self.changes = changes
+        self.viewers = viewers
         self.threads = threads
         self._loop = asyncio.get_running_loop()
 
@@ -49,11 +51,13 @@ class ChangesSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._now(message)
 
     def on_message(self, message: str | bytes) -> None:
-        """Take nothing."""
+        """Take which notebooks the window has open; nothing else."""
+        self.viewers.say(self, message)
 
     def on_close(self) -> None:
         """Listen no longer."""
         self.changes.leave(self._later)
+        self.viewers.leave(self)
         super().on_close()
 
     def get_compression_options(self) -> dict[str, Any]:
@@ -67,7 +71,7 @@ class ChangesSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def _now(self, message: str) -> None:
         connection = self.ws_connection
         stream = getattr(connection, "stream", None)
-        waiting = getattr(stream, "_write_buffer", b"") if stream is not None else b""
+        waiting = getattr(stream, "_write_buffer", None) or b""  # none once it is closed
         if len(waiting) > _MOST_UNSENT:
             self.close(1013, "too slow")
             return

@@ -46,6 +46,7 @@ class RunFilter:
     #: Whole ids.
     ids: tuple[str, ...] = ()
     owner: str | None = None
+    kind: str | None = None
     #: Absolute path of the notebook or file.
     path: str | None = None
     #: A value of None means any.
@@ -170,7 +171,7 @@ def open_attempts(
 
 def _filtered(query: sa.Select[Any], which: RunFilter) -> sa.Select[Any]:
     equal = {
-        runs.c.owner: which.owner, runs.c.path: which.path,
+        runs.c.owner: which.owner, runs.c.path: which.path, runs.c.kind: which.kind,
         runs.c.engine: which.engine, runs.c.grid_id: which.grid_id,
     }  # fmt: skip
     for column, value in equal.items():

@@ -234,7 +234,13 @@ async def test_a_store_that_was_replaced_is_followed(ask, window, settings_file,
 def test_an_event_that_is_committed_after_a_later_one_is_told(facade, make_run):
     """As on PostgreSQL, where numbers are given before the commit."""
     said: list[Any] = []
-    changes = Changes(Context(None), lambda *ended: None, lambda status: None, said.append)
+    changes = Changes(
+        Context(None),
+        ended=lambda *ended: None,
+        told=lambda status: None,
+        begun=lambda: None,
+        warn=said.append,
+    )
     changes.listen(lambda message: said.append(json.loads(message)))
     changes._begin(facade.store)
     first, late, last = make_run(), make_run(), make_run()
