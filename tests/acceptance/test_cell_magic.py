@@ -241,6 +241,17 @@ def test_in_the_background_a_handle_comes_at_once_and_values_are_pulled(
     assert pulled.text == "5"
 
 
+def test_a_run_is_shown_as_its_card_wherever_it_is_shown(kernel: RealKernel) -> None:
+    sent = kernel.run("x = 0", "%%flotilla_run --bg -o x\nx = 5")
+    got = kernel.run("import jupyter_flotilla as fl\nfl.get('last').wait()")
+
+    for said in (sent, got):
+        assert said.result[MIME]["run_id"] == fl.runs()[0].id
+        assert "on Fargate" in said.result["text/html"]
+    assert "outputs x" in sent.text
+    assert got.text.startswith("<RunHandle x-5 ✔ SUCCEEDED")
+
+
 def test_detaching_goes_on_and_the_same_cell_is_not_run_twice(kernel: RealKernel) -> None:
     cell = (
         "%%flotilla_run --on-interrupt detach\nimport time\nprint('on', flush=True)\ntime.sleep(5)"
