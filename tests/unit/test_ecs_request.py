@@ -225,6 +225,7 @@ def test_a_task_is_tagged_for_who_pays(ask: Ask) -> None:
         "team": "forecast",
         "cost center": "12/3 _ more",
         "flotilla:owner": "ana",
+        "flotilla:queue": "default",
         "flotilla:job": "train",
         "flotilla:run": "rab0000000000",
         "flotilla:notebook": "Train model.ipynb",

@@ -33,6 +33,8 @@ _NOT_IN_TAGS = re.compile(r"[^\w\s+\-=.:/@]")
 _RESERVED = "aws:"
 #: In front of the names of our own tags.
 _OURS = "flotilla:"
+#: A home has one queue, so that bills of several homes and later of several queues sum alike.
+_QUEUE = "default"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +111,7 @@ def tags(order: LaunchOrder, owner: str) -> dict[str, str]:
         As `check_tags`.
     """
     spec = order.spec
-    ours = {"owner": owner, "job": spec.name, "run": order.run_id}
+    ours = {"owner": owner, "queue": _QUEUE, "job": spec.name, "run": order.run_id}
     if spec.path:
         # its name alone: a bill is no place for the folders of somebody's home
         ours["notebook"] = PurePath(spec.path).name
