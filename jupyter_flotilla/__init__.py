@@ -23,6 +23,7 @@ __all__ = [
     "get_grid",
     "job",
     "map",
+    "panel",
     "remote",
     "run_grid",
     "run_notebook",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from jupyter_flotilla.handle import RunHandle
     from jupyter_flotilla.model.run import RunStatus
     from jupyter_flotilla.run_set import RunSet
+    from jupyter_flotilla.widget.opening import panel
 
 _HOMES = {
     "FlotillaError": "errors",
@@ -58,6 +60,7 @@ _HOMES = {
     "RunStatus": "model.run",
     "costs": "api",
     "map": "calls",
+    "panel": "widget.opening",
     "remote": "calls",
     "get": "api",
     "get_grid": "api",

@@ -6,7 +6,7 @@ import click
 
 #: Verb → module of this package that has a command of the same name (with ``_`` for ``-``).
 VERBS = (
-    "run", "ls", "show", "logs", "files", "download",
+    "run", "ls", "panel", "show", "logs", "files", "download",
     "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
     "clean", "deps", "image", "demo", "doctor", "setup-aws", "config", "trust",
     "dispatch",

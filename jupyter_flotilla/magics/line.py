@@ -24,6 +24,8 @@ from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.guard import month_start
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.units import format_money
+from jupyter_flotilla.widget.opening import panel
+from jupyter_flotilla.widget.panel import Panel
 
 _SHOWN = 5
 
@@ -65,6 +67,18 @@ def _command(verb: str, words: list[str]) -> None:
         pass  # its exit code: what it means was said
 
 
+def _asked(verb: str, words: list[str]) -> dict[str, Any]:
+    """Return the options of a command that is done otherwise here."""
+    command = command_of(verb)
+    assert command is not None
+    try:
+        return command.make_context(f"%flotilla {verb}", words).params
+    except click.ClickException as error:
+        raise UsageError(
+            f"%flotilla {verb}: {error.format_message()}", next_step=f"%flotilla {verb} --help"
+        ) from error
+
+
 def _summary(shell: Any) -> None:
     """Print this notebook's and the latest runs, what this month has cost, and one hint."""
     facade = api.flotilla()
@@ -89,14 +103,7 @@ def _summary(shell: Any) -> None:
 
 
 def _ls(shell: Any, words: list[str]) -> Rows:
-    command = command_of("ls")
-    assert command is not None
-    try:
-        asked = command.make_context("%flotilla ls", words).params
-    except click.ClickException as error:
-        raise UsageError(
-            f"%flotilla ls: {error.format_message()}", next_step="%flotilla ls --help"
-        ) from error
+    asked = _asked("ls", words)
     facade = api.flotilla()
     found = search(
         facade,
@@ -143,6 +150,11 @@ def _own(shell: Any, runs: list[Run]) -> list[Run]:
     if notebook is None:
         return []
     return [run for run in runs if run.spec.origin and run.spec.origin.notebook == notebook]
+
+
+def _panel(shell: Any, words: list[str]) -> Panel:
+    """Return a live panel of runs."""
+    return panel(**_asked("panel", words))
 
 
 def _pull(shell: Any, words: list[str]) -> None:
@@ -197,5 +209,5 @@ def _help(shell: Any, words: list[str]) -> None:
 #: Verbs that are done otherwise in a notebook, or only there.
 OWN_VERBS: dict[str, Callable[[Any, list[str]], Any]] = {
     "attach": _attach, "deps": show_deps, "estimate": _estimate, "help": _help, "ls": _ls,
-    "profiles": show_profiles, "pull": _pull, "set": set_options,
+    "panel": _panel, "profiles": show_profiles, "pull": _pull, "set": set_options,
 }  # fmt: skip

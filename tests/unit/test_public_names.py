@@ -21,6 +21,7 @@ PUBLIC = [
     "get_grid",
     "job",
     "map",
+    "panel",
     "remote",
     "run_grid",
     "run_notebook",

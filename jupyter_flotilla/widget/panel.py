@@ -1,0 +1,131 @@
+"""What ``fl.panel()`` returns: shown as a live panel where there are widgets, else as a table."""
+
+from functools import cache
+from importlib.util import find_spec
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from jupyter_flotilla import api
+from jupyter_flotilla.listing import Listing
+from jupyter_flotilla.store.listing import RunFilter
+from jupyter_flotilla.widget import kernel, still
+from jupyter_flotilla.widget.wish import STATUSES, Wish
+
+if TYPE_CHECKING:
+    from jupyter_flotilla.widget.tree import Tree
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_NEEDED = ("anywidget", "ipywidgets")
+_INSTALL = "pip install 'jupyter_flotilla[panel]', then restart the kernel, makes it live"
+_STILL = "This is how it was when the cell ran; run it again for a live panel."
+_TERMINAL = "In a notebook, %flotilla panel shows this live."
+#: So many panels keep their widgets; beyond that, those that nobody sees lose them.
+_MOST_OPEN = 20
+
+
+class Panel:
+    """A live list of runs in a cell's output; it can be displayed any number of times."""
+
+    def __init__(self, wish: Wish) -> None:
+        self._wish = wish
+        self._tree: Tree | None = None
+        #: The cells that show it, and of which request of each.
+        self._shown_in: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Take it out of every page and end its thread; displayed again, it is there again."""
+        tree, self._tree = self._tree, None
+        self._shown_in.clear()
+        _displayed().forget(self)
+        if tree is not None:
+            tree.close()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody sees it."""
+        return self._tree is not None and self._tree.is_watched
+
+    def leaves(self, cell_id: str, request: str) -> bool:
+        """Note that a cell is executed again; say whether no cell shows the panel any longer."""
+        if self._shown_in.get(cell_id, request) == request:
+            return False
+        del self._shown_in[cell_id]
+        return not self._shown_in
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        shell = kernel.current_shell()
+        if shell is None:
+            return None
+        found = self._rows()
+        if not has_widgets():
+            return {
+                "text/html": still.as_html(found, _INSTALL),
+                "text/plain": still.as_text(found, _INSTALL),
+            }
+        model_id = self._opened(shell).show(found)
+        return {
+            _VIEW: {"version_major": 2, "version_minor": 0, "model_id": model_id},
+            "text/html": still.as_html(found, _STILL),
+            "text/plain": still.as_text(found, _STILL),
+        }
+
+    def _opened(self, shell: Any) -> "Tree":
+        from jupyter_flotilla.widget.tree import Tree
+
+        if self._tree is None:
+            self._tree = Tree(self._wish, shell)
+        cell_id = kernel.current_origin().cell_id
+        _displayed().note(self, cell_id, kernel.request_id(shell))
+        return self._tree
+
+    def _rows(self) -> list[dict[str, Any]]:
+        which = RunFilter(
+            statuses=STATUSES[self._wish.status],
+            tag=api.read_tag(self._wish.tag or None),
+            path=self._wish.notebook if self._wish.only_this_notebook else None,
+        )
+        return Listing(api.flotilla()).page(which, limit=still.SHOWN).runs
+
+    def __repr__(self) -> str:
+        return still.as_text(self._rows(), _TERMINAL)
+
+
+class _Displayed:
+    """The panels of this kernel that have widgets.
+
+    A cell that is executed again takes its earlier output out of the page; nobody tells the
+    kernel, so the panel that was in it is closed here.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._panels: list[Panel] = []
+
+    def note(self, panel: Panel, cell_id: str | None, request: str) -> None:
+        """Note that a cell shows a panel; close those that no cell shows any longer."""
+        with self._lock:
+            others = [other for other in self._panels if other is not panel]
+            self._panels = [*others, panel]
+        over = []
+        if cell_id is not None:
+            panel._shown_in[cell_id] = request
+            over = [other for other in others if other.leaves(cell_id, request)]
+        unseen = [other for other in others if other not in over and not other.is_watched]
+        too_many = len(others) - len(over) + 1 - _MOST_OPEN
+        for other in [*over, *unseen[: max(0, too_many)]]:
+            other.close()
+
+    def forget(self, panel: Panel) -> None:
+        """Note that a panel has none any longer."""
+        with self._lock:
+            self._panels = [other for other in self._panels if other is not panel]
+
+
+@cache
+def _displayed() -> _Displayed:
+    return _Displayed()
+
+
+def has_widgets() -> bool:
+    """Say whether what the live panel needs is installed here."""
+    return all(find_spec(name) is not None for name in _NEEDED)
