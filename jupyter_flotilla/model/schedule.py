@@ -1,0 +1,280 @@
+"""A schedule: what runs again and again, when, and by which rules. Decisions are pure functions."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.base import Stored
+from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.run import CROCKFORD
+from jupyter_flotilla.model.units import format_money
+from jupyter_flotilla.model.when import When, count_ticks, latest_ticks, next_tick
+
+#: What becomes of ticks that nobody was there for: none is made, the latest, or all.
+Missed = Literal["skip", "last", "all"]
+#: What becomes of a tick while a run of the same schedule goes on.
+Overlap = Literal["skip", "queue", "replace", "allow"]
+#: A tick that is seen later than this was missed: nobody was there.
+LATE = timedelta(seconds=60)
+#: So many missed ticks are caught up at most, the latest of them: a week of minutes is no wish.
+MOST_CAUGHT_UP = 1000
+#: So many ticks may wait for the run before them; a schedule that is too slow must not pile up.
+MOST_WAITING = 10
+_COUNTED = 50_000
+
+
+class Rules(Stored):
+    """What is done where a plain "at this time" does not say it."""
+
+    missed: Missed = "last"
+    #: A missed tick that is older is not caught up, in seconds; None: however old.
+    max_age_s: int | None = None
+    overlap: Overlap = "skip"
+    #: US dollars that its runs may cost in a month (UTC); None: no limit.
+    month_usd: float | None = None
+    #: Ids of schedules and runs that must have succeeded: it runs when they have.
+    after: tuple[str, ...] = ()
+
+
+class What(Stored):
+    """What runs at a tick."""
+
+    #: ``snapshot``: as it was when it was saved; ``file``: as the file is at the tick; ``git``: as
+    #: the repository has it then.
+    source: Literal["snapshot", "file", "git"]
+    #: The job as it was when it was saved: of a snapshot what runs, of others who runs it how.
+    spec: JobSpec
+    #: Options that were asked for, by their REST field: how a file is made a job at the tick.
+    options: dict[str, Any] = {}
+    #: Folder of the snapshot among artifacts; None for other sources.
+    snapshot_id: str | None = None
+    #: Absolute path of a notebook or Python file; below the repository's top for ``git``; None for
+    #: a command.
+    path: str | None = None
+    #: Repository (a folder or URL) and what of it, a branch, tag or commit; None for other sources.
+    repo: str | None = None
+    ref: str | None = None
+
+
+class Schedule(Stored):
+    """A job that runs again and again."""
+
+    id: str
+    #: Unique among schedules.
+    name: str
+    owner: str
+    created_at: datetime
+    #: Counts edits, from 1: whoever saves says which one they saw.
+    revision: int = 1
+    edited_at: datetime
+    edited_by: str
+    when: When
+    rules: Rules = Rules()
+    what: What
+    #: Host whose dispatcher makes its runs, where they are bound to one; None: any.
+    host: str | None = None
+    #: None: it goes on.
+    paused_at: datetime | None = None
+    #: All ticks up to here are dealt with.
+    cursor: datetime
+    #: The next tick; None: there is none, or it is not by the clock.
+    next_at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether no tick will ever come by the clock."""
+        return self.next_at is None and self.paused_at is None and self.when.kind != "after"
+
+
+class TickStatus(StrEnum):
+    """What became of a tick."""
+
+    #: It has a run.
+    MADE = "MADE"
+    #: It will have one, when those before it have ended.
+    WAITING = "WAITING"
+    #: A rule of the schedule left it out.
+    SKIPPED = "SKIPPED"
+    #: Nobody was there; the row may stand for several.
+    MISSED = "MISSED"
+    #: Its run could not be made.
+    FAILED = "FAILED"
+
+
+class Tick(Stored):
+    """One moment of a schedule, and what became of it; there is one row a moment at most."""
+
+    schedule_id: str
+    #: When it was due: the key, with the schedule.
+    scheduled_at: datetime
+    status: TickStatus
+    #: ``time``, ``missed`` (caught up), ``backfill``, ``now`` (by hand) or ``after``.
+    trigger: str = "time"
+    run_id: str | None = None
+    #: Why it has no run.
+    reason: str | None = None
+    decided_at: datetime
+    #: How many ticks a MISSED row stands for, and the first of them.
+    count: int = 1
+    first_at: datetime | None = None
+    #: What the tick is for: since the one before it. None: nothing is known of that.
+    interval_start: datetime | None = None
+    #: Runs that it waited for, in the order of `Rules.after`; empty for what is by the clock.
+    after_runs: tuple[str, ...] = ()
+
+
+def new_schedule_id() -> str:
+    """Return ``s`` and 12 random characters (60 bits)."""
+    return "s" + "".join(secrets.choice(CROCKFORD) for _ in range(12))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """Ticks that nobody was there for and that are not caught up."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """What is to be done of a schedule now."""
+
+    #: Ticks that are to run, oldest first.
+    run: tuple[datetime, ...]
+    #: Those of them that were missed.
+    caught_up: frozenset[datetime]
+    missing: Missing | None
+    #: Up to here all is dealt with then.
+    cursor: datetime
+    next_at: datetime | None
+
+
+def due(when: When, rules: Rules, cursor: datetime, now: datetime) -> Due:
+    """Return which ticks since ``cursor`` are to run, and which were missed.
+
+    However long it was, what comes back is bounded. Where the clock was set back behind
+    ``cursor``, ticks are counted from ``now`` again: those that were made are known by their rows.
+    """
+    if cursor > now + LATE:
+        return _nothing(when, now, now)
+    newest = latest_ticks(when, cursor, now, MOST_CAUGHT_UP + 1)
+    if not newest:
+        return _nothing(when, cursor, max(cursor, now))
+    current = newest[-1:] if now - newest[-1] <= LATE else []
+    late = newest[: len(newest) - len(current)]
+    caught = _caught_up(rules, late, is_on_time=bool(current), now=now)
+    run = (*caught, *current)
+    return Due(
+        run=run,
+        caught_up=frozenset(caught),
+        missing=_missing(when, cursor, newest, run),
+        cursor=newest[-1],
+        next_at=next_tick(when, max(newest[-1], now)),
+    )
+
+
+def _nothing(when: When, cursor: datetime, now: datetime) -> Due:
+    following = next_tick(when, now)
+    return Due(run=(), caught_up=frozenset(), missing=None, cursor=cursor, next_at=following)
+
+
+def _caught_up(
+    rules: Rules, late: list[datetime], *, is_on_time: bool, now: datetime
+) -> list[datetime]:
+    if rules.missed == "skip" or (rules.missed == "last" and is_on_time):
+        return []
+    wanted = late[-1:] if rules.missed == "last" else late[-MOST_CAUGHT_UP:]
+    if rules.max_age_s is None:
+        return wanted
+    oldest = now - timedelta(seconds=rules.max_age_s)
+    return [tick for tick in wanted if tick >= oldest]
+
+
+def _missing(
+    when: When, cursor: datetime, newest: list[datetime], run: tuple[datetime, ...]
+) -> Missing | None:
+    """Return the ticks up to the newest that do not run: they come before those that do."""
+    last = next((tick for tick in reversed(newest) if tick not in run), None)
+    if last is None and len(newest) > MOST_CAUGHT_UP:  # there may be more than were looked for
+        older = latest_ticks(when, cursor, newest[0] - timedelta(microseconds=1), 1)
+        last = older[0] if older else None
+    if last is None:
+        return None
+    first = next_tick(when, cursor)
+    assert first is not None, "there are ticks since then"
+    return Missing(count=count_ticks(when, cursor, last, _COUNTED), first=first, last=last)
+
+
+Answer = Literal["start", "wait", "replace", "skip"]
+
+
+def on_overlap(rules: Rules, *, running: int, waiting: int, is_patient: bool) -> Answer:
+    """Return what to do with a tick while others of its schedule run, or wait to.
+
+    Parameters
+    ----------
+    is_patient
+        True for what is caught up or backfilled: it was asked for, and waits its turn.
+    """
+    if rules.overlap == "allow" or not (running or waiting):
+        return "start"
+    if is_patient:
+        return "wait"
+    if rules.overlap == "queue":
+        return "wait" if waiting < MOST_WAITING else "skip"
+    return rules.overlap
+
+
+def over_month(rules: Rules, spent_usd: float, ceiling_usd: float | None) -> str | None:
+    """Return why a run would pass what its schedule may cost in a month; None: it would not.
+
+    Parameters
+    ----------
+    spent_usd
+        Of its runs in this month, with the ceilings of those that go on.
+    ceiling_usd
+        What the run cannot exceed; None: nothing limits it.
+    """
+    if rules.month_usd is None:
+        return None
+    if ceiling_usd is None:
+        return "nothing limits what a run of it may cost, and it has a limit a month"
+    if spent_usd + ceiling_usd <= rules.month_usd:
+        return None
+    return (
+        f"with {format_money(spent_usd)} this month, a run of up to {format_money(ceiling_usd)} "
+        f"would pass its {format_money(rules.month_usd)} a month"
+    )
+
+
+def check_chain(
+    schedule_id: str, after: tuple[str, ...], edges: Mapping[str, tuple[str, ...]],
+    names: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Raise InvalidOption where a schedule would wait for itself, through whatever others.
+
+    Parameters
+    ----------
+    edges
+        What each schedule waits for, by id.
+    names
+        Names of schedules, for the message.
+    """
+    ways: list[tuple[str, tuple[str, ...]]] = [(one, (schedule_id, one)) for one in after]
+    seen: set[str] = set()
+    while ways:
+        at, way = ways.pop()
+        if at == schedule_id:
+            shown = " → ".join(names.get(one, one) for one in way)
+            raise InvalidOption(
+                f"it would wait for itself: {shown}", next_step="leave one of these --after out"
+            )
+        if at not in seen:
+            seen.add(at)
+            ways += [(one, (*way, one)) for one in edges.get(at, ())]
