@@ -117,6 +117,11 @@ export class FlotillaApi {
     return this._send(`${segments('runs', id)}/cancel`, { grace_s: graceS });
   }
 
+  /** Let every cell and terminal that waits for a run go on without it. */
+  detach(id: string): Promise<wire.IRun> {
+    return this._send(`${segments('runs', id)}/detach`, {});
+  }
+
   /** Launch what was frozen for a run once more, with changes; `confirm` as for `launch`. */
   async retry(id: string, options: wire.Options = {}, confirm = true): Promise<wire.IRun> {
     const answer = await this._send<{ run: wire.IRun }>(`${segments('runs', id)}/retry`, {
@@ -147,6 +152,18 @@ export class FlotillaApi {
     signal?: AbortSignal
   ): Promise<wire.IStreamPage> {
     return this._get(`${segments('runs', id)}/stream${queryText(query)}`, signal);
+  }
+
+  /**
+   * A run as outputs of its cell; those whose digests are given come as null. With `wait_s`, as soon
+   * as there is anything else, or it is final.
+   */
+  cell(
+    id: string,
+    query: { have?: string; wait_s?: number },
+    signal?: AbortSignal
+  ): Promise<wire.ICellOutputs> {
+    return this._get(`${segments('runs', id)}/cell${queryText(query)}`, signal);
   }
 
   /** Where a text, or a kind of record, is in the stream. */

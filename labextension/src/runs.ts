@@ -79,6 +79,11 @@ export class RunsModel {
     return this._removed;
   }
 
+  /** All was fetched anew, since changes may have been missed. */
+  get refreshed(): ISignal<this, void> {
+    return this._refreshed;
+  }
+
   /** Other runs go on than before, or they have another status. */
   get openChanged(): ISignal<this, void> {
     return this._openChanged;
@@ -125,7 +130,14 @@ export class RunsModel {
       this._fail(thrown);
       return false;
     }
+    this._refreshed.emit();
     return this._reload();
+  }
+
+  /** Tell the server, now and after each break, which notebooks this window looks after. */
+  setOpenNotebooks(notebooks: readonly string[]): void {
+    this._notebooks = notebooks;
+    this._socket.send({ type: 'open', notebooks });
   }
 
   /** Try to reach the server now, and not after the pause. */
@@ -243,6 +255,9 @@ export class RunsModel {
       case 'hello':
         this.clock.learn(change.now);
         this._heard({ connection: 'live' });
+        if (this._notebooks.length) {
+          this.setOpenNotebooks(this._notebooks);
+        }
         if (!this._snapshot.hasLoaded) {
           void this.refresh();
         }
@@ -365,6 +380,7 @@ export class RunsModel {
     subject: { owner: '', notebook: '' }
   };
   private _late: IRun[] = [];
+  private _notebooks: readonly string[] = [];
   private _seq = 0;
   private _breaks = 0;
   private _generation = 0;
@@ -376,5 +392,6 @@ export class RunsModel {
   private _moved = new Signal<this, ITransition[]>(this);
   private _removed = new Signal<this, readonly string[]>(this);
   private _received = new Signal<this, IRun[]>(this);
+  private _refreshed = new Signal<this, void>(this);
   private _openChanged = new Signal<this, void>(this);
 }

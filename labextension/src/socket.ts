@@ -41,6 +41,15 @@ export class ChangesSocket {
     socket.onclose = () => this._onClose(socket);
   }
 
+  /** Tell the server something; nothing where there is no connection. */
+  send(message: object): void {
+    try {
+      this._socket?.send(JSON.stringify(message));
+    } catch {
+      // not open yet, or no longer: whoever has something to say says it after each hello
+    }
+  }
+
   dispose(): void {
     this._isDisposed = true;
     window.clearTimeout(this._timer);

@@ -4,6 +4,7 @@
  * Times are ISO 8601 in UTC, durations seconds (`*_s`), memory MiB, money US dollars. The shapes
  * are the server's own (generated.ts); here they have names, and what is free JSON there a type.
  */
+import type { IOutput } from '@jupyterlab/nbformat';
 import type { components } from './generated';
 
 type Schemas = components['schemas'];
@@ -34,6 +35,8 @@ export type SortKey = 'created_at' | 'name' | 'status' | 'duration' | 'cost';
 /** Which runs are asked for, in what order; what is left out does not narrow. */
 export interface IRunQuery {
   status?: RunStatus[];
+  /** Whole ids, at most 200. */
+  ids?: string[];
   owner?: string;
   notebook?: string;
   /** `k=v` */
@@ -136,6 +139,8 @@ export interface IRecord {
 
 /** A piece of what an attempt has said. */
 export type IStreamPage = With<Schemas['StreamOut'], { records: IRecord[] }>;
+/** A run as outputs of its cell; null where whoever asked has the output already. */
+export type ICellOutputs = With<Schemas['CellOut'], { outputs: (IOutput | null)[] }>;
 /** Where a text was found in the stream. */
 export type IStreamHits = Schemas['SearchOut'];
 /** The executed notebook, as far as it is. */

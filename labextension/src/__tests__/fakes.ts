@@ -24,6 +24,7 @@ export function aRun(fields: Partial<IRun> = {}): IRun {
     owner: 'ada',
     path: '/home/ada/train.ipynb',
     notebook: 'train.ipynb',
+    cell_id: null,
     tags: {},
     created_at: '2026-11-26T09:00:00.000000Z',
     started_at: '2026-11-26T09:00:01.000000Z',
@@ -100,7 +101,15 @@ export class FakeSocket {
     this.isClosed = true;
   }
 
-  send(change: object): void {
+  /** What the front end has told the server. */
+  told: { type: string; notebooks?: string[] }[] = [];
+
+  /** Text is what the front end tells the server, an object what the server tells the front end. */
+  send(change: object | string): void {
+    if (typeof change === 'string') {
+      this.told.push(JSON.parse(change) as FakeSocket['told'][0]);
+      return;
+    }
     this.onmessage?.({ data: JSON.stringify(change) } as MessageEvent);
   }
 
