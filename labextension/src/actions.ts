@@ -28,13 +28,20 @@ export class RunActions {
 
   /** Ask, then cancel. */
   async cancel(id: string): Promise<void> {
+    if (await this.confirmCancel(id)) {
+      await this._take(this._model.api.cancel(id));
+    }
+  }
+
+  /** Ask whether to cancel; no, where it has ended meanwhile. */
+  async confirmCancel(id: string): Promise<boolean> {
     const run = this.find(id);
     if (run && !isOpen(run)) {
       Notification.info(
         this._trans.__('%1 has ended: %2.', isolated(run.name), statusText(run, this._trans)),
         { autoClose: 3000 }
       );
-      return;
+      return false;
     }
     const answer = await showDialog({
       title: this._trans.__('Cancel %1?', isolated(run?.name ?? id)),
@@ -44,9 +51,7 @@ export class RunActions {
         Dialog.warnButton({ label: this._trans.__('Cancel run') })
       ]
     });
-    if (answer.button.accept) {
-      await this._take(this._model.api.cancel(id));
-    }
+    return answer.button.accept;
   }
 
   /** Cancel at once: whoever calls has asked. */

@@ -4,6 +4,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
@@ -11,6 +12,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { RunActions } from './actions';
 import { FlotillaApi } from './api';
+import { addCards } from './card';
 import { addCommands, currentNotebook } from './commands';
 import type { IContext, IOpen } from './context';
 import { keepFilters } from './kept';
@@ -149,7 +151,22 @@ const toasts: JupyterFrontEndPlugin<void> = {
   }
 };
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [main, statusItem, running, toasts];
+/** Cards of runs among the outputs of notebooks. */
+const card: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-flotilla:card',
+  description: 'Draws the cards of runs of Flotilla, and keeps them true without a kernel.',
+  autoStart: true,
+  requires: [IFlotilla],
+  optional: [IRenderMimeRegistry, INotebookTracker],
+  activate: (
+    _: JupyterFrontEnd,
+    flotilla: IFlotilla,
+    rendermime: IRenderMimeRegistry | null,
+    notebooks: INotebookTracker | null
+  ) => addCards(flotilla, rendermime, notebooks)
+};
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [main, statusItem, running, toasts, card];
 
 export { IFlotilla };
 export default plugins;

@@ -3,3 +3,4 @@ import './runs.css';
 import './launch.css';
 import './costs.css';
 import './detail.css';
+import './card.css';

@@ -42,6 +42,12 @@ class JupyterServer:
         return f"http://127.0.0.1:{self.port}/user/ada"
 
     @property
+    def pid(self) -> int:
+        """Id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def work(self) -> Path:
         """Folder that it serves."""
         return self.root / "work"

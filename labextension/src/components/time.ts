@@ -4,7 +4,7 @@ import type { ServerClock, Ticker } from '../clock';
 /** What shows something that grows needs. */
 export interface ITime {
   clock: ServerClock;
-  ticker: Ticker;
+  ticker: Pick<Ticker, 'subscribe' | 'count'>;
 }
 
 const never = () => () => undefined;
