@@ -82,6 +82,11 @@ class RealKernel:
         """Press ■."""
         self._manager.interrupt_kernel()
 
+    def restart(self) -> None:
+        """Restart it, as a user does from a menu."""
+        self._manager.restart_kernel()
+        self.client.wait_for_ready(timeout=60)
+
     def kill(self) -> None:
         """Kill the kernel as nothing else does."""
         self._manager.shutdown_kernel(now=True)

@@ -1,7 +1,7 @@
 """Follows a run from a cell, to its end or until somebody stops; binds what it gives back."""
 
+import time
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from jupyter_flotilla.commands.interrupts import Interrupts, interrupts
@@ -18,6 +18,8 @@ from jupyter_flotilla.service import Flotilla
 _LAZY_BYTES = 500 * 10**6
 #: How often a cell is renewed at least, in seconds.
 _RENEW_S = 0.5
+#: A server interrupts a kernel before it ends or restarts it, and says so within this, in seconds.
+_TOLD_WITHIN_S = 1.0
 _BEFORE = "_flotilla_before"
 
 
@@ -36,6 +38,7 @@ class Following:
     """A run and the cell that shows it."""
 
     def __init__(self, shell: Any, flotilla: Flotilla, handle: RunHandle, head: list[str]) -> None:
+        self._shell = shell
         self._flotilla = flotilla
         self._handle = handle
         self.card = make_card(shell, head)
@@ -53,7 +56,7 @@ class Following:
             If the run failed; of the error's own type where the cell raised it.
         """
         handle = self._handle
-        act = self._detach if detach else partial(self._flotilla.cancel, handle.id)
+        act = self._detach if detach else self._cancel
         before = handle.detached_at()
         presses.aim(handle.short_id, act)
         for _ in handle.changes(every_s=_RENEW_S):
@@ -86,6 +89,13 @@ class Following:
     def _detach(self, grace_s: float) -> None:
         self._is_detached = True
 
+    def _cancel(self, grace_s: float) -> None:
+        """Cancel; only detach where it is the kernel that is to end."""
+        if grace_s > 0 and _is_leaving(self._shell):
+            self._is_detached = True
+        else:
+            self._flotilla.cancel(self._handle.id, grace_s)
+
     def _raise_failure(self, presses: Interrupts) -> None:
         handle = self._handle
         if handle.snapshot.status is RunStatus.SUCCEEDED:
@@ -98,6 +108,19 @@ class Following:
             raise remote_error(message, error)
         is_cancelled = handle.snapshot.status is RunStatus.CANCELLED
         raise RunCancelled(message) if is_cancelled else RunFailed(message)
+
+
+def _is_leaving(shell: Any) -> bool:
+    """Say whether a kernel that was interrupted is told to end just now.
+
+    source: jupyter_client 8.10, KernelManager.shutdown_kernel, which interrupts it first.
+    """
+    if getattr(shell, "kernel", None) is None:
+        return False
+    deadline = time.monotonic() + _TOLD_WITHIN_S
+    while not (is_told := bool(getattr(shell, "exit_now", False))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_told
 
 
 def attach(shell: Any, flotilla: Flotilla, handle: RunHandle) -> Any:

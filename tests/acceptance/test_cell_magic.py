@@ -210,6 +210,18 @@ def test_the_stop_button_stops_the_job_and_what_comes_after(
     assert (run.status, oracle.read_text()) == ("CANCELLED", "cleaned up")
 
 
+def test_a_restart_of_the_kernel_is_no_stop_button(kernel: RealKernel) -> None:
+    cell = "%%flotilla_run -i none -o x\nimport time\nprint('on', flush=True); time.sleep(4)\nx = 7"
+    kernel.wait(kernel.start(cell), until="on")
+
+    kernel.restart()
+    said = kernel.run("%load_ext jupyter_flotilla", "%flotilla attach", "x")
+
+    [run] = fl.runs()
+    assert (run.status, run.snapshot.cancel_requested_at) == ("SUCCEEDED", None)
+    assert said.text == "7"
+
+
 def test_a_killed_kernels_run_is_attached_to_in_a_new_one(tmp_path: Path, settings_file) -> None:
     cell = "%%flotilla_run -o x\nimport time\nprint('on', flush=True); time.sleep(3)\nx = 7\n'end'"
     with RealKernel(tmp_path) as first:
