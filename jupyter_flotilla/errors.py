@@ -11,12 +11,15 @@
     │   ├── UnknownEngine
     │   ├── UnsendableInput
     │   ├── RunNotFound
-    │   └── AmbiguousRun
+    │   ├── AmbiguousRun
+    │   ├── ScheduleNotFound
+    │   └── ScheduleChanged
     ├── Refused                    it could be done, but not without consent (exit code 3)
     ├── EnvironmentProblem         this machine or installation is in the way (exit code 2)
     │   ├── InvalidSettings
     │   ├── UnsupportedPlatform
     │   ├── NoServer
+    │   ├── NotTold
     │   ├── StoreUnreadable
     │   ├── StoreTooNew
     │   ├── DiskFull
@@ -107,6 +110,18 @@ class AmbiguousRun(UsageError):
     code = "ambiguous-run"
 
 
+class ScheduleNotFound(UsageError):
+    """No schedule has that name, id or id prefix."""
+
+    code = "schedule-not-found"
+
+
+class ScheduleChanged(UsageError):
+    """Somebody else has edited the schedule since it was read."""
+
+    code = "schedule-changed"
+
+
 class Refused(FlotillaError):
     """It could be done, but needs a consent that was not given."""
 
@@ -136,6 +151,12 @@ class NoServer(EnvironmentProblem):
     """No Jupyter server of the user's is running."""
 
     code = "no-server"
+
+
+class NotTold(EnvironmentProblem):
+    """A message was not taken by whom it was sent to."""
+
+    code = "not-told"
 
 
 class StoreUnreadable(EnvironmentProblem):

@@ -4,12 +4,14 @@ A pid alone names nothing: it is reused, it dies with a reboot, and another host
 one. Host, boot and birth together name a process for good.
 """
 
+import getpass
 import os
 import platform
 import socket
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 
 @cache
@@ -112,3 +114,33 @@ def is_network_file_system(path: Path) -> bool:
 def is_supported() -> bool:
     """Say whether Flotilla runs on this operating system (Linux and macOS)."""
     return platform.system() in ("Linux", "Darwin")
+
+
+def user_name() -> str:
+    """Return who the user is, as the operating system knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # a container's user that has no name
+
+
+def local_zone() -> str:
+    """Return the IANA name of this machine's time zone; ``UTC`` where nothing says it."""
+    for name in (os.environ.get("TZ", "").lstrip(":"), _zone_of_link(), _zone_of_file()):
+        try:
+            if name:
+                return ZoneInfo(name).key
+        except (OSError, ValueError, KeyError):
+            continue  # a TZ such as EST5EDT,M3.2.0 is no name
+    return "UTC"
+
+
+def _zone_of_link() -> str:
+    return str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+
+
+def _zone_of_file() -> str:
+    try:
+        return Path("/etc/timezone").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""

@@ -1,7 +1,5 @@
 """The façade over store, engines and artifacts: it composes, it decides nothing."""
 
-import getpass
-import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -133,7 +131,7 @@ class Flotilla(Drafting):
         EnvironmentProblem
             If its folder or row cannot be written. Nothing of the run is left then.
         """
-        run = self._new_run(draft).model_copy(update={"retry_of": retry_of})
+        run = self.new_run(draft).model_copy(update={"retry_of": retry_of})
         self._insert([(run, draft)])
         return run
 
@@ -147,7 +145,7 @@ class Flotilla(Drafting):
         grid = Grid(
             id=new_grid_id(),
             name=drafts[0].spec.name,
-            owner=user_name(),
+            owner=machine.user_name(),
             created_at=utc_now(),
             size=len(drafts),
             max_parallel=options.max_parallel,
@@ -155,7 +153,7 @@ class Flotilla(Drafting):
         )
         repeats = retry_of or [None] * len(drafts)
         made = [
-            self._new_run(draft).model_copy(
+            self.new_run(draft).model_copy(
                 update={"grid_id": grid.id, "grid_index": index, "created_at": grid.created_at,
                         "retry_of": repeats[index]}
             )
@@ -164,11 +162,12 @@ class Flotilla(Drafting):
         self._insert([*zip(made, drafts, strict=True)], grid)
         return grid, made
 
-    def _new_run(self, draft: Draft) -> Run:
+    def new_run(self, draft: Draft) -> Run:
+        """Return a run of a job, queued; it is in no store yet."""
         return Run(
             id=new_run_id(),
             spec=draft.spec,
-            owner=user_name(),
+            owner=machine.user_name(),
             created_at=utc_now(),
             ceiling_usd=self.ceiling_usd(draft.spec),
         )
@@ -180,10 +179,7 @@ class Flotilla(Drafting):
         is_in = False
         try:
             for run, draft in made:
-                self.artifacts.create(run.id)
-                self._write_input(run.id, draft)
-                if draft.spec.bucket is not None:
-                    self.artifacts.note_bucket(run.id, draft.spec.bucket)
+                self.freeze(run.id, draft)
             self._reserve.demand()
             with store.write() as tx:
                 if grid is not None:
@@ -197,15 +193,22 @@ class Flotilla(Drafting):
                     self.artifacts.delete(run.id)
         with suppress(FlotillaError, OSError):
             # The runs are in, and that is what was asked for: the dispatcher tries again.
-            self._launch_here(made[0][0].spec.engine)
-        self._see_to_dispatcher()
+            self.launch_here(made[0][0].spec.engine)
+        self.see_to_dispatcher()
 
-    def _write_input(self, run_id: str, draft: Draft) -> None:
+    def freeze(self, run_id: str, draft: Draft) -> None:
+        """Write what a job is made of into a folder; raises as `submit`.
+
+        Whoever puts no row into the store, or finds that this fails, deletes the folder.
+        """
+        self.artifacts.create(run_id)
         for name, content in draft.parts().items():
             self.artifacts.write_input(run_id, name, content)
         self.artifacts.copy_files(run_id, draft.files)
         for path in sorted(draft.values.iterdir()) if draft.values is not None else ():
             self.artifacts.copy_input(run_id, f"values/{path.name}", path)
+        if draft.spec.bucket is not None:
+            self.artifacts.note_bucket(run_id, draft.spec.bucket)
 
     def ensure_dispatcher(self) -> None:
         """Start a dispatcher where none lives; ask one that is older than the store to leave.
@@ -236,7 +239,7 @@ class Flotilla(Drafting):
                 leases.request_leave(tx, lease.engine, lease.place, utc_now())
         self.wake.replace()
 
-    def _see_to_dispatcher(self) -> None:
+    def see_to_dispatcher(self) -> None:
         """As `ensure_dispatcher`, where something else was asked for: a problem is only said."""
         try:
             self.ensure_dispatcher()
@@ -248,7 +251,7 @@ class Flotilla(Drafting):
         with self.store.read() as tx:
             run = runs.find(tx, reference)
         if not run.status.is_final:
-            self._see_to_dispatcher()
+            self.see_to_dispatcher()
         return run
 
     def get(self, run_id: str) -> Run:
@@ -269,7 +272,7 @@ class Flotilla(Drafting):
             found = runs.latest(tx, statuses=statuses, tag=tag, name=name, limit=limit)
             latest = attempts.latest_of(tx, [run.id for run in found])
         if any(not run.status.is_final for run in found):
-            self._see_to_dispatcher()  # else nobody may be left who moves them
+            self.see_to_dispatcher()  # else nobody may be left who moves them
         return [(run, latest.get(run.id)) for run in found]
 
     def find_grid(self, reference: str) -> Grid | None:
@@ -314,7 +317,7 @@ class Flotilla(Drafting):
         canceller = Canceller(self.store, self.engine, self._reserve.give_up, self._say)
         run = canceller.cancel(run_id, utc_now(), grace_s)
         if not run.status.is_final:
-            self._see_to_dispatcher()
+            self.see_to_dispatcher()
         return run
 
     def cost(self, run: Run, made: Sequence[Attempt]) -> Cost:
@@ -385,16 +388,10 @@ class Flotilla(Drafting):
         """Return what tells of changes by other processes; the caller closes it."""
         return self.store.watch()
 
-    def _launch_here(self, engine_name: str) -> None:
+    def launch_here(self, engine_name: str) -> None:
+        """Launch what is queued from this process, where that takes milliseconds."""
         engine = self.engine(engine_name)
         # Inside a job a launch would make a process of that job; the dispatcher does it then.
         if engine.launches_at_submit and not self.wake.is_inside_job():
             limit = engine.most_running(self.settings.max_running)
             Launcher(self.store, self.artifacts, engine, limit, self.wake).step(utc_now())
-
-
-def user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())  # a container's user that has no name

@@ -7,9 +7,9 @@ import click
 #: Verb → module of this package that has a command of the same name (with ``_`` for ``-``).
 VERBS = (
     "run", "ls", "panel", "show", "logs", "files", "download",
-    "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
+    "schedule", "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
     "clean", "deps", "image", "demo", "doctor", "setup-aws", "config", "trust",
-    "dispatch",
+    "dispatch", "service",
 )  # fmt: skip
 
 

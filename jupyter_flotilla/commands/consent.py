@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None) -> Re
 
 
 def agree(plan: Plan, *, yes: bool) -> None:
+    """Return if there is nothing to agree to, or the user agrees; raises as `agree_to`."""
+    agree_to(plan.asks, "Launch it?", yes=yes)
+
+
+def agree_to(asks: Sequence[str], question: str, *, yes: bool) -> None:
     """Return if there is nothing to agree to, or the user agrees.
 
     Raises
@@ -45,12 +50,13 @@ def agree(plan: Plan, *, yes: bool) -> None:
     Refused
         If the user does not, or nobody can be asked.
     """
-    if not plan.asks or yes:
+    if not asks or yes:
         return
-    for reason in plan.asks:
+    for reason in asks:
         say(f"  ! {reason}")
     if not sys.stdin.isatty():
-        command = shlex.join(["jupyter", "flotilla", sys.argv[1], "--yes", *sys.argv[2:]])
-        raise Refused(f"{'; '.join(plan.asks)}; nobody can be asked here", next_step=command)
-    if not click.confirm("Launch it?", err=True):
+        at = 3 if sys.argv[1:2] == ["schedule"] else 2  # behind the verb
+        command = shlex.join(["jupyter", "flotilla", *sys.argv[1:at], "--yes", *sys.argv[at:]])
+        raise Refused(f"{'; '.join(asks)}; nobody can be asked here", next_step=command)
+    if not click.confirm(question, err=True):
         raise Refused("nothing was launched", next_step="lower --timeout, or set --max-cost")

@@ -14,9 +14,12 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.dispatch.loop import Dispatcher
+from jupyter_flotilla.dispatch.ticker import Ticker
+from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import EngineUnavailable, FlotillaError
+from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import leases
 
@@ -113,6 +116,7 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
             idle_s=idle_s,
             version=jupyter_flotilla.__version__,
             lock_fd=lock_fd,
+            ticker=Ticker(facade.store, TickMaker(facade), machine.host(), Workers()),
         )
         if not dispatcher.run():
             say(f"a dispatcher lives here already ({facade.wake.lock})")

@@ -11,6 +11,11 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS
 from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import OPTIONS
+from jupyter_flotilla.model.schedule_options import (
+    SCHEDULE_OPTIONS,
+    ScheduleOptions,
+    read_schedule_options,
+)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -57,6 +62,25 @@ def grid_options(function: _F) -> _F:
             help=option.help,
         )(function)
     return function
+
+
+def schedule_options(function: _F) -> _F:
+    """Add every option of a schedule to a command, as keywords named like those of Python."""
+    for option in reversed(SCHEDULE_OPTIONS):
+        function = click.option(
+            f"--{option.name}",
+            option.py,
+            metavar=option.metavar,
+            multiple=option.repeats,
+            default=None,
+            help=option.help,
+        )(function)
+    return function
+
+
+def given_of_schedule(keywords: dict[str, Any]) -> ScheduleOptions:
+    """Return the options of a schedule that were given; raises InvalidOption."""
+    return read_schedule_options({o.py: keywords.get(o.py) for o in SCHEDULE_OPTIONS})
 
 
 def given(keywords: dict[str, Any]) -> dict[str, Any]:

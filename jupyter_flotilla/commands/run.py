@@ -21,7 +21,7 @@ from jupyter_flotilla.planning import GridPlan
 from jupyter_flotilla.service import Flotilla
 
 
-class _RunCommand(click.Command):
+class LaunchCommand(click.Command):
     """Takes ``@PROFILE`` first, and leaves alone what comes after ``--``: the command to run."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -40,7 +40,7 @@ class _RunCommand(click.Command):
         )
 
 
-@click.command(cls=_RunCommand)
+@click.command(cls=LaunchCommand)
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @options.job_options
 @options.grid_options

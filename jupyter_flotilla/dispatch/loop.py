@@ -15,6 +15,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.poller import Poller
 from jupyter_flotilla.dispatch.sweeper import Sweeper, Tidier
+from jupyter_flotilla.dispatch.ticker import Ticker
 from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import FlotillaError
@@ -54,6 +55,8 @@ class Dispatcher:
         Leave after so many seconds without an open run; None: stay.
     lock_fd
         The lock that this process was started with; None: it has to take it.
+    ticker
+        Makes the runs of schedules; None: nobody does here.
     """
 
     def __init__(
@@ -65,8 +68,10 @@ class Dispatcher:
         idle_s: float | None,
         version: str,
         lock_fd: int | None = None,
+        ticker: Ticker | None = None,
     ) -> None:
         self._store = store
+        self._ticker = ticker
         self._settings = settings
         self._waiting = list(engines)
         self._engines: list[Engine] = []
@@ -76,6 +81,8 @@ class Dispatcher:
         self._lock = FileLock(wake.lock) if lock_fd is None else FileLock.adopt(wake.lock, lock_fd)
         self._artifacts = MirroredArtifacts(settings.home)
         self._steps: list[Callable[[datetime], int]] = [self._admit]
+        if ticker is not None:
+            self._steps.append(ticker.step)
         sweeper = Sweeper(
             store,
             self._artifacts,
@@ -158,7 +165,7 @@ class Dispatcher:
             asked = [leases.get(tx, engine.name, engine.place) for engine in self._engines]
         if any(lease is not None and lease.leave_requested_at for lease in asked):
             self._must_leave = True
-        if self._has_open:
+        if self._has_open or (self._ticker is not None and self._ticker.stays):
             self._busy_at = time.monotonic()
         elif self._idle_s is not None and time.monotonic() - self._busy_at > self._idle_s:
             self._must_leave = True
@@ -172,7 +179,8 @@ class Dispatcher:
             until_s = min(until_s, max(look_s, self._idle_s))
         deadline = time.monotonic() + until_s
         while time.monotonic() < deadline and not self._must_leave:
-            if watch.has_changed():
+            # by the wall clock, at each look: it may be set, and a laptop may have slept
+            if watch.has_changed() or (self._ticker is not None and self._ticker.is_due(utc_now())):
                 return
             time.sleep(look_s)
 

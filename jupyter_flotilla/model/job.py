@@ -86,6 +86,10 @@ class JobSpec(Stored):
     command: tuple[str, ...] = ()
     #: Absolute path of the notebook or script that was submitted, to tell runs apart by it.
     path: str | None = None
+    #: What was frozen of it, where that changes from run to run: a commit, or a digest of the file.
+    revision: str | None = None
+    #: Who edited it last, as git or the file system knows them; None: nobody says.
+    author: str | None = None
     #: Names of a cell that come back as values.
     outputs: tuple[str, ...] = ()
     #: None for what no cell has sent.

@@ -101,6 +101,9 @@ class Run(Stored):
     grid_index: int | None = None
     #: US dollars that it could not exceed by the prices at submit; None: nothing limited it.
     ceiling_usd: float | None = None
+    #: The schedule that it belongs to, and the tick that it was made for; None: to none.
+    schedule_id: str | None = None
+    scheduled_at: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -162,10 +162,11 @@ def due(when: When, rules: Rules, cursor: datetime, now: datetime) -> Due:
     ``cursor``, ticks are counted from ``now`` again: those that were made are known by their rows.
     """
     if cursor > now + LATE:
-        return _nothing(when, now, now)
+        cursor = now - timedelta(microseconds=1)
     newest = latest_ticks(when, cursor, now, MOST_CAUGHT_UP + 1)
     if not newest:
-        return _nothing(when, cursor, max(cursor, now))
+        following = next_tick(when, max(cursor, now))
+        return Due(run=(), caught_up=frozenset(), missing=None, cursor=cursor, next_at=following)
     current = newest[-1:] if now - newest[-1] <= LATE else []
     late = newest[: len(newest) - len(current)]
     caught = _caught_up(rules, late, is_on_time=bool(current), now=now)
@@ -177,11 +178,6 @@ def due(when: When, rules: Rules, cursor: datetime, now: datetime) -> Due:
         cursor=newest[-1],
         next_at=next_tick(when, max(newest[-1], now)),
     )
-
-
-def _nothing(when: When, cursor: datetime, now: datetime) -> Due:
-    following = next_tick(when, now)
-    return Due(run=(), caught_up=frozenset(), missing=None, cursor=cursor, next_at=following)
 
 
 def _caught_up(

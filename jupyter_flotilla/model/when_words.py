@@ -132,12 +132,12 @@ def local_text(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def tick_text(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a tick as it is listed: ``Mon 2027-03-29 02:30 CEST (+02:00)``."""
+    """Return a tick as it is listed: ``Mon 2027-03-29 02:30 CEST (+02:00)``, ``… 02:30 UTC``."""
     local = moment.astimezone(zone)
     offset = local.strftime("%z")
     name = local.strftime("%Z")
     shown = f"{offset[:3]}:{offset[3:5]}"
-    named = f"{name} ({shown})" if name[:1].isalpha() else shown
+    named = name if name == "UTC" else f"{name} ({shown})" if name[:1].isalpha() else shown
     return f"{local.strftime('%a')} {local_text(moment, zone)} {named}"
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
-from jupyter_flotilla import __version__
+from jupyter_flotilla import __version__, machine
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import FlotillaError
@@ -14,7 +14,7 @@ from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.units import format_money
 from jupyter_flotilla.server.context import Context, moment, now_text
 from jupyter_flotilla.server.handler import Request
-from jupyter_flotilla.service import Flotilla, user_name
+from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import sourced_settings
 from jupyter_flotilla.setup.doctor import examine
 from jupyter_flotilla.store.leaders import Leader, most_expensive, most_wasteful
@@ -94,7 +94,7 @@ def status_of(context: Context) -> dict[str, Any]:
         "seq": context.listing.seq(),
         **context.listing.summary(),
         "dispatcher": {"alive": is_awake, "message": "a dispatcher lives" if is_awake else idle},
-        "owner": user_name(),
+        "owner": machine.user_name(),
     }
 
 

@@ -30,3 +30,8 @@ def of_run(conn: sa.Connection, run_id: str) -> list[Event]:
     """Return all that happened to a run, oldest first."""
     rows = conn.execute(events.select().where(events.c.run_id == run_id).order_by(events.c.seq))
     return [Event.model_validate(row._asdict()) for row in rows]
+
+
+def latest_seq(conn: sa.Connection) -> int:
+    """Return the number of the latest event; 0: there is none."""
+    return int(conn.execute(sa.select(sa.func.max(events.c.seq))).scalar_one() or 0)

@@ -57,6 +57,8 @@ runs = sa.Table(
     sa.Column("grid_id", sa.String(13)),
     sa.Column("grid_index", sa.Integer),
     sa.Column("ceiling_usd", sa.Float),
+    sa.Column("schedule_id", sa.String(13)),
+    sa.Column("scheduled_at", UtcText),
 )
 
 grids = sa.Table(
@@ -114,4 +116,40 @@ leases = sa.Table(
     sa.Column("holder", sa.JSON, nullable=False),
     sa.Column("taken_at", UtcText, nullable=False),
     sa.Column("leave_requested_at", UtcText),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("id", sa.String(13), primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("owner", sa.String(255), nullable=False),
+    sa.Column("created_at", UtcText, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("edited_at", UtcText, nullable=False),
+    sa.Column("edited_by", sa.String(255), nullable=False),
+    sa.Column("host", sa.String(255)),
+    sa.Column("paused_at", UtcText),
+    sa.Column("cursor", UtcText, nullable=False),
+    sa.Column("next_at", UtcText),
+    sa.Column("is_chained", sa.Boolean, nullable=False),
+    sa.Column("when", sa.JSON, nullable=False),
+    sa.Column("rules", sa.JSON, nullable=False),
+    sa.Column("what", sa.JSON, nullable=False),
+)
+
+ticks = sa.Table(
+    "ticks",
+    metadata,
+    sa.Column("schedule_id", sa.String(13), sa.ForeignKey("schedules.id"), primary_key=True),
+    sa.Column("scheduled_at", UtcText, primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("trigger", sa.String(16), nullable=False),
+    sa.Column("run_id", sa.String(13)),
+    sa.Column("reason", sa.Text),
+    sa.Column("decided_at", UtcText, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("first_at", UtcText),
+    sa.Column("interval_start", UtcText),
+    sa.Column("after_runs", sa.JSON, nullable=False),
 )

@@ -96,7 +96,8 @@ def test_years_of_seconds_are_looked_at_in_no_time() -> None:
 def test_a_clock_that_is_set_back_an_hour_goes_on_from_there() -> None:
     found = due(MINUTELY, Rules(), cursor=at(11), now=NOW)
 
-    assert (found.run, found.cursor, found.next_at) == ((), NOW, at(10, 1))
+    assert (found.run, found.next_at) == ((), at(10, 1))
+    assert at(10) < found.cursor < NOW
 
 
 def test_a_clock_that_is_a_little_behind_changes_nothing() -> None:

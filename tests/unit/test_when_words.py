@@ -110,4 +110,5 @@ def test_a_tick_is_shown_with_its_offset() -> None:
     moment = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
     assert tick_text(moment, ZoneInfo(BERLIN)) == "Sun 2026-10-25 02:30 CET (+01:00)"
+    assert tick_text(moment, ZoneInfo("UTC")) == "Sun 2026-10-25 01:30 UTC"
     assert tick_text(moment, ZoneInfo("Asia/Kathmandu")) == "Sun 2026-10-25 07:15 +05:45"

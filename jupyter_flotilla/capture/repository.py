@@ -1,0 +1,131 @@
+"""What git knows of a file, and files as a repository has them at a commit."""
+
+import hashlib
+import os
+import pwd
+import subprocess
+import tarfile
+from pathlib import Path
+
+from jupyter_flotilla.errors import InvalidOption
+
+#: Asking a repository here, and fetching from another, in seconds.
+_ASK_S = 20
+_FETCH_S = 120
+#: Nobody can be asked for a password at a tick.
+_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
+
+
+def provenance(path: Path) -> tuple[str, str | None]:
+    """Return the revision of a file, and who edited it last.
+
+    In a git repository: its last commit, with ``+changes`` where the file differs from that, and
+    the commit's author. Elsewhere, and for a file that git does not know: a digest of the content,
+    and the file's owner.
+    """
+    digest = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    try:
+        known = _git("log", "-1", "--format=%H%n%an <%ae>", "--", path.name, folder=path.parent)
+        commit, _, author = known.strip().partition("\n")
+        if not commit:
+            return digest, _owner(path)
+        changed = _git("status", "--porcelain", "--", path.name, folder=path.parent).strip()
+    except InvalidOption:
+        return digest, _owner(path)
+    if changed:
+        return f"{commit[:12]}+changes {digest}", _owner(path)
+    return commit[:12], author
+
+
+class Repository:
+    """A git repository: a folder here, or a URL of which a copy is kept.
+
+    Parameters
+    ----------
+    address
+        Folder or URL.
+    copies
+        Folder for copies of what is elsewhere.
+    """
+
+    def __init__(self, address: str, copies: Path) -> None:
+        self.address = address
+        local = Path(address).expanduser()
+        self._is_here = local.is_dir()
+        name = hashlib.sha256(address.encode()).hexdigest()[:16]
+        self._folder = local.absolute() if self._is_here else copies / f"{name}.git"
+
+    def commit(self, ref: str) -> str:
+        """Return the commit that a branch, tag or commit means now; it is fetched first.
+
+        Raises
+        ------
+        InvalidOption
+            If the repository cannot be had, or has nothing of that name.
+        """
+        if not self._is_here:
+            self._fetch()
+        return _git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
+            folder=self._folder, what=f"{self.address} has no branch, tag or commit {ref!r}",
+        ).strip()  # fmt: skip
+
+    def author(self, commit: str, path: str | None) -> str | None:
+        """Return who edited a file last, as of a commit; without a file: the commit's author."""
+        words = ["log", "-1", "--format=%an <%ae>", commit, "--", *([path] if path else [])]
+        return _git(*words, folder=self._folder).strip() or None
+
+    def extract(self, commit: str, folder: str, into: Path) -> None:
+        """Write the files that are in a folder at a commit into another; raises as `commit`."""
+        tree = commit if folder in ("", ".") else f"{commit}:{folder}"
+        archive = into.parent / f"{into.name}.tar"
+        _git(
+            "archive", "--format=tar", f"--output={archive}", tree,
+            folder=self._folder, what=f"{self.address} has no folder {folder!r} at {commit[:12]}",
+        )  # fmt: skip
+        with tarfile.open(archive) as files:
+            files.extractall(into, filter="data")
+        archive.unlink()
+
+    def _fetch(self) -> None:
+        if self.address.startswith("-"):
+            raise InvalidOption(f"{self.address!r} is no address of a repository")
+        what = f"{self.address} cannot be fetched"
+        if self._folder.is_dir():
+            _git("fetch", "--quiet", "--prune", "--tags", "origin", "+refs/heads/*:refs/heads/*",
+                 folder=self._folder, what=what, within_s=_FETCH_S)  # fmt: skip
+            return
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _git("clone", "--quiet", "--bare", "--", self.address, str(self._folder),
+             folder=self._folder.parent, what=what, within_s=_FETCH_S)  # fmt: skip
+
+
+def _git(*words: str, folder: Path, what: str = "git failed", within_s: float = _ASK_S) -> str:
+    try:
+        ran = subprocess.run(
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=within_s,
+            env={**os.environ, **_ENVIRONMENT},
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise InvalidOption("git is not installed", next_step="install it, or --source file") from (
+            error
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InvalidOption(f"{what}: {error}", next_step="check the address") from error
+    if ran.returncode != 0:
+        said = (ran.stderr.strip().splitlines() or ["no word"])[-1]
+        raise InvalidOption(f"{what}: {said[:300]}", next_step="--source REPO@REF")
+    return ran.stdout
+
+
+def _owner(path: Path) -> str | None:
+    try:
+        return pwd.getpwuid(path.stat().st_uid).pw_name
+    except (KeyError, OSError):
+        return None

@@ -1,0 +1,332 @@
+"""Schedules → runs: makes the run of each tick that is due, once, whoever else ticks.
+
+A tick and its run become rows in one transaction, guarded by the cursor that the schedule had; who
+comes second finds it moved, and throws away what it has prepared. Preparing (reading a notebook,
+asking git) happens outside of any transaction, and in threads: what fails or hangs is on its own.
+"""
+
+import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_flotilla.dispatch.workers import Workers
+from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.model.guard import month_start
+from jupyter_flotilla.model.run import Run
+from jupyter_flotilla.model.schedule import (
+    Answer,
+    Due,
+    Schedule,
+    Tick,
+    TickStatus,
+    due,
+    on_overlap,
+    over_month,
+)
+from jupyter_flotilla.model.when import previous_tick
+from jupyter_flotilla.store import runs, schedules, ticks
+from jupyter_flotilla.store.connection import Store
+
+log = logging.getLogger("jupyter_flotilla.dispatch")
+
+#: So many schedules are looked at in a step.
+_AT_ONCE = 200
+#: A schedule whose tick could not even be written down is left alone for so long.
+_REST = timedelta(seconds=5)
+#: So long before a tick what it needs is imported, which takes a second.
+_WARM = timedelta(seconds=10)
+#: Seconds that a run gets which the next one replaces.
+_GRACE_S = 10.0
+
+
+class Maker(Protocol):
+    """Makes what a tick runs."""
+
+    def make(self, schedule: Schedule, tick: Tick) -> Run:
+        """Return the run of a tick, its folder written; raises FlotillaError if it cannot be."""
+
+    def discard(self, run: Run) -> None:
+        """Delete the folder of a run that came second."""
+
+    def warm(self) -> None:
+        """Import what `make` needs."""
+
+
+class Ticker:
+    """Ticks the schedules of one store that this host may make runs for.
+
+    Parameters
+    ----------
+    workers
+        Threads that make runs; None: the caller's own.
+    """
+
+    def __init__(
+        self, store: Store, maker: Maker, host: str, workers: Workers | None = None
+    ) -> None:
+        self._store = store
+        self._maker = maker
+        self._host = host
+        self._workers = workers
+        self._resting: dict[str, datetime] = {}
+        self._seen: object = None
+        self._is_warm = False
+        self._moved = 0
+        #: When the next tick is due; None: none is, by the clock.
+        self.next_at: datetime | None = None
+        #: True where there are schedules that somebody has to stay for.
+        self.stays = False
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether there is a tick to look at."""
+        return self.next_at is not None and self.next_at <= now
+
+    def step(self, now: datetime) -> int:
+        """Make the runs of ticks that are due, or have them made; return how many moved."""
+        self._resting = {
+            key: until for key, until in self._resting.items() if now < until < now + 2 * _REST
+        }
+        blocked = self._blocked()
+        with self._store.read() as tx:
+            found = schedules.due(tx, self._host, now, _AT_ONCE)
+            news = schedules.news(tx)
+            is_news = news != self._seen
+            waiting = schedules.with_waiting(tx, self._host) if is_news else []
+            chained = schedules.chained(tx, self._host) if is_news else []
+        wanted = {one.id for one in (*found, *waiting, *chained)}
+        for schedule_id in sorted(wanted - blocked):
+            self._start(schedule_id, now)
+        if not wanted & blocked:
+            self._seen = news  # else somebody is to look again
+        self._look_ahead(now)
+        moved, self._moved = self._moved, 0
+        return moved
+
+    def _look_ahead(self, now: datetime) -> None:
+        blocked = self._blocked()
+        with self._store.read() as tx:
+            self.next_at = schedules.next_at(tx, self._host, blocked)
+            self.stays = schedules.has_waiting(tx, self._host)
+        if self.next_at is not None and not self._is_warm and self.next_at - now < _WARM:
+            self._is_warm = True
+            self._maker.warm()
+
+    def _blocked(self) -> set[str]:
+        busy: Collection[str] = self._workers.keys if self._workers is not None else ()
+        return {*self._resting, *busy}
+
+    def _start(self, schedule_id: str, now: datetime) -> None:
+        if self._workers is None:
+            self._tick(schedule_id, now)
+        else:
+            self._workers.submit(schedule_id, lambda: self._tick(schedule_id, now))
+
+    def _tick(self, schedule_id: str, now: datetime) -> None:
+        """Do all that is due of one schedule."""
+        try:
+            self._by_the_clock(schedule_id, now)
+            self._after_others(schedule_id, now)
+            self._in_turn(schedule_id, now)
+        except Exception as error:
+            # A step's boundary: what cannot even be written down must not end all the others.
+            is_ours = isinstance(error, FlotillaError)
+            log.error("schedule %s cannot be ticked: %s", schedule_id, error, exc_info=not is_ours)
+            self._resting[schedule_id] = now + _REST
+
+    def _by_the_clock(self, schedule_id: str, now: datetime) -> None:
+        with self._store.read() as tx:
+            schedule = schedules.get(tx, schedule_id)
+        if schedule is None or schedule.paused_at is not None or schedule.when.kind == "after":
+            return
+        found = due(schedule.when, schedule.rules, schedule.cursor, now)
+        if not found.run:
+            if (schedule.cursor, schedule.next_at) != (found.cursor, found.next_at):
+                self._settle_none(schedule, found, now)
+            return
+        for place, moment in enumerate(found.run):
+            is_last = place == len(found.run) - 1
+            following = found.next_at if is_last else found.run[place + 1]
+            tick = Tick(
+                schedule_id=schedule.id,
+                scheduled_at=moment,
+                status=TickStatus.WAITING,
+                trigger="missed" if moment in found.caught_up else "time",
+                decided_at=now,
+                interval_start=previous_tick(schedule.when, moment),
+            )
+            missed = _missed(schedule, found, now) if place == 0 else None
+            moved = self._decide(schedule, tick, following, missed, now)
+            if moved is None:
+                return  # another process is at it
+            schedule = moved
+
+    def _settle_none(self, schedule: Schedule, found: Due, now: datetime) -> None:
+        missed = _missed(schedule, found, now)
+        with self._store.write() as tx:
+            if schedules.settle(tx, schedule, found.cursor, found.next_at) and missed is not None:
+                ticks.insert(tx, missed)
+        self._moved += 1
+
+    def _after_others(self, schedule_id: str, now: datetime) -> None:
+        with self._store.read() as tx:
+            schedule = schedules.get(tx, schedule_id)
+            if schedule is None or schedule.paused_at is not None or schedule.when.kind != "after":
+                return
+            found = [ticks.latest_success(tx, one, schedule) for one in schedule.rules.after]
+        done = [one for one in found if one is not None]
+        if not done or len(done) < len(found):
+            return
+        moment = max(at for at, _ in done)
+        if moment <= schedule.cursor:
+            return
+        tick = Tick(
+            schedule_id=schedule.id,
+            scheduled_at=moment,
+            status=TickStatus.WAITING,
+            trigger="after",
+            decided_at=now,
+            interval_start=min((at for at, _ in done), default=None),
+            after_runs=tuple(run_id for _, run_id in done),
+        )
+        self._decide(schedule, tick, None, None, now)
+
+    def _decide(
+        self,
+        schedule: Schedule,
+        tick: Tick,
+        next_at: datetime | None,
+        missed: Tick | None,
+        now: datetime,
+    ) -> Schedule | None:
+        """Decide on one tick; return the schedule as it is then, None where another was first."""
+        with self._store.read() as tx:
+            is_known = ticks.get(tx, schedule.id, tick.scheduled_at) is not None
+            running = len(schedules.open_runs(tx, schedule.id))
+            waits = len(ticks.waiting(tx, schedule.id))
+        answer = on_overlap(
+            schedule.rules, running=running, waiting=waits, is_patient=tick.trigger == "missed"
+        )
+        run = None
+        if answer == "start" and not is_known:
+            tick, run = self._made(schedule, tick)
+        moved = schedule.model_copy(update={"cursor": tick.scheduled_at, "next_at": next_at})
+        is_in = False
+        try:
+            with self._store.write() as tx:
+                if not schedules.settle(tx, schedule, moved.cursor, next_at):
+                    return None
+                if missed is not None:
+                    ticks.insert(tx, missed)
+                decided = self._in_budget(tx, schedule, _answered(tick, answer), run, now)
+                is_in = ticks.insert(tx, decided) and decided.run_id is not None
+                if is_in and run is not None:
+                    runs.insert(tx, run)
+                if answer == "replace" and decided.status is TickStatus.WAITING:
+                    _make_way(tx, schedule.id, decided, now)
+        except IntegrityError:
+            return None  # another process has just written this tick
+        finally:
+            if run is not None and not is_in:
+                self._maker.discard(run)
+        self._moved += 1
+        return moved
+
+    def _made(self, schedule: Schedule, tick: Tick) -> tuple[Tick, Run | None]:
+        """Return the tick with its run, or with why there is none."""
+        try:
+            run = self._maker.make(schedule, tick)
+        except FlotillaError as error:
+            reason = str(error)
+        except Exception as error:
+            # The boundary of one tick: whatever its file or repository is like, the rest goes on.
+            log.exception("schedule %s: its tick cannot be made", schedule.name)
+            reason = f"{type(error).__name__}: {error}"
+        else:
+            return tick.model_copy(update={"status": TickStatus.MADE, "run_id": run.id}), run
+        return tick.model_copy(update={"status": TickStatus.FAILED, "reason": reason[:2000]}), None
+
+    def _in_budget(
+        self, tx: sa.Connection, schedule: Schedule, tick: Tick, run: Run | None, now: datetime
+    ) -> Tick:
+        if run is None or schedule.rules.month_usd is None:
+            return tick
+        spent = schedules.spent_usd(tx, schedule.id, month_start(now))
+        reason = over_month(schedule.rules, spent, run.ceiling_usd)
+        if reason is None:
+            return tick
+        return tick.model_copy(
+            update={"status": TickStatus.SKIPPED, "run_id": None, "reason": reason}
+        )
+
+    def _in_turn(self, schedule_id: str, now: datetime) -> None:
+        """Start what waits its turn, the oldest first."""
+        while True:
+            with self._store.read() as tx:
+                schedule = schedules.get(tx, schedule_id)
+                queue = ticks.waiting(tx, schedule_id)
+                running = schedules.open_runs(tx, schedule_id)
+            if schedule is None or not queue:
+                return
+            if running and schedule.rules.overlap != "allow":
+                return
+            if schedule.paused_at is not None:
+                queue = [tick for tick in queue if tick.trigger == "backfill"]
+            if not queue or not self._start_waiting(schedule, queue[0], now):
+                return
+
+    def _start_waiting(self, schedule: Schedule, tick: Tick, now: datetime) -> bool:
+        """Make the run of a tick that has waited; False where another process was first."""
+        made, run = self._made(schedule, tick)
+        is_in = False
+        try:
+            with self._store.write() as tx:
+                decided = self._in_budget(tx, schedule, made, run, now)
+                decided = decided.model_copy(update={"decided_at": now})
+                is_moved = ticks.move(tx, tick, decided)
+                is_in = is_moved and decided.run_id is not None
+                if is_in and run is not None:
+                    runs.insert(tx, run)
+        finally:
+            if run is not None and not is_in:
+                self._maker.discard(run)
+        self._moved += 1
+        return is_moved
+
+
+def _answered(tick: Tick, answer: Answer) -> Tick:
+    if answer == "start":
+        return tick
+    if answer == "skip":
+        reason = "the run before it still goes on, or too many wait for it already"
+        return tick.model_copy(update={"status": TickStatus.SKIPPED, "reason": reason})
+    return tick
+
+
+def _make_way(tx: sa.Connection, schedule_id: str, tick: Tick, now: datetime) -> None:
+    """Have what runs stopped, and what waits left out, for the sake of a later tick."""
+    reason = f"replaced by the tick of {tick.scheduled_at:%Y-%m-%d %H:%M:%S} UTC"
+    for older in ticks.waiting(tx, schedule_id):
+        if older.scheduled_at < tick.scheduled_at and older.trigger == "time":
+            skipped = {"status": TickStatus.SKIPPED, "reason": reason, "decided_at": now}
+            ticks.move(tx, older, older.model_copy(update=skipped))
+    for run_id in schedules.open_runs(tx, schedule_id):
+        runs.request_cancel(tx, run_id, now, _GRACE_S)
+
+
+def _missed(schedule: Schedule, found: Due, now: datetime) -> Tick | None:
+    """Return the row that stands for all ticks that nobody was there for."""
+    if found.missing is None:
+        return None
+    return Tick(
+        schedule_id=schedule.id,
+        scheduled_at=found.missing.last,
+        status=TickStatus.MISSED,
+        reason="no dispatcher was there",
+        decided_at=now,
+        count=found.missing.count,
+        first_at=found.missing.first,
+    )

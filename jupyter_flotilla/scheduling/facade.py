@@ -1,0 +1,333 @@
+"""What a face can ask for of schedules: saving, editing, steering, looking."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from jupyter_flotilla import machine
+from jupyter_flotilla.capture.draft import Draft
+from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.errors import InvalidOption, RunNotFound, ScheduleNotFound
+from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.run import Run
+from jupyter_flotilla.model.schedule import (
+    Rules,
+    Schedule,
+    Tick,
+    What,
+    check_chain,
+    new_schedule_id,
+)
+from jupyter_flotilla.model.schedule_options import ScheduleOptions
+from jupyter_flotilla.model.when import When, count_ticks, next_tick, ticks
+from jupyter_flotilla.model.when_words import words
+from jupyter_flotilla.planning import Plan
+from jupyter_flotilla.scheduling.jobs import Asked, drafted, redrafted
+from jupyter_flotilla.scheduling.making import copy_snapshot
+from jupyter_flotilla.scheduling.timing import read_rules, read_times
+from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.store import runs, schedules
+from jupyter_flotilla.store import ticks as tick_rows
+
+_MONTH = timedelta(days=30)
+_COUNTED = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A schedule that is ready to be saved, and what it would cost."""
+
+    schedule: Schedule
+    #: The job of its next run.
+    draft: Draft
+    plan: Plan
+    #: How many ticks there are in the 30 days from now; None: it is not by the clock.
+    runs_a_month: int | None
+    #: True where a snapshot has to be written.
+    is_fresh: bool
+
+    @property
+    def ceiling_a_month_usd(self) -> float | None:
+        """What its runs cannot exceed in 30 days, in US dollars; None: nothing limits it."""
+        each, count = self.plan.ceiling_usd, self.runs_a_month
+        together = None if each is None or count is None else each * count
+        limits = [usd for usd in (self.schedule.rules.month_usd, together) if usd is not None]
+        return min(limits, default=None)
+
+
+class Scheduling:
+    """The schedules of one store."""
+
+    def __init__(self, flotilla: Flotilla) -> None:
+        self._flotilla = flotilla
+
+    def prepare(self, options: ScheduleOptions, job: JobOptions, asked: Asked) -> Prepared:
+        """Return a new schedule as it would be saved, without saving it.
+
+        Raises
+        ------
+        UsageError, EnvironmentProblem
+            For what could not be run at a tick either, and for times that mean nothing.
+        """
+        now, user = utc_now(), machine.user_name()
+        after = self._upstreams(options.after or (), None)
+        when = read_times(options, None, after, now)
+        draft, what = drafted(self._flotilla, asked, job)
+        schedule = Schedule(
+            id=new_schedule_id(),
+            name=draft.spec.name,
+            owner=user,
+            created_at=now,
+            edited_at=now,
+            edited_by=user,
+            when=when,
+            rules=read_rules(options, Rules(), after),
+            what=what,
+            host=self._host(what),
+            cursor=now - timedelta(microseconds=1),
+            next_at=next_tick(when, now),
+        )
+        return self._prepared(schedule, draft, is_fresh=True)
+
+    def prepare_edit(
+        self, schedule: Schedule, options: ScheduleOptions, changes: JobOptions, asked: Asked
+    ) -> Prepared:
+        """Return a schedule as it would be after an edit, without saving it; raises as `prepare`.
+
+        Parameters
+        ----------
+        changes
+            What is to change of its job; whatever is not there stays.
+        """
+        now = utc_now()
+        after = schedule.rules.after
+        if options.after is not None:
+            after = self._upstreams(options.after, schedule)
+        elif options.when is not None:
+            after = ()
+        when = read_times(options, schedule, after, now)
+        draft, what = redrafted(self._flotilla, schedule, asked, changes)
+        # what new times say of the past was never promised
+        timed = {"cursor": now, "next_at": next_tick(when, now)} if when != schedule.when else {}
+        edited = schedule.model_copy(
+            update={
+                "name": changes.name or schedule.name,
+                "edited_at": now,
+                "edited_by": machine.user_name(),
+                "when": when,
+                "rules": read_rules(options, schedule.rules, after),
+                "what": what,
+                "host": self._host(what),
+                **timed,
+            }
+        )
+        is_fresh = not asked.is_nothing or changes != JobOptions()
+        return self._prepared(edited, draft, is_fresh=is_fresh)
+
+    def save(self, prepared: Prepared, *, is_paused: bool = False) -> Schedule:
+        """Write a new schedule, and see to it that somebody ticks it.
+
+        Raises
+        ------
+        InvalidOption
+            If there is one of that name already.
+        EnvironmentProblem
+            If there is no room for it; nothing is left then.
+        """
+        schedule = self._frozen(prepared)
+        if is_paused:
+            schedule = schedule.model_copy(update={"paused_at": schedule.created_at})
+        self._insert(schedule)
+        if not is_paused:
+            self._flotilla.see_to_dispatcher()
+        return schedule
+
+    def save_edit(self, prepared: Prepared, seen_revision: int) -> Schedule:
+        """Write an edit; raises ScheduleChanged where somebody else has edited it since."""
+        edited = self._frozen(prepared)
+        before = self.get(edited.id)
+        is_in = False
+        try:
+            with self._flotilla.store.write() as tx:
+                is_retimed = edited.when != before.when
+                saved = schedules.edit(tx, edited, seen_revision, is_retimed=is_retimed)
+            is_in = True
+        finally:
+            if prepared.is_fresh and not is_in:
+                self._forget_snapshot(edited.what)
+        if before.what.snapshot_id != saved.what.snapshot_id:
+            self._forget_snapshot(before.what)
+        self._flotilla.see_to_dispatcher()
+        return saved
+
+    def clone(self, schedule: Schedule, name: str) -> Schedule:
+        """Save a copy of a schedule under another name, paused until it is resumed.
+
+        Raises
+        ------
+        InvalidOption
+            If there is one of that name already.
+        """
+        now, user, what = utc_now(), machine.user_name(), schedule.what
+        if what.source == "snapshot":
+            what = what.model_copy(update={"snapshot_id": new_schedule_id()})
+            copy_snapshot(self._flotilla, schedule.what, what.snapshot_id or "")
+        copied = schedule.model_copy(
+            update={
+                "id": new_schedule_id(), "name": name, "owner": user, "created_at": now,
+                "edited_at": now, "edited_by": user, "revision": 1, "what": what,
+                "paused_at": now, "cursor": now - timedelta(microseconds=1),
+                "next_at": next_tick(schedule.when, now),
+            }
+        )  # fmt: skip
+        self._insert(copied)
+        return copied
+
+    def pause(self, schedule: Schedule) -> Schedule:
+        """Let no tick of it come until it is resumed; raises ScheduleChanged."""
+        return self._change(schedule, paused_at=utc_now())
+
+    def resume(self, schedule: Schedule) -> Schedule:
+        """Let it go on from now: what was due meanwhile was not missed; raises ScheduleChanged."""
+        now = utc_now()
+        following = next_tick(schedule.when, now)
+        resumed = self._change(schedule, paused_at=None, cursor=now, next_at=following)
+        self._flotilla.see_to_dispatcher()
+        return resumed
+
+    def delete(self, schedule: Schedule) -> None:
+        """Delete a schedule, its history and its snapshot; its runs stay."""
+        with self._flotilla.store.write() as tx:
+            schedules.delete(tx, schedule.id)
+        self._forget_snapshot(schedule.what)
+
+    def get(self, schedule_id: str) -> Schedule:
+        """Return a schedule by its whole id; raises ScheduleNotFound."""
+        with self._flotilla.store.read() as tx:
+            found = schedules.get(tx, schedule_id)
+        if found is None:
+            raise ScheduleNotFound(
+                f"there is no schedule {schedule_id!r}", next_step="jupyter flotilla schedule ls"
+            )
+        return found
+
+    def find(self, reference: str) -> Schedule:
+        """Return the schedule of a name, id or unique prefix; raises ScheduleNotFound."""
+        with self._flotilla.store.read() as tx:
+            return schedules.find(tx, reference)
+
+    def all(self) -> list[tuple[Schedule, Tick | None]]:
+        """Return every schedule by name, each with its latest tick."""
+        with self._flotilla.store.read() as tx:
+            found, latest = schedules.all_of(tx), tick_rows.latest(tx)
+        return [(one, latest.get(one.id)) for one in found]
+
+    def history(
+        self, schedule: Schedule, limit: int = 20, before: datetime | None = None
+    ) -> list[tuple[Tick, Run | None]]:
+        """Return what became of its ticks, the latest first, each with its run."""
+        with self._flotilla.store.read() as tx:
+            found = tick_rows.history(tx, schedule.id, limit, before)
+            made = runs.get_all(tx, [tick.run_id for tick in found if tick.run_id])
+        return [(tick, made.get(tick.run_id or "")) for tick in found]
+
+    def when_text(self, schedule: Schedule) -> str:
+        """Return in words when it runs."""
+        with self._flotilla.store.read() as tx:
+            known = schedules.names(tx)
+        after = " and ".join(known.get(one, one[:7]) for one in schedule.rules.after)
+        return words(schedule.when, after=after)
+
+    def _upstreams(self, references: Sequence[str], before: Schedule | None) -> tuple[str, ...]:
+        """Return the ids of schedules and runs; raises InvalidOption for a chain that is a ring."""
+        with self._flotilla.store.read() as tx:
+            found: list[str] = []
+            for reference in references:
+                try:
+                    found.append(schedules.find(tx, reference).id)
+                    continue
+                except ScheduleNotFound:
+                    pass
+                try:
+                    found.append(runs.find(tx, reference).id)
+                except RunNotFound as error:
+                    raise InvalidOption(
+                        f"--after {reference[:100]!r}: no schedule and no run is called so",
+                        next_step="jupyter flotilla schedule ls",
+                    ) from error
+            if before is not None:
+                names = {**schedules.names(tx), before.id: before.name}
+                check_chain(before.id, tuple(found), schedules.chains(tx), names)
+        return tuple(dict.fromkeys(found))
+
+    def _prepared(self, schedule: Schedule, draft: Draft, *, is_fresh: bool) -> Prepared:
+        now = utc_now()
+        is_timed = schedule.when.kind != "after"
+        return Prepared(
+            schedule=schedule,
+            draft=draft,
+            plan=self._flotilla.plan(draft),
+            runs_a_month=count_ticks(schedule.when, now, now + _MONTH, _COUNTED)
+            if is_timed
+            else None,
+            is_fresh=is_fresh,
+        )
+
+    def _frozen(self, prepared: Prepared) -> Schedule:
+        """Return the schedule with its snapshot written, where it has one that is new."""
+        schedule = prepared.schedule
+        if not prepared.is_fresh:
+            return schedule
+        if schedule.what.source != "snapshot":
+            what = schedule.what.model_copy(update={"snapshot_id": None})
+            return schedule.model_copy(update={"what": what})
+        snapshot_id, is_whole = new_schedule_id(), False
+        try:
+            self._flotilla.provision.build(prepared.draft)
+            self._flotilla.freeze(snapshot_id, prepared.draft)
+            is_whole = True
+        finally:
+            if not is_whole:
+                self._flotilla.artifacts.delete(snapshot_id)
+        what = schedule.what.model_copy(update={"snapshot_id": snapshot_id})
+        return schedule.model_copy(update={"what": what})
+
+    def _insert(self, schedule: Schedule) -> None:
+        is_in = False
+        try:
+            with self._flotilla.store.write() as tx:
+                schedules.insert(tx, schedule)
+            is_in = True
+        finally:
+            if not is_in:
+                self._forget_snapshot(schedule.what)
+
+    def _forget_snapshot(self, what: What) -> None:
+        if what.snapshot_id is not None:
+            self._flotilla.artifacts.delete(what.snapshot_id)
+
+    def _host(self, what: What) -> str | None:
+        """Return whose dispatcher makes its runs: its files, or its jobs, are on that machine."""
+        is_elsewhere = what.spec.bucket is not None and what.source != "file"
+        return None if is_elsewhere else machine.host()
+
+    def _change(self, schedule: Schedule, **update: Any) -> Schedule:
+        edited: Mapping[str, Any] = {
+            "edited_at": utc_now(),
+            "edited_by": machine.user_name(),
+            **update,
+        }
+        with self._flotilla.store.write() as tx:
+            return schedules.edit(
+                tx,
+                schedule.model_copy(update=edited),
+                schedule.revision,
+                is_retimed="cursor" in update,
+            )
+
+
+def preview(when: When, after: datetime, count: int) -> list[datetime]:
+    """Return the next moments after one, in UTC."""
+    return list(islice(ticks(when, after), count))

@@ -1,0 +1,112 @@
+"""From options of a schedule to its times and rules, new or edited."""
+
+from datetime import datetime
+
+from jupyter_flotilla import machine
+from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.schedule import Rules, Schedule
+from jupyter_flotilla.model.schedule_options import NONE, ScheduleOptions
+from jupyter_flotilla.model.when import When, after_others, check_zone, next_tick, once
+from jupyter_flotilla.model.when_words import read_moment, read_when, words
+
+
+def read_times(
+    options: ScheduleOptions, before: Schedule | None, after: tuple[str, ...], now: datetime
+) -> When:
+    """Return when a schedule runs that is asked for so.
+
+    Parameters
+    ----------
+    before
+        The schedule that is edited: what nobody gives stays as it is. None: it is new.
+    after
+        What it waits for then.
+
+    Raises
+    ------
+    InvalidOption
+        For times that mean nothing, contradict each other, or are all over.
+    """
+    old = None if before is None else before.when
+    if options.when is not None and options.after:
+        raise InvalidOption(
+            "--when and --after: it runs by the clock, or after others",
+            next_step="leave one of them out",
+        )
+    zone = options.zone or (old.zone if old is not None else machine.local_zone())
+    if options.when is not None:
+        when = read_when(options.when, zone)
+        _check_one_zone(options, when)
+    elif after:
+        when = after_others(zone)
+    elif old is not None and old.kind != "after":
+        when = _moved(old, options.zone)
+    else:
+        raise InvalidOption(
+            "nothing says when it runs",
+            next_step="--when 'weekdays 07:00', or --after NAME of another schedule",
+        )
+    when = _limited(when, options, old)
+    if when.kind != "after" and when != old and next_tick(when, now) is None:
+        raise InvalidOption(
+            f"{words(when)}: there is no such time any more",
+            next_step="a moment that is to come, or a later --end",
+        )
+    return when
+
+
+def read_rules(options: ScheduleOptions, before: Rules, after: tuple[str, ...]) -> Rules:
+    """Return rules with what is given changed."""
+    update: dict[str, object] = {"after": after}
+    if options.missed is not None:
+        update["missed"] = options.missed
+    if options.overlap is not None:
+        update["overlap"] = options.overlap
+    if options.max_age_s is not None:
+        update["max_age_s"] = options.max_age_s or None
+    if options.month_usd is not None:
+        update["month_usd"] = options.month_usd or None
+    return before.model_copy(update=update)
+
+
+def unlimited(when: When) -> When:
+    """Return the same times without start and end: what a backfill may ask for."""
+    kept = {"starts_at": when.starts_at if when.kind == "interval" else None, "ends_at": None}
+    return when.model_copy(update=kept)
+
+
+def _check_one_zone(options: ScheduleOptions, when: When) -> None:
+    if options.zone is not None and options.zone != when.zone:
+        raise InvalidOption(
+            f"--tz {options.zone}, and --when names {when.zone}", next_step="leave one of them out"
+        )
+
+
+def _moved(old: When, zone: str | None) -> When:
+    """Return times in another zone: the same hour there; a single moment shows the same too."""
+    if zone is None or zone == old.zone:
+        return old
+    check_zone(zone)
+    if old.kind == "once" and old.at is not None:
+        local = old.at.astimezone(check_zone(old.zone)).replace(tzinfo=None)
+        return once(local, zone).model_copy(
+            update={"starts_at": old.starts_at, "ends_at": old.ends_at}
+        )
+    return old.model_copy(update={"zone": zone})
+
+
+def _limited(when: When, options: ScheduleOptions, old: When | None) -> When:
+    starts_at = old.starts_at if old is not None else None
+    ends_at = old.ends_at if old is not None else None
+    if options.start is not None:
+        is_none = options.start.lower() == NONE
+        starts_at = None if is_none else read_moment(options.start, when.zone)
+    if options.end is not None:
+        is_none = options.end.lower() == NONE
+        ends_at = None if is_none else read_moment(options.end, when.zone, is_end=True)
+    if starts_at is not None and ends_at is not None and ends_at < starts_at:
+        raise InvalidOption(
+            f"--end {options.end or ends_at.isoformat()} is before the start",
+            next_step="an end that comes after --start",
+        )
+    return when.model_copy(update={"starts_at": starts_at, "ends_at": ends_at})

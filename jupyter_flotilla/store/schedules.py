@@ -1,0 +1,237 @@
+"""The table of schedules. A tick, its run and the schedule's cursor move in one transaction."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from jupyter_flotilla.errors import InvalidOption, ScheduleChanged, ScheduleNotFound
+from jupyter_flotilla.model.run import OPEN_STATUSES
+from jupyter_flotilla.model.schedule import LATE, Schedule, TickStatus
+from jupyter_flotilla.store import events
+from jupyter_flotilla.store.schema import attempts, runs, schedules, ticks
+
+_SHORTEST_PREFIX = 2
+
+
+def insert(conn: sa.Connection, schedule: Schedule) -> None:
+    """Add a schedule; raises InvalidOption where another one has its name."""
+    _check_name(conn, schedule)
+    conn.execute(schedules.insert().values(**_row(schedule)))
+
+
+def get(conn: sa.Connection, schedule_id: str) -> Schedule | None:
+    """Return a schedule by its whole id, or None."""
+    row = conn.execute(schedules.select().where(schedules.c.id == schedule_id)).first()
+    return None if row is None else Schedule.model_validate(row._asdict())
+
+
+def find(conn: sa.Connection, reference: str) -> Schedule:
+    """Return the schedule of a name, an id or a unique prefix of one.
+
+    Raises
+    ------
+    ScheduleNotFound
+        If there is none, or several begin so.
+    """
+    named = conn.execute(schedules.select().where(schedules.c.name == reference)).first()
+    found = [named] if named is not None else []
+    if not found and len(reference) >= _SHORTEST_PREFIX and reference.isalnum():
+        begins = (schedules.c.id >= reference) & (schedules.c.id < reference + "~")
+        found = [*conn.execute(schedules.select().where(begins).limit(2))]
+    if len(found) != 1:
+        what = "several schedules begin with" if found else "no schedule has the name or id"
+        raise ScheduleNotFound(
+            f"{what} {reference[:100]!r}", next_step="jupyter flotilla schedule ls"
+        )
+    return Schedule.model_validate(found[0]._asdict())
+
+
+def all_of(conn: sa.Connection) -> list[Schedule]:
+    """Return every schedule, by name."""
+    rows = conn.execute(schedules.select().order_by(schedules.c.name))
+    return [Schedule.model_validate(row._asdict()) for row in rows]
+
+
+def names(conn: sa.Connection) -> dict[str, str]:
+    """Return the names of all schedules by their ids."""
+    rows = conn.execute(sa.select(schedules.c.id, schedules.c.name))
+    return {row[0]: row[1] for row in rows}
+
+
+def chains(conn: sa.Connection) -> dict[str, tuple[str, ...]]:
+    """Return what each schedule that has no time of its own waits for, by id."""
+    query = sa.select(schedules.c.id, schedules.c.rules).where(schedules.c.is_chained)
+    return {row[0]: tuple(row[1].get("after", ())) for row in conn.execute(query)}
+
+
+def edit(
+    conn: sa.Connection, edited: Schedule, seen_revision: int, *, is_retimed: bool
+) -> Schedule:
+    """Write an edit of what was seen as that revision; return it with the next one.
+
+    Parameters
+    ----------
+    is_retimed
+        False: how far it has been ticked stays as it is, which may be further than was seen.
+
+    Raises
+    ------
+    ScheduleChanged
+        If somebody else was first: nothing is written, and so nothing of theirs is lost.
+    ScheduleNotFound
+        If it was deleted meanwhile.
+    """
+    _check_name(conn, edited)
+    following = edited.model_copy(update={"revision": seen_revision + 1})
+    place = () if is_retimed else ("cursor", "next_at")
+    values = {name: value for name, value in _row(following).items() if name not in place}
+    done = conn.execute(
+        schedules.update()
+        .where(schedules.c.id == edited.id, schedules.c.revision == seen_revision)
+        .values(**values)
+    )
+    if done.rowcount == 1:
+        return following
+    now_there = get(conn, edited.id)
+    if now_there is None:
+        raise ScheduleNotFound(f"schedule {edited.name} was deleted meanwhile")
+    raise ScheduleChanged(
+        f"schedule {now_there.name} was changed by {now_there.edited_by} at "
+        f"{now_there.edited_at:%Y-%m-%d %H:%M:%S} UTC: it is at revision {now_there.revision}, "
+        f"and this edit is of revision {seen_revision}",
+        next_step=f"look at it (jupyter flotilla schedule show {now_there.name}), then edit again",
+    )
+
+
+def settle(conn: sa.Connection, seen: Schedule, cursor: datetime, next_at: datetime | None) -> bool:
+    """Move a schedule on to its next tick; False: somebody else did, or edited it."""
+    still = (
+        (schedules.c.id == seen.id)
+        & (schedules.c.revision == seen.revision)
+        & (schedules.c.cursor == seen.cursor)
+        & schedules.c.paused_at.is_(None)
+    )
+    done = conn.execute(schedules.update().where(still).values(cursor=cursor, next_at=next_at))
+    return done.rowcount == 1
+
+
+def delete(conn: sa.Connection, schedule_id: str) -> bool:
+    """Delete a schedule and its ticks; its runs stay. False: it is gone."""
+    conn.execute(ticks.delete().where(ticks.c.schedule_id == schedule_id))
+    done = conn.execute(schedules.delete().where(schedules.c.id == schedule_id))
+    return done.rowcount == 1
+
+
+def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[Schedule]:
+    """Return schedules with ticks up to now, or ahead of a clock that was set back; oldest first.
+
+    Parameters
+    ----------
+    host
+        Of who asks: what is bound to another host is that one's.
+    """
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_on = schedules.c.paused_at.is_(None)
+    moments = (
+        schedules.c.next_at <= now,
+        (schedules.c.cursor > now + LATE) & schedules.c.next_at.isnot(None),
+    )
+    found = []
+    for moment in moments:  # two queries, as two indexes answer them
+        query = schedules.select().where(moment, is_mine, is_on)
+        rows = conn.execute(query.order_by(schedules.c.next_at, schedules.c.id).limit(limit))
+        found += [Schedule.model_validate(row._asdict()) for row in rows]
+    return found
+
+
+def next_at(conn: sa.Connection, host: str, but_not_of: Collection[str] = ()) -> datetime | None:
+    """Return when the next tick of this host is due; None: none is, by the clock."""
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    query = (
+        sa.select(schedules.c.next_at)
+        .where(is_mine, schedules.c.paused_at.is_(None), schedules.c.next_at.isnot(None))
+        .where(schedules.c.id.not_in(but_not_of))
+        .order_by(schedules.c.next_at)
+        .limit(1)
+    )
+    return conn.execute(query).scalar()
+
+
+def has_waiting(conn: sa.Connection, host: str) -> bool:
+    """Say whether a dispatcher of this host has to stay for schedules."""
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_awaited = sa.or_(schedules.c.next_at.isnot(None), schedules.c.is_chained)
+    is_on = schedules.c.paused_at.is_(None)
+    query = sa.select(schedules.c.id).where(is_mine, is_on, is_awaited).limit(1)
+    waits = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING).limit(1)
+    return conn.execute(query).first() is not None or conn.execute(waits).first() is not None
+
+
+def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
+    """Return what differs when a tick that waits, or a chain, may have got further."""
+    waits = sa.select(sa.func.count()).where(ticks.c.status == TickStatus.WAITING)
+    edited = sa.select(schedules.c.edited_at).order_by(schedules.c.edited_at.desc()).limit(1)
+    return (
+        events.latest_seq(conn),
+        int(conn.execute(waits.select_from(ticks)).scalar_one()),
+        conn.execute(edited).scalar(),
+    )
+
+
+def with_waiting(conn: sa.Connection, host: str) -> list[Schedule]:
+    """Return the schedules, of this host, that have ticks which wait their turn."""
+    waiting = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING)
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    rows = conn.execute(schedules.select().where(schedules.c.id.in_(waiting), is_mine))
+    return [Schedule.model_validate(row._asdict()) for row in rows]
+
+
+def chained(conn: sa.Connection, host: str) -> list[Schedule]:
+    """Return the schedules, of this host, that run after others and are not paused."""
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    query = schedules.select().where(
+        schedules.c.is_chained, schedules.c.paused_at.is_(None), is_mine
+    )
+    return [Schedule.model_validate(row._asdict()) for row in conn.execute(query)]
+
+
+def open_runs(conn: sa.Connection, schedule_id: str) -> list[str]:
+    """Return the ids of a schedule's runs that are not final, oldest first."""
+    query = sa.select(runs.c.id).where(
+        runs.c.schedule_id == schedule_id, runs.c.status.in_(OPEN_STATUSES)
+    )
+    return [row[0] for row in conn.execute(query.order_by(runs.c.created_at))]
+
+
+def spent_usd(conn: sa.Connection, schedule_id: str, since: datetime) -> float:
+    """Return what a schedule's runs have cost since then; of those that go on, what they may."""
+    of_schedule = runs.c.schedule_id == schedule_id
+    charged = (
+        sa.select(sa.func.sum(attempts.c.charge_usd))
+        .select_from(attempts.join(runs, runs.c.id == attempts.c.run_id))
+        .where(of_schedule, runs.c.ended_at.isnot(None), attempts.c.ended_at >= since)
+    )
+    reserved = sa.select(sa.func.sum(runs.c.ceiling_usd)).where(
+        of_schedule, runs.c.ended_at.is_(None)
+    )
+    return sum(float(conn.execute(query).scalar_one() or 0.0) for query in (charged, reserved))
+
+
+def _check_name(conn: sa.Connection, schedule: Schedule) -> None:
+    same = sa.select(schedules.c.id).where(
+        schedules.c.name == schedule.name, schedules.c.id != schedule.id
+    )
+    if conn.execute(same).first() is not None:
+        raise InvalidOption(
+            f"there is a schedule {schedule.name!r} already",
+            next_step=f"--name {schedule.name}-2, or jupyter flotilla schedule edit "
+            f"{schedule.name}",
+        )
+
+
+def _row(schedule: Schedule) -> Mapping[str, Any]:
+    whole = schedule.model_dump(exclude={"when", "rules", "what"})
+    parts = schedule.model_dump(mode="json", include={"when", "rules", "what"})
+    return {**whole, **parts, "is_chained": schedule.when.kind == "after"}

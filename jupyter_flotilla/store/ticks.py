@@ -1,0 +1,112 @@
+"""The table of ticks: what became of each moment of a schedule. A row a moment, for ever."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
+from jupyter_flotilla.store.schema import runs, ticks
+
+
+def insert(conn: sa.Connection, tick: Tick) -> bool:
+    """Write what became of a moment; False: that was decided before."""
+    if get(conn, tick.schedule_id, tick.scheduled_at) is not None:
+        return False
+    conn.execute(ticks.insert().values(**tick.model_dump()))
+    return True
+
+
+def get(conn: sa.Connection, schedule_id: str, scheduled_at: datetime) -> Tick | None:
+    """Return what became of a moment; None: nothing was decided."""
+    key = (ticks.c.schedule_id == schedule_id) & (ticks.c.scheduled_at == scheduled_at)
+    row = conn.execute(ticks.select().where(key)).first()
+    return None if row is None else Tick.model_validate(row._asdict())
+
+
+def move(conn: sa.Connection, seen: Tick, moved: Tick) -> bool:
+    """Write what has become of a tick since; False: somebody else was first."""
+    same_run = ticks.c.run_id.is_(None) if seen.run_id is None else ticks.c.run_id == seen.run_id
+    done = conn.execute(
+        ticks.update()
+        .where(
+            ticks.c.schedule_id == seen.schedule_id,
+            ticks.c.scheduled_at == seen.scheduled_at,
+            ticks.c.status == seen.status,
+            same_run,
+        )
+        .values(**moved.model_dump(exclude={"schedule_id", "scheduled_at"}))
+    )
+    return done.rowcount == 1
+
+
+def history(
+    conn: sa.Connection, schedule_id: str, limit: int, before: datetime | None = None
+) -> list[Tick]:
+    """Return what became of ticks, the latest first."""
+    query = ticks.select().where(ticks.c.schedule_id == schedule_id)
+    if before is not None:
+        query = query.where(ticks.c.scheduled_at < before)
+    rows = conn.execute(query.order_by(ticks.c.scheduled_at.desc()).limit(limit))
+    return [Tick.model_validate(row._asdict()) for row in rows]
+
+
+def latest(conn: sa.Connection) -> dict[str, Tick]:
+    """Return the latest tick of each schedule that has one, by its id."""
+    newest = (
+        sa.select(ticks.c.schedule_id, sa.func.max(ticks.c.scheduled_at).label("at"))
+        .group_by(ticks.c.schedule_id)
+        .subquery()
+    )
+    is_newest = (ticks.c.schedule_id == newest.c.schedule_id) & (
+        ticks.c.scheduled_at == newest.c.at
+    )
+    rows = conn.execute(sa.select(ticks).join(newest, is_newest))
+    return {row.schedule_id: Tick.model_validate(row._asdict()) for row in rows}
+
+
+def moments(
+    conn: sa.Connection, schedule_id: str, begin: datetime, end: datetime
+) -> dict[datetime, TickStatus]:
+    """Return what became of the ticks in [begin, end] that have a row."""
+    query = sa.select(ticks.c.scheduled_at, ticks.c.status).where(
+        ticks.c.schedule_id == schedule_id, ticks.c.scheduled_at.between(begin, end)
+    )
+    return {row[0]: TickStatus(row[1]) for row in conn.execute(query)}
+
+
+def waiting(conn: sa.Connection, schedule_id: str) -> list[Tick]:
+    """Return the ticks of a schedule that wait their turn, oldest first."""
+    query = ticks.select().where(
+        ticks.c.schedule_id == schedule_id, ticks.c.status == TickStatus.WAITING
+    )
+    rows = conn.execute(query.order_by(ticks.c.scheduled_at))
+    return [Tick.model_validate(row._asdict()) for row in rows]
+
+
+def latest_success(
+    conn: sa.Connection, upstream: str, schedule: Schedule
+) -> tuple[datetime, str] | None:
+    """Return the latest success that a schedule has not run after yet: its tick, and its run.
+
+    Parameters
+    ----------
+    upstream
+        Id of a schedule or of a run. What a run has done before ``schedule`` was made counts as
+        done then.
+    """
+    succeeded = runs.c.status == RunStatus.SUCCEEDED
+    if upstream.startswith("r"):
+        query = sa.select(runs.c.ended_at).where(runs.c.id == upstream, succeeded)
+        ended_at = conn.execute(query).scalar()
+        return None if ended_at is None else (max(ended_at, schedule.created_at), upstream)
+    query = (
+        sa.select(ticks.c.scheduled_at, runs.c.id)
+        .select_from(ticks.join(runs, runs.c.id == ticks.c.run_id))
+        .where(ticks.c.schedule_id == upstream, succeeded)
+        .where(ticks.c.scheduled_at > schedule.cursor)
+        .order_by(ticks.c.scheduled_at.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).first()
+    return None if row is None else (row[0], row[1])

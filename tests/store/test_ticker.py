@@ -1,0 +1,352 @@
+"""Ticks become runs, once each, whatever happens; real SQLite and PostgreSQL."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import ticking_race
+from schedule_ground import BEGIN, PlainMaker, schedule_of
+
+from jupyter_flotilla.dispatch.ticker import Ticker
+from jupyter_flotilla.errors import InvalidOption, ScheduleChanged, ScheduleNotFound
+from jupyter_flotilla.model.observation import FailureKind
+from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
+from jupyter_flotilla.model.when import after_others, cron, interval
+from jupyter_flotilla.store import runs, schedules, ticks
+from jupyter_flotilla.store.connection import Store
+
+
+def minute(number: float) -> datetime:
+    return BEGIN + timedelta(minutes=number)
+
+
+def put(store: Store, schedule: Schedule) -> Schedule:
+    with store.write() as tx:
+        schedules.insert(tx, schedule)
+    return schedule
+
+
+def seen(store: Store, schedule: Schedule) -> list[tuple[int, str]]:
+    """Return the minute and the status of each tick, the oldest first."""
+    with store.read() as tx:
+        found = ticks.history(tx, schedule.id, 10_000)
+    return [
+        (int((one.scheduled_at - BEGIN).total_seconds()) // 60, one.status.value)
+        for one in reversed(found)
+    ]
+
+
+def runs_of(store: Store) -> list[Run]:
+    with store.read() as tx:
+        return runs.latest(tx, limit=1_000_000)
+
+
+def finish(store: Store, run: Run, status: RunStatus = RunStatus.SUCCEEDED) -> None:
+    with store.write() as tx:
+        current = runs.get(tx, run.id)
+        for step in (RunStatus.PENDING, RunStatus.RUNNING, status):
+            kind = FailureKind.USER_ERROR if step is RunStatus.FAILED else None
+            moved = current.advance(step, BEGIN, failure_kind=kind)
+            assert runs.apply(tx, current, moved, BEGIN)
+            current = moved
+
+
+@pytest.fixture
+def maker() -> PlainMaker:
+    return PlainMaker()
+
+
+@pytest.fixture
+def ticker(store: Store, maker: PlainMaker) -> Ticker:
+    return Ticker(store, maker, "here")
+
+
+def test_a_tick_makes_one_run_that_knows_its_schedule(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of(overlap="allow"))
+
+    moved = [ticker.step(minute(0.5)), ticker.step(minute(1)), ticker.step(minute(1.2))]
+
+    assert moved == [0, 1, 0]
+    [run] = runs_of(store)
+    assert (run.schedule_id, run.scheduled_at, run.status) == (schedule.id, minute(1), "QUEUED")
+    assert ticker.next_at == minute(2)
+    assert ticker.stays
+
+
+def test_nothing_of_a_paused_schedule_or_of_another_host_is_made(
+    store: Store, ticker: Ticker
+) -> None:
+    put(store, schedule_of("away", host="there"))
+    put(store, schedule_of("paused").model_copy(update={"paused_at": BEGIN}))
+
+    assert ticker.step(minute(3)) == 0
+    assert runs_of(store) == []
+    assert (ticker.next_at, ticker.stays) == (None, False)
+
+
+def test_a_broken_schedule_is_told_in_its_history_and_stops_no_other(
+    store: Store, ticker: Ticker
+) -> None:
+    broken, strange = put(store, schedule_of("broken")), put(store, schedule_of("strange"))
+    good = put(store, schedule_of("good", overlap="allow"))
+
+    for number in (1, 2):
+        ticker.step(minute(number))
+
+    assert seen(store, good) == [(1, "MADE"), (2, "MADE")]
+    assert seen(store, broken) == [(1, "FAILED"), (2, "FAILED")]
+    with store.read() as tx:
+        assert "no file report.ipynb" in str(ticks.history(tx, broken.id, 1)[0].reason)
+        assert "ZeroDivisionError" in str(ticks.history(tx, strange.id, 1)[0].reason)
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected"),
+    [
+        ("skip", [(29, "MISSED"), (30, "MADE")]),
+        ("last", [(29, "MISSED"), (30, "MADE")]),
+        ("all", [(number, "MADE") for number in range(1, 31)]),
+    ],
+)
+def test_ticks_that_nobody_was_there_for(
+    store: Store, ticker: Ticker, missed: str, expected: list[tuple[int, str]]
+) -> None:
+    schedule = put(store, schedule_of(missed=missed, overlap="allow"))
+
+    ticker.step(minute(30.1))
+
+    assert seen(store, schedule) == expected
+    if missed != "all":
+        with store.read() as tx:
+            row = ticks.get(tx, schedule.id, minute(29))
+        assert row is not None
+        assert (row.count, row.first_at) == (29, minute(1))
+
+
+def test_a_clock_set_back_an_hour_makes_no_tick_twice_and_goes_on(
+    store: Store, ticker: Ticker
+) -> None:
+    schedule = put(store, schedule_of(overlap="allow", missed="all"))
+    for number in range(1, 91):
+        ticker.step(minute(number))
+
+    for number in range(30, 96):
+        ticker.step(minute(number))
+
+    assert seen(store, schedule) == [(number, "MADE") for number in range(1, 96)]
+    assert len(runs_of(store)) == 95
+
+
+def test_a_clock_that_was_a_week_ahead_does_not_silence_a_schedule(
+    store: Store, ticker: Ticker
+) -> None:
+    schedule = put(store, schedule_of(overlap="allow"))
+    week = 7 * 24 * 60
+
+    for number in (1, week, 2, 3):
+        ticker.step(minute(number))
+
+    assert seen(store, schedule) == [
+        (1, "MADE"), (2, "MADE"), (3, "MADE"), (week - 1, "MISSED"), (week, "MADE"),
+    ]  # fmt: skip
+
+
+def test_skip_leaves_out_what_meets_a_run_that_goes_on(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of(overlap="skip"))
+
+    ticker.step(minute(1))
+    ticker.step(minute(2))
+    finish(store, runs_of(store)[0])
+    ticker.step(minute(3))
+
+    assert seen(store, schedule) == [(1, "MADE"), (2, "SKIPPED"), (3, "MADE")]
+
+
+def test_queue_makes_runs_one_after_another(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of(overlap="queue"))
+    for number in (1, 2, 3):
+        ticker.step(minute(number))
+    assert seen(store, schedule) == [(1, "MADE"), (2, "WAITING"), (3, "WAITING")]
+
+    finish(store, runs_of(store)[0])
+    ticker.step(minute(3.1))
+
+    assert seen(store, schedule) == [(1, "MADE"), (2, "MADE"), (3, "WAITING")]
+
+
+def test_replace_stops_the_run_that_goes_on_and_then_begins(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of(overlap="replace"))
+    ticker.step(minute(1))
+    with store.write() as tx:
+        [first] = runs.latest(tx)
+        runs.apply(tx, first, first.advance(RunStatus.PENDING, BEGIN), BEGIN)
+
+    ticker.step(minute(2))
+    ticker.step(minute(3))
+    with store.write() as tx:
+        going = runs.get(tx, first.id)
+        assert going.cancel_requested_at is not None
+        runs.apply(tx, going, going.advance(RunStatus.CANCELLED, BEGIN), BEGIN)
+    ticker.step(minute(3.1))
+
+    assert seen(store, schedule) == [(1, "MADE"), (2, "SKIPPED"), (3, "MADE")]
+
+
+def test_all_that_was_missed_runs_one_after_another(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of(when=interval(600), overlap="skip", missed="all"))
+
+    ticker.step(minute(35))
+    before = seen(store, schedule)
+    for _ in range(2):
+        finish(store, next(run for run in runs_of(store) if not run.status.is_final))
+        ticker.step(minute(35.1))
+
+    assert before == [(10, "MADE"), (20, "WAITING"), (30, "WAITING")]
+    assert seen(store, schedule) == [(10, "MADE"), (20, "MADE"), (30, "MADE")]
+
+
+def test_what_would_pass_the_months_limit_is_not_made(
+    store: Store, ticker: Ticker, maker: PlainMaker
+) -> None:
+    schedule = put(store, schedule_of(overlap="allow", month_usd=2.5))
+
+    for number in (1, 2, 3):
+        ticker.step(minute(number))
+
+    assert seen(store, schedule) == [(1, "MADE"), (2, "MADE"), (3, "SKIPPED")]
+    with store.read() as tx:
+        assert "$2.50 a month" in str(ticks.history(tx, schedule.id, 1)[0].reason)
+    assert maker.discarded == maker.made[2:]
+
+
+def test_a_chain_runs_after_each_success_and_only_then(store: Store, ticker: Ticker) -> None:
+    first = put(store, schedule_of("first", overlap="allow"))
+    chained = put(store, schedule_of("then", after_others(), after=(first.id,)))
+    ticker.step(minute(1))
+    [failed] = runs_of(store)
+    finish(store, failed, RunStatus.FAILED)
+    ticker.step(minute(2))
+    assert seen(store, chained) == []
+
+    finish(store, next(run for run in runs_of(store) if not run.status.is_final))
+    ticker.step(minute(2.1))
+    ticker.step(minute(2.2))
+
+    assert seen(store, chained) == [(2, "MADE")]
+    with store.read() as tx:
+        tick = ticks.get(tx, chained.id, minute(2))
+    assert tick is not None
+    assert len(tick.after_runs) == 1
+
+
+def test_a_chain_of_several_waits_for_all_of_them(store: Store, ticker: Ticker) -> None:
+    one = put(store, schedule_of("one", overlap="allow"))
+    two = put(store, schedule_of("two", overlap="allow"))
+    chained = put(store, schedule_of("then", after_others(), after=(one.id, two.id)))
+    ticker.step(minute(1))
+    of_one = next(run for run in runs_of(store) if run.schedule_id == one.id)
+    of_two = next(run for run in runs_of(store) if run.schedule_id == two.id)
+
+    finish(store, of_one)
+    ticker.step(minute(1.1))
+    before = seen(store, chained)
+    finish(store, of_two)
+    ticker.step(minute(1.2))
+
+    assert (before, seen(store, chained)) == ([], [(1, "MADE")])
+
+
+def test_after_a_run_that_has_succeeded_it_runs_once(store: Store, ticker: Ticker) -> None:
+    put(store, schedule_of("first"))
+    ticker.step(minute(1))
+    [run] = runs_of(store)
+    finish(store, run)
+    chained = schedule_of("then", after_others(), after=(run.id,))
+    put(store, chained.model_copy(update={"cursor": BEGIN - timedelta(microseconds=1)}))
+
+    ticker.step(minute(1.1))
+    ticker.step(minute(1.2))
+
+    assert len(seen(store, chained)) == 1
+
+
+def test_an_edit_of_what_was_changed_meanwhile_is_a_conflict_that_is_told(store: Store) -> None:
+    schedule = put(store, schedule_of())
+    mine = schedule.model_copy(update={"name": "mine", "edited_by": "ana"})
+    theirs = schedule.model_copy(update={"name": "theirs", "edited_by": "bo"})
+
+    with store.write() as tx:
+        saved = schedules.edit(tx, mine, schedule.revision, is_retimed=False)
+    with pytest.raises(ScheduleChanged, match="changed by ana"), store.write() as tx:
+        schedules.edit(tx, theirs, schedule.revision, is_retimed=False)
+
+    assert saved.revision == 2
+    with store.read() as tx:
+        assert schedules.find(tx, "mine") == saved
+        with pytest.raises(ScheduleNotFound, match="'theirs'"):
+            schedules.find(tx, "theirs")
+
+
+def test_an_edit_does_not_take_back_what_was_ticked_meanwhile(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of(overlap="allow"))
+    ticker.step(minute(1))
+
+    with store.write() as tx:
+        schedules.edit(tx, schedule, schedule.revision, is_retimed=False)
+    ticker.step(minute(1.5))
+
+    assert seen(store, schedule) == [(1, "MADE")]
+
+
+def test_a_name_is_one_schedules(store: Store) -> None:
+    put(store, schedule_of("nightly"))
+
+    with pytest.raises(InvalidOption, match="a schedule 'nightly' already"), store.write() as tx:
+        schedules.insert(tx, schedule_of("nightly"))
+
+
+def test_a_deleted_schedule_leaves_its_runs(store: Store, ticker: Ticker) -> None:
+    schedule = put(store, schedule_of())
+    ticker.step(minute(1))
+
+    with store.write() as tx:
+        assert schedules.delete(tx, schedule.id)
+
+    assert ticker.step(minute(2)) == 0
+    assert len(runs_of(store)) == 1
+
+
+def test_a_tick_comes_once_in_the_hour_that_comes_twice(store: Store, ticker: Ticker) -> None:
+    begin = datetime.fromisoformat("2026-10-24T22:00:00+00:00")
+    when = cron("30 2 * * *", "Europe/Berlin")
+    first = datetime.fromisoformat("2026-10-25T00:30:00+00:00")
+    schedule = put(store, schedule_of("dst", when, cursor=begin, next_at=first, overlap="allow"))
+
+    for step in range(12 * 28):
+        ticker.step(begin + timedelta(minutes=5 * step))
+
+    with store.read() as tx:
+        found = ticks.history(tx, schedule.id, 10)
+    assert [tick.scheduled_at for tick in found] == [first + timedelta(days=1, hours=1), first]
+
+
+def test_the_row_and_its_run_come_together_or_not_at_all(
+    store: Store, maker: PlainMaker, ticker: Ticker
+) -> None:
+    """Who comes second finds the row, and throws its own run away."""
+    schedule = put(store, schedule_of())
+    with store.write() as tx:
+        tick = Tick(schedule_id=schedule.id, scheduled_at=minute(1), status=TickStatus.SKIPPED,
+                    decided_at=BEGIN)  # fmt: skip
+        ticks.insert(tx, tick)
+
+    ticker.step(minute(1))
+
+    assert (runs_of(store), maker.made) == ([], [])
+
+
+def test_four_tickers_that_are_killed_at_random_lose_nothing_and_double_nothing(
+    store: Store, where: Path | str
+) -> None:
+    ticking_race.race(store, where, count=240, kill_every_s=1.0)
