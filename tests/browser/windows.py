@@ -172,14 +172,24 @@ class Window:
 
     def __init__(self, browser: Any, server: JupyterServer, **options: Any) -> None:
         options = {"viewport": {"width": 1280, "height": 800}, **options}
-        self._context = browser.new_context(reduced_motion="reduce", **options)
-        self._context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context = browser.new_context(reduced_motion="reduce", **options)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self._begin(context, server)
+
+    def _begin(self, context: Any, server: JupyterServer) -> None:
+        self._context = context
         self._server = server
-        self.page = self._context.new_page()
+        self.page = context.new_page()
         #: Errors that nobody caught, and what the console calls an error.
         self.problems: list[str] = []
         self.page.on("pageerror", lambda error: self._on_error(str(error)))
         self.page.on("console", lambda said: said.type == "error" and self._on_error(said.text))
+
+    def sibling(self) -> "Window":
+        """Open another page of the same browser; it is closed with this one."""
+        sibling = Window.__new__(Window)
+        sibling._begin(self._context, self._server)
+        return sibling
 
     def _on_error(self, text: str) -> None:
         if not _NETWORK.search(text):

@@ -14,7 +14,7 @@ export function StoredText(props: {
       role="group"
       aria-label={trans.__('Stored card of a run')}
     >
-      <pre>{lines.length ? lines.join('\n') : trans.__('A card of a run, with nothing in it.')}</pre>
+      <pre tabIndex={0}>{lines.length ? lines.join('\n') : trans.__('A card of a run, with nothing in it.')}</pre>
       {note && <p className="jp-Flotilla-cardNote">{note}</p>}
     </div>
   );
