@@ -17,10 +17,12 @@ __all__ = [
     "RunHandle",
     "RunSet",
     "RunStatus",
+    "ScheduleHandle",
     "__version__",
     "costs",
     "get",
     "get_grid",
+    "get_schedule",
     "job",
     "map",
     "panel",
@@ -29,6 +31,8 @@ __all__ = [
     "run_notebook",
     "run_source",
     "runs",
+    "schedule",
+    "schedules",
     "submit",
 ]
 
@@ -48,7 +52,9 @@ if TYPE_CHECKING:
     from jupyter_flotilla.errors import FlotillaError, RunCancelled, RunFailed
     from jupyter_flotilla.handle import RunHandle
     from jupyter_flotilla.model.run import RunStatus
+    from jupyter_flotilla.recurring import get_schedule, schedule, schedules
     from jupyter_flotilla.run_set import RunSet
+    from jupyter_flotilla.schedule_handle import ScheduleHandle
     from jupyter_flotilla.widget.opening import panel
 
 _HOMES = {
@@ -58,6 +64,7 @@ _HOMES = {
     "RunHandle": "handle",
     "RunSet": "run_set",
     "RunStatus": "model.run",
+    "ScheduleHandle": "schedule_handle",
     "costs": "api",
     "map": "calls",
     "panel": "widget.opening",
@@ -68,6 +75,9 @@ _HOMES = {
     "run_notebook": "api",
     "run_source": "api",
     "runs": "api",
+    "get_schedule": "recurring",
+    "schedule": "recurring",
+    "schedules": "recurring",
     "submit": "api",
 }
 

@@ -78,7 +78,7 @@ def add(
 
 
 @click.command(cls=LaunchCommand)
-@click.argument("name", metavar="NAME")
+@click.argument("reference", metavar="NAME")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @options.schedule_options
 @options.job_options
@@ -90,7 +90,7 @@ def add(
 def edit(
     ctx: click.Context,
     /,
-    name: str,
+    reference: str,
     file: Path | None,
     revision: int | None,
     yes: bool,
@@ -109,10 +109,9 @@ def edit(
     """
     facade = flotilla()
     scheduling = Scheduling(facade)
-    # --name is an option of jobs, and the argument is the schedule's
     given = {o.py: v for o in OPTIONS if (v := keywords.get(o.py)) not in (None, ())}
     asked_options = options.given_of_schedule(keywords)
-    found = scheduling.find(name)
+    found = scheduling.find(reference)
     seen = found.revision if revision is None else revision
     if seen != found.revision:
         raise ScheduleChanged(

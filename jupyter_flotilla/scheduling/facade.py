@@ -26,7 +26,7 @@ from jupyter_flotilla.model.when_words import words
 from jupyter_flotilla.planning import Plan
 from jupyter_flotilla.scheduling.jobs import Asked, drafted, redrafted
 from jupyter_flotilla.scheduling.making import copy_snapshot
-from jupyter_flotilla.scheduling.timing import read_rules, read_times
+from jupyter_flotilla.scheduling.timing import check_one_of, read_rules, read_times
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import runs, schedules
 from jupyter_flotilla.store import ticks as tick_rows
@@ -72,6 +72,7 @@ class Scheduling:
             For what could not be run at a tick either, and for times that mean nothing.
         """
         now, user = utc_now(), machine.user_name()
+        check_one_of(options)
         after = self._upstreams(options.after or (), None)
         when = read_times(options, None, after, now)
         draft, what = drafted(self._flotilla, asked, job)
@@ -102,6 +103,7 @@ class Scheduling:
             What is to change of its job; whatever is not there stays.
         """
         now = utc_now()
+        check_one_of(options)
         after = schedule.rules.after
         if options.after is not None:
             after = self._upstreams(options.after, schedule)

@@ -28,11 +28,6 @@ def read_times(
         For times that mean nothing, contradict each other, or are all over.
     """
     old = None if before is None else before.when
-    if options.when is not None and options.after:
-        raise InvalidOption(
-            "--when and --after: it runs by the clock, or after others",
-            next_step="leave one of them out",
-        )
     zone = options.zone or (old.zone if old is not None else machine.local_zone())
     if options.when is not None:
         when = read_when(options.when, zone)
@@ -53,6 +48,15 @@ def read_times(
             next_step="a moment that is to come, or a later --end",
         )
     return when
+
+
+def check_one_of(options: ScheduleOptions) -> None:
+    """Raise InvalidOption where a schedule would run both by the clock and after others."""
+    if options.when is not None and options.after:
+        raise InvalidOption(
+            "--when and --after: it runs by the clock, or after others",
+            next_step="leave one of them out",
+        )
 
 
 def read_rules(options: ScheduleOptions, before: Rules, after: tuple[str, ...]) -> Rules:

@@ -15,10 +15,12 @@ PUBLIC = [
     "RunHandle",
     "RunSet",
     "RunStatus",
+    "ScheduleHandle",
     "__version__",
     "costs",
     "get",
     "get_grid",
+    "get_schedule",
     "job",
     "map",
     "panel",
@@ -27,6 +29,8 @@ PUBLIC = [
     "run_notebook",
     "run_source",
     "runs",
+    "schedule",
+    "schedules",
     "submit",
 ]
 HEAVY = ["pydantic", "sqlalchemy", "nbclient", "IPython", "click", "psutil"]
