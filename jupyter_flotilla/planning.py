@@ -19,6 +19,7 @@ from jupyter_flotilla.model.recommend import Recommendation, recommendation
 from jupyter_flotilla.model.resources import fargate_size, is_rounded_up
 from jupyter_flotilla.model.retry import ceiling_rates, run_ceiling_usd
 from jupyter_flotilla.model.units import format_size
+from jupyter_flotilla.notify import check_targets
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.store import costs
 from jupyter_flotilla.store.connection import Store
@@ -75,6 +76,7 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
     if not check.ok:
         raise EngineUnavailable(f"{engine.name}: {check.message}", next_step=check.next_step)
     engine.check_job(spec)
+    check_targets(spec.notify, dict(settings.notify))
     rate = engine.rate(spec.resources)
     _check_cap(rate, spec.max_cost_usd)
     ceiling = job_ceiling_usd(spec, engine)

@@ -6,13 +6,13 @@ defaults. Settings of a dispatcher are the user's alone: it serves many projects
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from jupyter_flotilla.ecs_settings import EcsSettings
 from jupyter_flotilla.errors import InvalidSettings
@@ -21,6 +21,8 @@ from jupyter_flotilla.errors import InvalidSettings
 _OF_JOBS = frozenset({"defaults", "profiles"})
 #: The table of settings that is a value of its own; its parts are called ``ecs.cluster``.
 _ECS = "ecs"
+#: The table of who can be told; its addresses have passwords in them.
+_NOTIFY = "notify"
 
 
 class Settings(BaseModel):
@@ -97,7 +99,17 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         description="Seconds after the last open run until the dispatcher leaves.",
     )
+    notify: tuple[tuple[str, SecretStr], ...] = Field(
+        default=(),
+        description="Targets of --notify: name = address (apprise's), keyring:SERVICE/USER or "
+        "file:/path of one.",
+    )
     ecs: EcsSettings = Field(default=EcsSettings(), description="Jobs on AWS ECS.")
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _pairs(cls, table: Any) -> Any:
+        return tuple(table.items()) if isinstance(table, dict) else table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,12 +200,17 @@ def sourced_settings(environ: Mapping[str, str] = os.environ) -> list[Sourced]:
     return [
         Sourced(
             name=name,
-            value=getattr(owner, field),
+            value=_names_of(settings.notify) if name == _NOTIFY else getattr(owner, field),
             source=sources.get(name, "default"),
             description=type(owner).model_fields[field].description or "",
         )
         for name, (owner, field) in (outer | inner).items()
     ]
+
+
+def _names_of(targets: Sequence[tuple[str, SecretStr]]) -> str | None:
+    """Return the names of those who can be told, without their addresses; None: nobody can."""
+    return ", ".join(name for name, _ in targets) or None
 
 
 def _of_user(folder: Callable[[str], Path]) -> Path:
@@ -245,7 +262,7 @@ def _given(environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
 
 def _names() -> list[str]:
     """Return what a variable can set: all but tables."""
-    outer = [name for name in Settings.model_fields if name != _ECS]
+    outer = [name for name in Settings.model_fields if name not in (_ECS, _NOTIFY)]
     tables = ("networks", "roles")
     return outer + [f"{_ECS}.{n}" for n in EcsSettings.model_fields if n not in tables]
 
@@ -271,8 +288,10 @@ def _explained(error: ValidationError, environ: Mapping[str, str]) -> InvalidSet
     # of one in a list, which: ecs.networks.0.subnets
     whole = ".".join(loc)
     of = f" of [{_ECS}]" if name != loc[0] else ""
+    # of an address nothing is repeated
+    value = "" if name == _NOTIFY else f" = {first['input']!r}"
     return InvalidSettings(
-        f"{source}: {whole} = {first['input']!r}: {first['msg']}",
+        f"{source}: {whole}{value}: {first['msg']}",
         next_step=f"the settings{of} are {', '.join(fields)}; 'jupyter flotilla config' explains "
         "them",
     )

@@ -51,6 +51,8 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
         "secrets": secret_refs(secrets),
         **_given(options),
     }
+    if options.notify:
+        update["notify"] = options.notify
     if options.fetch:
         update["fetch"] = options.fetch
     if options.on_oom is not None:

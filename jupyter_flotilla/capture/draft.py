@@ -80,6 +80,7 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "umask": _umask(),
         "secrets": secret_refs(options.secrets),
         "tags": options.tags,
+        "notify": options.notify,
         "resources": resources,
         "image": options.image or engine.image,
         "network": options.network,

@@ -14,13 +14,16 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.dispatch.loop import Dispatcher
+from jupyter_flotilla.dispatch.teller import Teller
 from jupyter_flotilla.dispatch.ticker import Ticker
 from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import engine_names
-from jupyter_flotilla.errors import EngineUnavailable, FlotillaError
+from jupyter_flotilla.errors import EngineUnavailable, FlotillaError, NotTold
+from jupyter_flotilla.notify import send
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.settings import load_settings
 from jupyter_flotilla.store import leases
 
 
@@ -116,6 +119,7 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
             idle_s=idle_s,
             version=jupyter_flotilla.__version__,
             lock_fd=lock_fd,
+            teller=Teller(facade.store, _tell, Workers()),
             ticker=Ticker(facade.store, TickMaker(facade), machine.host(), Workers()),
         )
         if not dispatcher.run():
@@ -124,6 +128,14 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
         log.error("cannot dispatch: %s", error)
         raise
     sys.exit(0)
+
+
+def _tell(target: str, title: str, body: str) -> None:
+    try:
+        targets = dict(load_settings().notify)  # as they are now: a dispatcher lives for weeks
+    except FlotillaError as error:
+        raise NotTold(error.message) from None
+    send(target, title, body, targets)
 
 
 def _engines(facade: Flotilla, log: logging.Logger) -> list[Engine]:

@@ -15,6 +15,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.poller import Poller
 from jupyter_flotilla.dispatch.sweeper import Sweeper, Tidier
+from jupyter_flotilla.dispatch.teller import Teller
 from jupyter_flotilla.dispatch.ticker import Ticker
 from jupyter_flotilla.dispatch.wake import Wake
 from jupyter_flotilla.engines.base import Engine
@@ -57,6 +58,8 @@ class Dispatcher:
         The lock that this process was started with; None: it has to take it.
     ticker
         Makes the runs of schedules; None: nobody does here.
+    teller
+        Tells those who want to be told; None: nobody does here.
     """
 
     def __init__(
@@ -69,9 +72,11 @@ class Dispatcher:
         version: str,
         lock_fd: int | None = None,
         ticker: Ticker | None = None,
+        teller: Teller | None = None,
     ) -> None:
         self._store = store
         self._ticker = ticker
+        self._patient = [one for one in (ticker, teller) if one is not None]
         self._settings = settings
         self._waiting = list(engines)
         self._engines: list[Engine] = []
@@ -83,6 +88,8 @@ class Dispatcher:
         self._steps: list[Callable[[datetime], int]] = [self._admit]
         if ticker is not None:
             self._steps.append(ticker.step)
+        if teller is not None:
+            self._steps.append(teller.step)
         sweeper = Sweeper(
             store,
             self._artifacts,
@@ -165,7 +172,7 @@ class Dispatcher:
             asked = [leases.get(tx, engine.name, engine.place) for engine in self._engines]
         if any(lease is not None and lease.leave_requested_at for lease in asked):
             self._must_leave = True
-        if self._has_open or (self._ticker is not None and self._ticker.stays):
+        if self._has_open or any(one.stays for one in self._patient):
             self._busy_at = time.monotonic()
         elif self._idle_s is not None and time.monotonic() - self._busy_at > self._idle_s:
             self._must_leave = True

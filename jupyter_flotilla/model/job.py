@@ -114,6 +114,8 @@ class JobSpec(Stored):
     umask: int = 0o022
     secrets: tuple[SecretRef, ...] = ()
     tags: dict[str, str] = {}
+    #: Who is told of what: see `model.notice`.
+    notify: tuple[str, ...] = ()
     resources: Resources = Resources()
     #: True where ``--cpu`` was given: thread pools are told then, and left alone otherwise.
     has_cpu_hint: bool = False

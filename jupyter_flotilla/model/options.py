@@ -15,6 +15,7 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.base import Value
 from jupyter_flotilla.model.job import OnOom, check_name
 from jupyter_flotilla.model.literals import json_or_text, json_value, python_literal
+from jupyter_flotilla.model.notice import read_notify
 from jupyter_flotilla.model.option import Option, read_keywords
 from jupyter_flotilla.model.patterns import read_fetch, read_files
 from jupyter_flotilla.model.resources import INCLUDED_DISK_GIB, MAX_DISK_GIB, Arch
@@ -63,6 +64,8 @@ class JobOptions(Value):
     files: tuple[str, ...] = ()
     fetch: tuple[str, ...] = ()
     tags: dict[str, str] = {}
+    #: ``TARGET:OCCASION,…``: see `model.notice`.
+    notify: tuple[str, ...] = ()
 
 
 class OptionKeywords(TypedDict, total=False):
@@ -92,6 +95,7 @@ class OptionKeywords(TypedDict, total=False):
     files: Iterable[str]
     fetch: Iterable[str]
     tags: Mapping[str, str] | Iterable[str]
+    notify: str | Iterable[str]
 
 
 def _image(value: Any) -> str:
@@ -340,6 +344,12 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="tag", py="tags", rest="tags", form="Tags", metavar="K=V", parse=_tags, repeats=True,
         help="Label to find runs and sum costs by.",
+    ),
+    Option(
+        name="notify", py="notify", rest="notify", form="Tell", metavar="TARGET[:WHEN]",
+        parse=read_notify, repeats=True,
+        help="Who is told: desktop, or a name of [notify] in flotilla.toml; WHEN is success, "
+        "failure, slow or late, with commas between. [default: all four]",
     ),
     Option(
         name="engine", py="engine", rest="engine", form="Where", metavar="NAME", parse=_engine,

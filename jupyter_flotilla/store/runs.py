@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from jupyter_flotilla.errors import AmbiguousRun, RunNotFound
 from jupyter_flotilla.model.retry import MAX_DELAY_S
 from jupyter_flotilla.model.run import OPEN_STATUSES, Run, RunStatus
-from jupyter_flotilla.store import events
+from jupyter_flotilla.store import events, notices
 from jupyter_flotilla.store.schema import attempts as attempts_table
 from jupyter_flotilla.store.schema import events as events_table
 from jupyter_flotilla.store.schema import grids, runs, tags
+from jupyter_flotilla.store.schema import notices as notices_table
 
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.grid_index.desc(), runs.c.id)
 #: No id and no name is longer.
@@ -30,6 +31,7 @@ def insert(conn: sa.Connection, run: Run) -> None:
     if run.spec.tags:
         rows = [{"run_id": run.id, "key": k, "value": v} for k, v in run.spec.tags.items()]
         conn.execute(tags.insert(), rows)
+    notices.insert(conn, run)
     events.insert(conn, run.id, run.created_at, "QUEUED")
 
 
@@ -233,7 +235,7 @@ def delete(conn: sa.Connection, run_id: str) -> bool:
     """
     if not may_be_deleted(conn, run_id):
         return False
-    for table in (events_table, attempts_table, tags):
+    for table in (events_table, attempts_table, tags, notices_table):
         conn.execute(table.delete().where(table.c.run_id == run_id))
     grid_id = conn.execute(sa.select(runs.c.grid_id).where(runs.c.id == run_id)).scalar_one()
     conn.execute(runs.delete().where(runs.c.id == run_id))

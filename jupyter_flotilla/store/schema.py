@@ -153,3 +153,15 @@ ticks = sa.Table(
     sa.Column("interval_start", UtcText),
     sa.Column("after_runs", sa.JSON, nullable=False),
 )
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("run_id", sa.String(13), primary_key=True),
+    sa.Column("target", sa.String(64), primary_key=True),
+    sa.Column("occasion", sa.String(16), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_at", UtcText),
+    sa.Column("reason", sa.Text),
+)

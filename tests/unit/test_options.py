@@ -50,6 +50,7 @@ WRITTEN = {
     "fetch": (("out/*.png",), ("out/*.png",)),
     "name": ("train", "train"),
     "tags": (("team=a",), {"team": "a"}),
+    "notify": (("team:failure",), ("team:failure",)),
     "engine": ("process", "process"),
     "profile": ("@big", "big"),
 }

@@ -47,6 +47,7 @@ def test_settings_are_these(environ):
         "keep_days",
         "keep_gib",
         "idle_s",
+        "notify",
         *(f"ecs.{name}" for name in EcsSettings.model_fields),
     ]
 
@@ -187,3 +188,25 @@ def test_loading_writes_nothing(environ, weird_path):
     load_settings(environ | {"FLOTILLA_HOME": str(weird_path / "home")})
 
     assert list(Path(weird_path).iterdir()) == []
+
+
+def test_of_targets_only_their_names_are_shown(toml, environ):
+    toml.write_text('[notify]\nteam = "json://ana:s3cr3t@example.com"\nboss = "file:/x"\n')
+
+    settings = load_settings(environ)
+    [shown] = [one for one in sourced_settings(environ) if one.name == "notify"]
+
+    assert shown.value == "team, boss"
+    assert "s3cr3t" not in repr(settings)
+    assert dict(settings.notify)["team"].get_secret_value() == "json://ana:s3cr3t@example.com"
+
+
+@pytest.mark.parametrize("text", ['notify = "json://s3cr3t"', '[notify]\nteam = ["json://s3cr3t"]'])
+def test_of_a_target_that_is_wrong_the_address_is_not_repeated(toml, environ, text):
+    toml.write_text(text)
+
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings(environ)
+
+    assert "notify" in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
