@@ -108,10 +108,14 @@ class ScheduleHandle:
         given: dict[str, Any] = dict(options)
         timed = {o.py: given.pop(o.py) for o in SCHEDULE_OPTIONS if o.py in given}
         asked_options = read_schedule_options(timed)
-        is_file = isinstance(what, (str, Path))
+        file, command = None, None
+        if isinstance(what, (str, Path)):
+            file = Path(what)
+        elif what is not None:
+            command = [str(word) for word in what]
         asked = Asked(
-            file=Path(what) if isinstance(what, (str, Path)) else None,
-            command=None if what is None or is_file else [str(word) for word in what],
+            file=file,
+            command=command,
             source=asked_options.source,
             folder=Path.cwd(),
         )

@@ -71,6 +71,12 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("with", f"{spec.resources.cpu:g} vCPU, memory {memory}{gpu}"),
         ("python", spec.interpreter),
     ]
+    if spec.revision:
+        by = f", last edited by {spec.author}" if spec.author else ""
+        facts.append(("revision", f"{spec.revision}{by}"))
+    if run.schedule_id is not None and run.scheduled_at is not None:
+        at = run.scheduled_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        facts.append(("schedule", f"{run.schedule_id}, due {at}"))
     if spec.timeout_s:
         facts.append(("timeout", format_duration(spec.timeout_s)))
     if spec.params:

@@ -177,6 +177,10 @@ class Ticker:
             if schedule is None or schedule.paused_at is not None or schedule.when.kind != "after":
                 return
             found = [ticks.latest_success(tx, one, schedule) for one in schedule.rules.after]
+            failure = ticks.first_failure(tx, schedule.rules.after)
+        if failure is not None:
+            self._never(schedule, failure, now)
+            return
         done = [one for one in found if one is not None]
         if not done or len(done) < len(found):
             return
@@ -193,6 +197,24 @@ class Ticker:
             after_runs=tuple(run_id for _, run_id in done),
         )
         self._decide(schedule, tick, None, None, now)
+
+    def _never(self, schedule: Schedule, failure: tuple[datetime, str], now: datetime) -> None:
+        """Say once that what a schedule waits for will never come."""
+        ended_at = max(failure[0], schedule.created_at)
+        if ended_at <= schedule.cursor:
+            return
+        tick = Tick(
+            schedule_id=schedule.id,
+            scheduled_at=ended_at,
+            status=TickStatus.SKIPPED,
+            trigger="after",
+            reason=f"run {failure[1]}, which it waits for, has not succeeded",
+            decided_at=now,
+        )
+        with self._store.write() as tx:
+            if schedules.settle(tx, schedule, ended_at, None):
+                ticks.insert(tx, tick)
+        self._moved += 1
 
     def _decide(
         self,

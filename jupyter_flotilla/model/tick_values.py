@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 from jupyter_flotilla.errors import InvalidOption
 
-#: Names under which a tick is known in a job.
+#: Names under which the times of a tick are known in a job.
 NAMES = ("scheduled_at", "interval_start", "interval_end")
+#: Names under which a notebook that declares them gets what it runs after: the ids of those runs,
+#: the paths of their executed notebooks, and their metrics.
+AFTER_NAMES = ("after_runs", "after_notebooks", "after_metrics")
 _PLACE = re.compile(r"\{(" + "|".join(NAMES) + r")(?::([^{}]*))?\}")
 
 
@@ -56,7 +59,10 @@ def variables(values: Mapping[str, datetime]) -> dict[str, str]:
 
 
 def parameters(
-    declared: Mapping[str, str | None], given: Mapping[str, Any], values: Mapping[str, datetime]
+    declared: Mapping[str, str | None],
+    given: Mapping[str, Any],
+    values: Mapping[str, datetime],
+    after: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the parameters that a notebook gets of a tick: those of these names that it declares.
 
@@ -66,13 +72,16 @@ def parameters(
         Types by name, in words of annotations; None: not known.
     given
         Parameters that were asked for: they win, with times filled into them.
+    after
+        What it runs after, by `AFTER_NAMES`; None: it is by the clock.
     """
+    others = {name: value for name, value in (after or {}).items() if name in declared}
     own = {
         name: _typed(moment, declared[name])
         for name, moment in values.items()
         if name in declared and name not in given
     }
-    return own | {name: fill_all(value, values) for name, value in given.items()}
+    return others | own | {name: fill_all(value, values) for name, value in given.items()}
 
 
 def _typed(moment: datetime, kind: str | None) -> Any:

@@ -200,8 +200,21 @@ class Scheduling:
         return resumed
 
     def delete(self, schedule: Schedule) -> None:
-        """Delete a schedule, its history and its snapshot; its runs stay."""
+        """Delete a schedule, its history and its snapshot; its runs stay.
+
+        Raises
+        ------
+        InvalidOption
+            If another schedule waits for it, which would wait for ever.
+        """
         with self._flotilla.store.write() as tx:
+            chains, names = schedules.chains(tx), schedules.names(tx)
+            waits = [names[one] for one, after in chains.items() if schedule.id in after]
+            if waits:
+                raise InvalidOption(
+                    f"{waits[0]} runs after {schedule.name}, and would wait for ever",
+                    next_step=f"jupyter flotilla schedule rm {waits[0]}, or edit its --after",
+                )
             schedules.delete(tx, schedule.id)
         self._forget_snapshot(schedule.what)
 
@@ -224,6 +237,7 @@ class Scheduling:
         """Return every schedule by name, each with its latest tick."""
         with self._flotilla.store.read() as tx:
             found, latest = schedules.all_of(tx), tick_rows.latest(tx)
+        self._wake(*found)
         return [(one, latest.get(one.id)) for one in found]
 
     def history(
@@ -233,6 +247,7 @@ class Scheduling:
         with self._flotilla.store.read() as tx:
             found = tick_rows.history(tx, schedule.id, limit, before)
             made = runs.get_all(tx, [tick.run_id for tick in found if tick.run_id])
+        self._wake(schedule)
         return [(tick, made.get(tick.run_id or "")) for tick in found]
 
     def when_text(self, schedule: Schedule) -> str:
@@ -241,6 +256,11 @@ class Scheduling:
             known = schedules.names(tx)
         after = " and ".join(known.get(one, one[:7]) for one in schedule.rules.after)
         return words(schedule.when, after=after)
+
+    def _wake(self, *seen: Schedule) -> None:
+        """See to a dispatcher where one is waited for: the last one may have been killed."""
+        if any(one.paused_at is None and not one.is_over for one in seen):
+            self._flotilla.see_to_dispatcher()
 
     def _upstreams(self, references: Sequence[str], before: Schedule | None) -> tuple[str, ...]:
         """Return the ids of schedules and runs; raises InvalidOption for a chain that is a ring."""

@@ -15,7 +15,7 @@ from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, What
 from jupyter_flotilla.model.schedule_options import read_repository
 from jupyter_flotilla.model.tick_values import fill_all, tick_values
-from jupyter_flotilla.scheduling.making import draft_of_git
+from jupyter_flotilla.scheduling.making import TickData, draft_of_git
 from jupyter_flotilla.service import Flotilla
 
 #: Options that are merged name by name, where others replace.
@@ -126,7 +126,8 @@ def _of_git(
         ref=ref,
     )
     with tempfile.TemporaryDirectory(prefix="flotilla-git-") as folder:
-        draft = draft_of_git(flotilla, what, tick_values(utc_now(), None, "UTC"), Path(folder))
+        data = TickData(times=tick_values(utc_now(), None, "UTC"))
+        draft = draft_of_git(flotilla, what, data, Path(folder))
     return draft, what.model_copy(update={"spec": draft.spec})
 
 

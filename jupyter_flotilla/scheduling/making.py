@@ -4,11 +4,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from jupyter_flotilla import protocol
 from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.capture.parameters import describe
@@ -20,9 +21,26 @@ from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, Tick, What
-from jupyter_flotilla.model.tick_values import NAMES, fill_all, parameters, tick_values, variables
+from jupyter_flotilla.model.tick_values import (
+    AFTER_NAMES,
+    NAMES,
+    fill_all,
+    parameters,
+    tick_values,
+    variables,
+)
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import costs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TickData:
+    """A tick as data for its job."""
+
+    #: By `tick_values.NAMES`.
+    times: Mapping[str, datetime]
+    #: By `tick_values.AFTER_NAMES`; empty for what is by the clock.
+    after: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TickMaker:
@@ -71,59 +89,34 @@ class TickMaker:
         folder
             For what is taken from git; its owner deletes it once the draft is frozen.
         """
-        values = tick_values(tick.scheduled_at, tick.interval_start, schedule.when.zone)
-        drafted = {"snapshot": self._again, "file": self._of_file, "git": self._of_git}
-        draft = drafted[schedule.what.source](schedule.what, values, folder)
-        after = self._after(tick)
+        times = tick_values(tick.scheduled_at, tick.interval_start, schedule.when.zone)
+        data = TickData(times=times, after=self._after(tick))
+        drafted = {"snapshot": _again, "file": _of_file, "git": draft_of_git}
+        draft = drafted[schedule.what.source](self._flotilla, schedule.what, data, folder)
+        told = variables(times)
+        if tick.after_runs:
+            told["FLOTILLA_AFTER_RUNS"] = " ".join(tick.after_runs)
         spec = draft.spec.model_copy(
             update={
                 "name": schedule.name,
-                "command": tuple(fill_all(list(draft.spec.command), values)),
-                "env": {**draft.spec.env, **variables(values), **after},
+                "command": tuple(fill_all(list(draft.spec.command), times)),
+                "env": {**draft.spec.env, **told},
             }
         )
         return replace(draft, spec=spec)
 
-    def _after(self, tick: Tick) -> dict[str, str]:
-        """Return the variables that tell a job which runs it comes after, and where they are."""
+    def _after(self, tick: Tick) -> dict[str, Any]:
+        """Return what a tick runs after, as `AFTER_NAMES` have it; empty: it is by the clock."""
         if not tick.after_runs:
             return {}
-        artifacts, store = self._flotilla.artifacts, self._flotilla
-        folders = [
-            str(artifacts.attempt_folder(run.id, max(1, run.attempt)))
-            for run in (store.get(run_id) for run_id in tick.after_runs)
-        ]
-        return {
-            "FLOTILLA_AFTER_RUNS": " ".join(tick.after_runs),
-            "FLOTILLA_AFTER_FOLDERS": json.dumps(folders),
-        }
-
-    def _again(self, what: What, values: Mapping[str, datetime], folder: Path) -> Draft:
-        source = self._flotilla.artifacts.input_folder(what.snapshot_id or "")
-        if what.snapshot_id is None or not source.parent.is_dir():
-            raise InvalidNotebook(
-                "its snapshot is gone", next_step="jupyter flotilla schedule edit NAME --source …"
-            )
-        params: dict[str, Any] = {}
-        if what.spec.kind == "notebook" and what.spec.source is not None:
-            notebook = (source / what.spec.source).read_bytes()
-            params = _params(notebook, what.spec.params, values)
-            params = {k: v for k, v in params.items() if what.spec.params.get(k) != v}
-        return draft_again(what.spec, source, JobOptions(params=params))
-
-    def _of_file(self, what: What, values: Mapping[str, datetime], folder: Path) -> Draft:
-        if what.path is None:  # a command: its files are as they are anyway
-            options = _options(what, {})
-            draft = self._flotilla.draft_command(what.spec.command, options, Path(what.spec.cwd))
-            return replace(draft, spec=_as_saved(draft.spec, what.spec))
-        path = Path(what.path)
-        draft = self._flotilla.draft_file(path, _options(what, _read_params(path, what, values)))
-        revision, author = provenance(path)
-        spec = _as_saved(draft.spec, what.spec)
-        return replace(draft, spec=spec.model_copy(update={"revision": revision, "author": author}))
-
-    def _of_git(self, what: What, values: Mapping[str, datetime], folder: Path) -> Draft:
-        return draft_of_git(self._flotilla, what, values, folder)
+        notebooks, metrics = [], {}
+        for run_id, (run, made) in self._flotilla.get_all(tick.after_runs).items():
+            folder = self._flotilla.attempt_folder(run_id, max(1, run.attempt))
+            if run.spec.kind == "notebook":
+                notebooks.append(str(folder / protocol.NOTEBOOK))
+            metrics.update(made[-1].metrics if made else {})
+        values = (list(tick.after_runs), notebooks, metrics)
+        return dict(zip(AFTER_NAMES, values, strict=True))
 
     def _check_budget(self, run: Run) -> None:
         """Refuse what would pass the month's budget: nobody can be asked at a tick."""
@@ -140,9 +133,34 @@ class TickMaker:
             raise Refused("; ".join(reasons), next_step="a larger monthly_budget, or next month")
 
 
-def draft_of_git(
-    flotilla: Flotilla, what: What, values: Mapping[str, datetime], folder: Path
-) -> Draft:
+def _again(flotilla: Flotilla, what: What, data: TickData, folder: Path) -> Draft:
+    source = flotilla.artifacts.input_folder(what.snapshot_id or "")
+    if what.snapshot_id is None or not source.parent.is_dir():
+        raise InvalidNotebook(
+            "its snapshot is gone", next_step="jupyter flotilla schedule edit NAME FILE"
+        )
+    params: dict[str, Any] = {}
+    if what.spec.kind == "notebook" and what.spec.source is not None:
+        given, notebook = what.spec.params, (source / what.spec.source).read_bytes()
+        params = _params(notebook, given, data)
+        # what stays as it is stands in the snapshot already
+        params = {k: v for k, v in params.items() if k not in given or given[k] != v}
+    return draft_again(what.spec, source, JobOptions(params=params))
+
+
+def _of_file(flotilla: Flotilla, what: What, data: TickData, folder: Path) -> Draft:
+    if what.path is None:  # a command: its files are as they are anyway
+        cwd = Path(what.spec.cwd)
+        draft = flotilla.draft_command(what.spec.command, _options(what, {}), cwd)
+        return replace(draft, spec=_as_saved(draft.spec, what.spec))
+    path = Path(what.path)
+    draft = flotilla.draft_file(path, _options(what, _read_params(path, what, data)))
+    revision, author = provenance(path)
+    said = {"revision": revision, "author": author}
+    return replace(draft, spec=_as_saved(draft.spec, what.spec).model_copy(update=said))
+
+
+def draft_of_git(flotilla: Flotilla, what: What, data: TickData, folder: Path) -> Draft:
     """Return the job that runs what a repository has now; it gets a folder of its own.
 
     Files of the notebook's folder travel with it, of a command those of the whole repository.
@@ -158,13 +176,11 @@ def draft_of_git(
     top = folder / "tree"
     top.mkdir()
     repository.extract(commit, inside, top)
-    files = [path for path in sorted(top.rglob("*")) if path.is_file()]
     if what.path is None:
-        options = _options(what, {})
-        draft = flotilla.draft_command(what.spec.command, options, top)
+        draft = flotilla.draft_command(what.spec.command, _options(what, {}), top)
     else:
         path = top / Path(what.path).name
-        draft = flotilla.draft_file(path, _options(what, _read_params(path, what, values)))
+        draft = flotilla.draft_file(path, _options(what, _read_params(path, what, data)))
     place = Path(what.repo or "").expanduser().absolute() / inside
     update = {
         "own_cwd": True,
@@ -175,6 +191,7 @@ def draft_of_git(
         "author": repository.author(commit, what.path),
     }
     spec = _as_saved(draft.spec, what.spec).model_copy(update=update)
+    files = [path for path in sorted(top.rglob("*")) if path.is_file()]
     return replace(draft, spec=spec, files={str(p.relative_to(top)): p for p in files})
 
 
@@ -193,26 +210,25 @@ def _options(what: What, params: Mapping[str, Any]) -> JobOptions:
     return JobOptions(**{**known, "params": dict(params), "env": {}})
 
 
-def _read_params(path: Path, what: What, values: Mapping[str, datetime]) -> dict[str, Any]:
+def _read_params(path: Path, what: What, data: TickData) -> dict[str, Any]:
     given: dict[str, Any] = what.options.get("params", {})
     try:
         content = path.read_bytes() if path.suffix == ".ipynb" else b""
     except OSError:
         return given  # whoever reads it next says what is wrong
-    return _params(content, given, values)
+    return _params(content, given, data)
 
 
-def _params(
-    notebook: bytes, given: Mapping[str, Any], values: Mapping[str, datetime]
-) -> dict[str, Any]:
+def _params(notebook: bytes, given: Mapping[str, Any], data: TickData) -> dict[str, Any]:
     """Return a notebook's parameters at a tick; papermill is asked where it may declare one."""
-    if not any(name.encode() in notebook for name in NAMES):
-        return parameters({}, given, values)
+    if not any(name.encode() in notebook for name in (*NAMES, *AFTER_NAMES)):
+        return parameters({}, given, data.times)
     try:
         found = describe(json.loads(notebook)) or []
     except (ValueError, KeyError, TypeError, AttributeError):
         return dict(given)
-    return parameters({one["name"]: one["type"] for one in found}, given, values)
+    declared = {one["name"]: one["type"] for one in found}
+    return parameters(declared, given, data.times, data.after)
 
 
 def copy_snapshot(flotilla: Flotilla, what: What, to: str) -> None:

@@ -1,5 +1,6 @@
 """The table of ticks: what became of each moment of a schedule. A row a moment, for ever."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -109,4 +110,17 @@ def latest_success(
         .limit(1)
     )
     row = conn.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
+def first_failure(conn: sa.Connection, upstreams: Collection[str]) -> tuple[datetime, str] | None:
+    """Return when a run among upstreams ended without success, and which; None: none has.
+
+    A run ends once: what waits for it waits for ever then. A schedule has further ticks.
+    """
+    found = [one for one in upstreams if one.startswith("r")]
+    query = sa.select(runs.c.ended_at, runs.c.id).where(
+        runs.c.id.in_(found), runs.c.ended_at.isnot(None), runs.c.status != RunStatus.SUCCEEDED
+    )
+    row = conn.execute(query.limit(1)).first()
     return None if row is None else (row[0], row[1])

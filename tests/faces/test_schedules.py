@@ -387,6 +387,42 @@ def test_a_chain_that_is_a_ring_is_refused(here: Path) -> None:
         fl.schedule(["true"], after="third", name="third")
 
 
+def test_what_others_run_after_is_not_deleted(here: Path) -> None:
+    first = fl.schedule(["true"], when="daily", name="first")
+    second = fl.schedule(["true"], after="first", name="second")
+
+    with pytest.raises(InvalidOption, match="second runs after first"):
+        first.delete()
+
+    second.delete()
+    first.delete()
+    assert fl.schedules() == []
+
+
+def test_a_chain_gets_what_it_runs_after(
+    here: Path, facade: Flotilla, tick: Callable[[datetime], int]
+) -> None:
+    notebook = "after_runs: list = []\nafter_notebooks: list = []\nafter_metrics: dict = {}"
+    witness.notebook(here / "then.ipynb", "print(after_runs)", parameters=notebook)
+    witness.notebook(
+        here / "first.ipynb", "from jupyter_flotilla import job\njob.log_metric('loss', 0.5)"
+    )
+    first = fl.schedule("first.ipynb", when="daily")
+    then = fl.schedule("then.ipynb", after="first")
+
+    run = first.run()
+    until(lambda: run.status.is_final)
+    tick(utc_now())
+
+    [ticked] = then.history()
+    assert ticked.run is not None, ticked.tick.reason
+    spec = ticked.run.snapshot.spec
+    assert spec.params["after_runs"] == [run.id]
+    assert spec.params["after_metrics"] == {"loss": 0.5}
+    assert Path(spec.params["after_notebooks"][0]) == run.notebook_path
+    assert spec.env["FLOTILLA_AFTER_RUNS"] == run.id
+
+
 def test_a_backfill_runs_the_past_once_and_again_when_asked(
     here: Path, tick: Callable[[datetime], int]
 ) -> None:

@@ -201,3 +201,11 @@ def test_a_parameter_that_is_given_wins_over_the_tick() -> None:
     assert parameters(
         {"scheduled_at": "str"}, {"scheduled_at": "x"}, tick_values(at(6), None, "UTC")
     ) == {"scheduled_at": "x"}
+
+
+def test_a_notebook_gets_what_it_runs_after_if_it_declares_it() -> None:
+    after = {"after_runs": ["r1"], "after_metrics": {"loss": 0.1}}
+
+    found = parameters({"after_metrics": "dict"}, {}, tick_values(at(6), None, "UTC"), after)
+
+    assert found == {"after_metrics": {"loss": 0.1}}
