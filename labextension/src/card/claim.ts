@@ -1,5 +1,3 @@
-import type { NotebookPanel } from '@jupyterlab/notebook';
-
 /**
  * Of several pages that have a notebook open, one writes the end of a run into it: else each would
  * have something to save, and all but the first be told that the file has changed.
@@ -53,17 +51,4 @@ export class Claim {
   private _isOurs = false;
   private _abort: AbortController | null = null;
   private _release: (() => void) | null = null;
-}
-
-/**
- * Say whether this page is the one that writes into a notebook that several pages share: then what
- * one writes is there for all. Where pages do not share it, each writes into its own.
- */
-export function isWriter(panel: NotebookPanel): boolean {
-  const { model } = panel.context;
-  if (!model.collaborative) {
-    return true;
-  }
-  const { awareness } = model.sharedModel;
-  return awareness.clientID === Math.min(...awareness.getStates().keys());
 }

@@ -4,6 +4,7 @@ import type { IRun } from '../wire';
 import { openAsTold } from './kernels';
 import type { IKeeping } from './notebook_keeper';
 import { NotebookKeeper } from './notebook_keeper';
+import { OpenNotebook } from './open_notebook';
 
 /** Keeps the cells of all open notebooks true, and tells the server which those are. */
 export class Keeper {
@@ -12,8 +13,8 @@ export class Keeper {
     private _keeping: IKeeping
   ) {
     const { model } = _keeping.context;
-    notebooks.forEach(panel => this._add(panel));
-    notebooks.widgetAdded.connect((_, panel) => this._add(panel));
+    notebooks.forEach(panel => void this._add(panel));
+    notebooks.widgetAdded.connect((_, panel) => void this._add(panel));
     model.received.connect(this._onReceived, this);
     model.refreshed.connect(this._refresh, this);
     model.changed.connect(this._onConnection, this);
@@ -24,24 +25,44 @@ export class Keeper {
     });
   }
 
-  private _add(panel: NotebookPanel): void {
-    if (this._keepers.has(panel)) {
+  private async _add(panel: NotebookPanel): Promise<void> {
+    const { context } = panel;
+    await context.ready;
+    if (panel.isDisposed) {
       return;
     }
-    const keeper = new NotebookKeeper(panel, this._keeping);
-    this._keepers.set(panel, keeper);
-    openAsTold(panel.sessionContext, this._keeping.context.open);
-    panel.context.pathChanged.connect(() => this._tell());
+    const keeper = this._keepers.get(context) ?? this._keep(context);
+    const { panels } = keeper.notebook;
+    panels.add(panel);
     panel.disposed.connect(() => {
-      keeper.dispose();
-      this._keepers.delete(panel);
-      this._tell();
+      panels.delete(panel);
+      if (panels.size === 0) {
+        this._drop(keeper);
+      }
     });
+  }
+
+  private _keep(context: NotebookPanel['context']): NotebookKeeper {
+    const { contents } = this._keeping.context.app.serviceManager;
+    const keeper = new NotebookKeeper(new OpenNotebook(context, contents), this._keeping);
+    this._keepers.set(context, keeper);
+    openAsTold(context.sessionContext, this._keeping.context.open);
+    context.pathChanged.connect(this._tell, this);
+    this._tell();
+    return keeper;
+  }
+
+  private _drop(keeper: NotebookKeeper): void {
+    const { context } = keeper.notebook;
+    context.pathChanged.disconnect(this._tell, this);
+    this._keepers.delete(context);
+    keeper.dispose();
+    keeper.notebook.dispose();
     this._tell();
   }
 
   private _tell(): void {
-    const paths = [...this._keepers.values()].map(keeper => keeper.path);
+    const paths = [...this._keepers.values()].map(keeper => keeper.notebook.path);
     this._keeping.context.model.setOpenNotebooks([...new Set(paths)].sort());
   }
 
@@ -53,10 +74,9 @@ export class Keeper {
   }
 
   private _refresh(): void {
-    this._keepers.forEach(keeper => void keeper.refresh());
+    this._keepers.forEach(keeper => keeper.refresh());
   }
 
-  /** Until the server knew that a notebook is open here, it may have written it. */
   private _onConnection(): void {
     const { connection } = this._keeping.context.model.snapshot();
     const isBack = connection === 'live' && this._connection !== 'live';
@@ -66,6 +86,6 @@ export class Keeper {
     }
   }
 
-  private _keepers = new Map<NotebookPanel, NotebookKeeper>();
+  private _keepers = new Map<NotebookPanel['context'], NotebookKeeper>();
   private _connection = '';
 }

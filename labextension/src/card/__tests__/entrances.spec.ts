@@ -1,9 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import { openFromAddress } from '../address';
-import { Claim, isWriter } from '../claim';
-import { freshen } from '../fresh';
+import { Claim } from '../claim';
 import { openAsTold } from '../kernels';
-import { aNotebook, FakePanel } from './notebooks';
 
 const RUN = 'r000000000001';
 
@@ -126,43 +124,5 @@ describe('Claim', () => {
     claim.setNotebook('a.ipynb');
 
     expect(claim.isOurs).toBe(true);
-  });
-});
-
-describe('isWriter', () => {
-  it.each([
-    [false, 9, true],
-    [true, 3, true],
-    [true, 9, false]
-  ])('of a notebook that is shared (%s), as client %d: %s', (collaborative, clientID, isOurs) => {
-    const states = new Map([
-      [9, {}],
-      [3, {}]
-    ]);
-    const awareness = { clientID, getStates: () => states };
-    const model = { collaborative, sharedModel: { awareness } };
-
-    expect(isWriter({ context: { model } } as never)).toBe(isOurs);
-  });
-});
-
-describe('freshen', () => {
-  it.each([
-    ['2026-11-26T10:05:00Z', true],
-    ['2026-11-26T10:00:00.400Z', false],
-    ['2026-11-26T09:00:00Z', false]
-  ])('reads a file of %s again: %s', async (modified, isRead) => {
-    const page = new FakePanel(aNotebook([]));
-    const contents = { get: async () => ({ last_modified: modified }) };
-
-    expect(await freshen(page.panel, contents as never)).toBe(isRead);
-    expect(page.reverted).toBe(isRead ? 1 : 0);
-  });
-
-  it('leaves a notebook alone whose file is gone', async () => {
-    const page = new FakePanel(aNotebook([]));
-    const get = () => Promise.reject(new Error('404'));
-
-    expect(await freshen(page.panel, { get } as never)).toBe(false);
   });
 });

@@ -73,10 +73,10 @@ async function open(cells: ICellOf[], path?: string): Promise<Panel> {
 }
 
 /** Let what is waited for come, and a while pass. */
-async function passed(ms = 200): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) {
+async function passed(ms = 500): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) {
     await settle();
-    jest.advanceTimersByTime(ms / 4);
+    jest.advanceTimersByTime(ms / 10);
   }
   await settle();
 }
@@ -230,6 +230,21 @@ describe('a cell that no kernel waits for', () => {
     expect(codeCell(panel.model).outputs.toJSON()).toEqual([aCard(OTHER)]);
   });
 
+  it('waits where nobody looks, but for the end', async () => {
+    const sight = jest.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+    put(aRunningRun(ofCell()), [aCard(), aStream('one\n')]);
+    const panel = await open([{ id: 'a', outputs: [aCard()] }]);
+    await passed(5000);
+    expect(asked()).toEqual([]);
+
+    model.take(put(aRun(ofCell({ seq: 2 })), [aCard(RUN, 'SUCCEEDED')]));
+    await passed(2000);
+
+    expect(codeCell(panel.model).outputs.toJSON()).toEqual([aCard(RUN, 'SUCCEEDED')]);
+    expect(panel.model.dirty).toBe(true);
+    sight.mockRestore();
+  });
+
   it('is left alone once its outputs were cleared', async () => {
     put(aRunningRun(ofCell()), [aCard(), aStream('one\n')]);
     const panel = await open([{ id: 'a', outputs: [aCard()] }]);
@@ -339,23 +354,63 @@ describe('notebooks', () => {
     expect(FakeSocket.last.told).toEqual([{ type: 'open', notebooks: ['a.ipynb'] }]);
   });
 
-  it('are read again that were written while this page was away', async () => {
-    const panel = await open([{ id: 'a', outputs: [aCard()] }]);
+  it('are read again where an end may be in the file, before it is written here', async () => {
     diskModified = '2026-11-26T10:05:00Z';
+    put(aRun(ofCell()), [aCard(RUN, 'SUCCEEDED')]);
+    const panel = new FakePanel(aNotebook([{ id: 'a', outputs: [aCard()] }]));
+    panel.context.revert = async () => {
+      panel.reverted += 1;
+      panel.context.contentsModel.last_modified = diskModified;
+      codeCell(panel.model).outputs.set(0, aCard(RUN, 'SUCCEEDED'));
+      panel.model.dirty = false;
+    };
+    added.emit(panel);
+    await passed(1000);
 
-    FakeSocket.last.send({ type: 'hello', seq: 1, now: NOW, version: '1' });
-    await passed();
     expect(panel.reverted).toBe(1);
+    expect(asked()).toEqual([]);
+    expect(panel.model.dirty).toBe(false);
   });
 
-  it('are not read again where something in them is unsaved', async () => {
+  it('are not read again where no end is missing', async () => {
+    put(aRunningRun(ofCell()), [aCard()]);
     const panel = await open([{ id: 'a', outputs: [aCard()] }]);
     diskModified = '2026-11-26T10:05:00Z';
-    panel.model.dirty = true;
 
     FakeSocket.last.send({ type: 'hello', seq: 1, now: NOW, version: '1' });
     await passed();
+
     expect(panel.reverted).toBe(0);
+  });
+
+  it('are kept once, in however many views', async () => {
+    put(aRunningRun(ofCell()), [aCard(), aStream('one\n')]);
+    const panel = await open([{ id: 'a', outputs: [aCard()] }]);
+    const before = asked().length;
+    const view = new FakePanel(panel.model);
+    view.context = panel.context;
+    added.emit(view);
+    view.execute();
+    panel.context.sessionContext.statusChanged.emit('busy');
+    await passed(5000);
+    expect(asked()).toHaveLength(before);
+
+    panel.disposed.emit();
+    expect(keeping.executing.has(RUN)).toBe(true);
+    view.disposed.emit();
+    expect(keeping.executing.has(RUN)).toBe(false);
+  });
+
+  it('of several pages leave the end to one', async () => {
+    const request = () => new Promise(() => undefined); // another page has it
+    Object.defineProperty(navigator, 'locks', { value: { request }, configurable: true });
+    put(aRun(ofCell()), [aCard(RUN, 'SUCCEEDED')]);
+
+    const panel = await open([{ id: 'a', outputs: [aCard()] }]);
+
+    expect(codeCell(panel.model).outputs.toJSON()).toEqual([aCard(RUN, 'SUCCEEDED')]);
+    expect(panel.model.dirty).toBe(false);
+    Object.defineProperty(navigator, 'locks', { value: undefined, configurable: true });
   });
 
   it('share two requests however many of their cells are followed', async () => {

@@ -71,6 +71,11 @@ export class FakeFuture {
 
 /** A page that has a notebook open. */
 export class FakePanel {
+  sessionContext = {
+    statusChanged: new Signal<object, string>(this),
+    kernelChanged: new Signal<object, object>(this),
+    session: null
+  };
   constructor(
     readonly model: NotebookModel,
     public path = 'train.ipynb'
@@ -87,6 +92,7 @@ export class FakePanel {
       revert: async () => {
         this.reverted += 1;
       },
+      sessionContext: this.sessionContext,
       pathChanged: new Signal<object, string>(this),
       fileChanged: new Signal<object, object>(this)
     };
@@ -107,6 +113,7 @@ export class FakePanel {
     contentsModel: { last_modified: string };
     isDisposed: boolean;
     revert: () => Promise<void>;
+    sessionContext: FakePanel['sessionContext'];
     pathChanged: Signal<object, string>;
     fileChanged: Signal<object, object>;
   };
@@ -116,11 +123,6 @@ export class FakePanel {
       node: HTMLElement;
       outputArea: { future: FakeFuture | null };
     }[];
-  };
-  sessionContext = {
-    statusChanged: new Signal<object, string>(this),
-    kernelChanged: new Signal<object, object>(this),
-    session: null
   };
   disposed = new Signal<this, void>(this);
   isDisposed = false;
