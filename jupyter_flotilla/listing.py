@@ -17,7 +17,7 @@ from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import FINAL_STATUSES, OPEN_STATUSES, RunStatus
 from jupyter_flotilla.render import progress_text
 from jupyter_flotilla.service import Flotilla
-from jupyter_flotilla.store import costs, listing
+from jupyter_flotilla.store import costs, listing, schedules
 from jupyter_flotilla.store.listing import Position, RunFilter, RunRow, Sort
 
 #: Characters of a message that a row shows.
@@ -134,6 +134,11 @@ class Listing:
         with self._flotilla.store.read() as tx:
             return listing.open_facts(tx)
 
+    def schedules_mark(self) -> object:
+        """Return what is another whenever schedules, or their ticks, are others than before."""
+        with self._flotilla.store.read() as tx:
+            return schedules.mark(tx)
+
     def summary(self) -> dict[str, Any]:
         """Return how many runs there are of each status, and what today and this month cost."""
         now = utc_now()
@@ -178,7 +183,7 @@ class Listing:
             "place": run["place"],
             "owner": run["owner"],
             "path": run["path"],
-            "notebook": self._relative(run["path"]),
+            "notebook": self.relative(run["path"]),
             "cell_id": run["cell_id"],
             "tags": row.tags,
             "created_at": _iso(run["created_at"]),
@@ -213,7 +218,8 @@ class Listing:
             return rate, 0.0
         return rate, charge_usd(rate, (now - datetime.fromisoformat(since)).total_seconds())
 
-    def _relative(self, path: str | None) -> str | None:
+    def relative(self, path: str | None) -> str | None:
+        """Return a path relative to the server's folder; None: it is not below that."""
         if path is None or self._root is None:
             return None
         relative = os.path.relpath(path, self._root)

@@ -14,6 +14,7 @@ from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
 from jupyter_flotilla.model.units import format_duration, format_money
 from jupyter_flotilla.model.when_words import tick_text
+from jupyter_flotilla.schedule_rows import lag_s, what_text
 from jupyter_flotilla.scheduling.facade import Prepared, Scheduling, preview
 
 #: Ticks that are shown before saving.
@@ -58,19 +59,6 @@ def facts(scheduling: Scheduling, schedule: Schedule) -> list[tuple[str, str]]:
     return found
 
 
-def what_text(schedule: Schedule) -> str:
-    """Return what it runs, from where, and as of when."""
-    what, spec = schedule.what, schedule.what.spec
-    name = " ".join(spec.command) if what.path is None else what.path
-    if what.source == "git":
-        return render.one_line(f"{name} as {what.repo}@{what.ref} has it at the tick", 200)
-    if what.source == "file":
-        return render.one_line(f"{name} as it is at the tick", 200)
-    by = f", last edited by {spec.author}" if spec.author else ""
-    of = f" ({spec.revision}{by})" if spec.revision else ""
-    return render.one_line(f"{name} as it was saved{of}", 300)
-
-
 def state(schedule: Schedule, now: datetime) -> str:
     """Return whether it goes on, in a word or two."""
     if schedule.paused_at is not None:
@@ -92,13 +80,6 @@ def tick_state(tick: Tick, run: Run | None) -> Text:
     if tick.status is TickStatus.MISSED and tick.count > 1:
         return Text(f"{tick.count} MISSED", style="yellow")
     return Text(tick.status, style=_TICK_COLOURS[tick.status])
-
-
-def lag_s(tick: Tick, run: Run | None) -> float | None:
-    """Return how long after its time a run was begun, in seconds; None: it was not."""
-    if run is None or run.started_at is None or tick.trigger == "backfill":
-        return None
-    return (run.started_at - tick.scheduled_at).total_seconds()
 
 
 def as_dict(scheduling: Scheduling, schedule: Schedule) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from jupyter_flotilla.commands.schedule_lines import (
     SHOWN,
     as_dict,
     facts,
-    lag_s,
     state,
     tick_dict,
     tick_state,
@@ -25,6 +24,7 @@ from jupyter_flotilla.model.schedule import Schedule, Tick
 from jupyter_flotilla.model.units import format_duration
 from jupyter_flotilla.model.when import check_zone
 from jupyter_flotilla.model.when_words import local_text, read_moment, read_when, tick_text, words
+from jupyter_flotilla.schedule_rows import lag_s
 from jupyter_flotilla.scheduling.facade import Scheduling
 from jupyter_flotilla.scheduling.facade import preview as moments_of
 

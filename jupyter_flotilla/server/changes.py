@@ -75,6 +75,7 @@ class Changes:
         self._seq = self._runs = 0
         self._seen: set[int] = set()
         self._facts: dict[str, str] = {}
+        self._schedules: object = None
         self._facts_at = self._wake_at = 0.0
         self._is_stale = Event()
         self._status: dict[str, Any] = {}
@@ -189,6 +190,10 @@ class Changes:
 
     def _transitions(self) -> None:
         listing = self._context.listing
+        schedules = listing.schedules_mark()
+        if schedules != self._schedules:
+            self._send(_message("schedules"))
+            self._schedules = schedules
         found = listing.changes(max(0, self._seq - _LATE))
         news = [event for event in found.events if event[0] not in self._seen]
         there_are = listing.size()

@@ -10,9 +10,10 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS, parse_axis
 from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import OPTIONS
+from jupyter_flotilla.model.schedule_options import SCHEDULE_OPTIONS
 from jupyter_flotilla.server.wire.launch import CommandJob, Commands, FileJob, RetryJob, SourceJob
 
-_TABLE = {option.py: option for option in (*GRID_OPTIONS, *OPTIONS)}
+_TABLE = {option.py: option for option in (*GRID_OPTIONS, *SCHEDULE_OPTIONS, *OPTIONS)}
 
 
 def commands(
@@ -44,6 +45,26 @@ def commands(
         python = f"fl.get({what.run!r}).retry({keywords.removeprefix(', ')})"
     verb = "retry" if isinstance(what, RetryJob) else "run"
     rest = shlex.join([verb, *words])
+    return Commands(magic=f"%flotilla {rest}", cli=f"jupyter flotilla {rest}", python=python)
+
+
+def scheduled(
+    what: FileJob | CommandJob, options: Mapping[str, Any], schedule: Mapping[str, Any]
+) -> Commands:
+    """Return the same of a schedule.
+
+    Parameters
+    ----------
+    schedule
+        When, and by which rules, by their keywords.
+    """
+    given = {**schedule, **options}
+    flags = list(_flags(given))
+    keywords = "".join(f", {name}={value!r}" for name, value in given.items())
+    subject: str | list[str] = what.path if isinstance(what, FileJob) else what.argv
+    words = [*flags, "--", *subject] if isinstance(subject, list) else [subject, *flags]
+    rest = shlex.join(["schedule", "add", *words])
+    python = f"fl.schedule({subject!r}{keywords})"
     return Commands(magic=f"%flotilla {rest}", cli=f"jupyter flotilla {rest}", python=python)
 
 

@@ -19,6 +19,8 @@ from jupyter_flotilla.errors import (
     InvalidTransition,
     Refused,
     RunNotFound,
+    ScheduleChanged,
+    ScheduleNotFound,
     UsageError,
 )
 from jupyter_flotilla.server import metrics
@@ -30,8 +32,9 @@ from jupyter_flotilla.server.wire.base import Error, NoQuery
 RESOURCE = "flotilla"
 #: Largest body, in bytes.
 MAX_BODY = 8 * 2**20
-#: One group: a run's whole id.
+#: One group each: the whole id of a run, and of a schedule.
 RUN_ID = r"(?P<run>r[0-9a-hjkmnp-tv-z]{12})"
+SCHEDULE_ID = r"(?P<schedule>s[0-9a-hjkmnp-tv-z]{12})"
 
 Method = Literal["GET", "POST"]
 Action = Literal["read", "write", "execute"]
@@ -93,8 +96,8 @@ class Route:
 
 
 def _part(part: str) -> str:
-    if part == "{run}":
-        return RUN_ID
+    if part in ("{run}", "{schedule}"):
+        return RUN_ID if part == "{run}" else SCHEDULE_ID
     if part.startswith("{"):
         name = part.strip("{}…")
         inner = r"[0-9]{1,7}" if name == "number" else (".+" if "…" in part else "[^/]+")
@@ -296,9 +299,9 @@ def _told(status: int, error: BaseException | None) -> tuple[int, Error]:
 
 
 def _status_of(error: FlotillaError) -> int:
-    if isinstance(error, (RunNotFound, NoSuchFile)):
+    if isinstance(error, (RunNotFound, ScheduleNotFound, NoSuchFile)):
         return 404
-    if isinstance(error, (Refused, AmbiguousRun, InvalidTransition)):
+    if isinstance(error, (Refused, AmbiguousRun, ScheduleChanged, InvalidTransition)):
         return 409
     if isinstance(error, UsageError):
         return 422

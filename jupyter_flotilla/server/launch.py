@@ -1,6 +1,6 @@
 """Routes that launch: what a form needs, what a launch would cost, and the launch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,21 @@ from jupyter_flotilla.model.guard import month_start
 from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.precedence import Resolution
+from jupyter_flotilla.model.schedule_options import SCHEDULE_OPTIONS
 from jupyter_flotilla.model.units import size_option
 from jupyter_flotilla.planning import GridPlan, Plan
 from jupyter_flotilla.server.context import Context
 from jupyter_flotilla.server.copied import commands
 from jupyter_flotilla.server.handler import Request
 from jupyter_flotilla.server.places import engines
-from jupyter_flotilla.server.wire.launch import CommandJob, FileJob, RetryJob, SourceJob, What
+from jupyter_flotilla.server.wire.launch import (
+    CommandJob,
+    Commands,
+    FileJob,
+    RetryJob,
+    SourceJob,
+    What,
+)
 from jupyter_flotilla.settings import load_job_defaults
 from jupyter_flotilla.store import costs
 
@@ -115,6 +123,7 @@ def form(context: Context, request: Request) -> dict[str, Any]:
     return {
         "engines": engines(context),
         "options": [_option(option) for option in (*OPTIONS, *GRID_OPTIONS)],
+        "schedule_options": [_option(option) for option in SCHEDULE_OPTIONS],
         "parameters": parameters,
         "profiles": sorted(load_job_defaults().profiles),
         "defaults": {
@@ -130,10 +139,32 @@ def plan(context: Context, request: Request) -> dict[str, Any]:
     asked = _Asked(context, request.body.what, request.body.options)
     drafts, limits = asked.drafts()
     found = asked.plan(drafts, limits)
+    return plan_json(
+        context,
+        found,
+        asks=[*asked.asks, *found.asks],
+        notes=asked.resolution.notes if asked.resolution else (),
+        copied=commands(asked.what, asked.options),
+    )
+
+
+def plan_json(
+    context: Context, found: Plan, *, asks: Sequence[str], notes: Sequence[str], copied: Commands
+) -> dict[str, Any]:
+    """Return a plan as JSON values.
+
+    Parameters
+    ----------
+    asks
+        All that must be agreed to first.
+    notes
+        What is to be said of the options.
+    copied
+        The same launch in other words.
+    """
     spec, facade = found.draft.spec, context.flotilla
     with facade.store.read() as tx:
         month_usd = costs.total_usd(tx, spec.engine, month_start(utc_now()))
-    notes = [*found.notes, *(asked.resolution.notes if asked.resolution else ())]
     return {
         "name": spec.name,
         "engine": spec.engine,
@@ -145,14 +176,14 @@ def plan(context: Context, request: Request) -> dict[str, Any]:
         "ceiling_usd": found.ceiling_usd,
         "runs": found.size if isinstance(found, GridPlan) else 1,
         "expected": found.expected.model_dump(mode="json") if found.expected else None,
-        "notes": notes,
-        "asks": [*asked.asks, *found.asks],
+        "notes": [*found.notes, *notes],
+        "asks": list(asks),
         "packages": list(spec.packages),
         "files": _sizes(found.draft),
         "month_usd": month_usd if facade.engine(spec.engine).bills else 0.0,
         "monthly_budget_usd": facade.settings.monthly_budget,
         "recommendation": _recommendation(found),
-        "commands": commands(asked.what, asked.options).model_dump(),
+        "commands": copied.model_dump(),
     }
 
 

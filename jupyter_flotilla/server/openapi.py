@@ -27,6 +27,7 @@ _ERRORS = {
 }
 _PARTS = {
     "run": {"type": "string", "pattern": "^r[0-9a-hjkmnp-tv-z]{12}$"},
+    "schedule": {"type": "string", "pattern": "^s[0-9a-hjkmnp-tv-z]{12}$"},
     "number": {"type": "integer", "minimum": 1, "maximum": 9_999_999},
     "path": {"type": "string", "minLength": 1},
     "name": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},

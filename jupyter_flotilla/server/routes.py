@@ -1,6 +1,6 @@
 """The table of routes: handlers and the OpenAPI document are made from it."""
 
-from jupyter_flotilla.server import cells, files, launch, places, runs, streams
+from jupyter_flotilla.server import cells, files, launch, places, runs, schedules, streams
 from jupyter_flotilla.server.handler import Route
 from jupyter_flotilla.server.wire.launch import (
     CancelIn,
@@ -24,6 +24,21 @@ from jupyter_flotilla.server.wire.places import (
     WasteQuery,
 )
 from jupyter_flotilla.server.wire.runs import RunDetail, RunOut, RunsPage, RunsQuery
+from jupyter_flotilla.server.wire.schedules import (
+    BackfillIn,
+    BackfillOut,
+    EditIn,
+    NameIn,
+    Nothing,
+    PreviewIn,
+    PreviewOut,
+    RerunIn,
+    ScheduleDetail,
+    ScheduleIn,
+    SchedulePlanIn,
+    SchedulePlanOut,
+    SchedulesOut,
+)
 from jupyter_flotilla.server.wire.stream import (
     AttemptQuery,
     CellOut,
@@ -110,6 +125,64 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET", path="runs/{run}/outputs/{name}", call=files.output, answer=None,
         summary="The file of a value that a cell has given back",
+    ),
+    Route(
+        method="GET", path="schedules", call=schedules.list_schedules, answer=SchedulesOut,
+        summary="All schedules",
+    ),
+    Route(
+        method="POST", path="schedules", call=schedules.save, body=ScheduleIn,
+        answer=ScheduleDetail, action="execute", is_slow=True, status=201,
+        summary="Save a schedule",
+    ),
+    Route(
+        method="POST", path="schedules/preview", call=schedules.show_times, body=PreviewIn,
+        answer=PreviewOut, summary="What times mean",
+    ),
+    Route(
+        method="POST", path="schedules/plan", call=schedules.plan, body=SchedulePlanIn,
+        answer=SchedulePlanOut, action="execute", is_slow=True,
+        summary="When a schedule would run, and what that would cost",
+    ),
+    Route(
+        method="GET", path="schedules/{schedule}", call=schedules.get_schedule,
+        answer=ScheduleDetail, summary="A schedule with what became of its ticks",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/edit", call=schedules.edit, body=EditIn,
+        answer=ScheduleDetail, action="execute", is_slow=True, summary="Change a schedule",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/pause", call=schedules.pause,
+        answer=ScheduleDetail, action="execute", summary="Let no tick of a schedule come",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/resume", call=schedules.resume,
+        answer=ScheduleDetail, action="execute", summary="Let a schedule go on from now",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/clone", call=schedules.clone, body=NameIn,
+        answer=ScheduleDetail, action="execute", status=201,
+        summary="Save a copy under another name, paused",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/delete", call=schedules.delete, answer=Nothing,
+        action="execute", summary="Delete a schedule; its runs stay",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/run", call=schedules.run_now,
+        answer=RunCreated, action="execute", is_slow=True, status=201,
+        summary="Run a schedule's job at once",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/rerun", call=schedules.rerun, body=RerunIn,
+        answer=RunCreated, action="execute", is_slow=True, status=201,
+        summary="Run one of its ticks again",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/backfill", call=schedules.backfill,
+        body=BackfillIn, answer=BackfillOut, action="execute", is_slow=True,
+        summary="Run ticks of the past, or say what that would cost",
     ),
     Route(
         method="GET", path="costs", call=places.cost_rows, query=CostsQuery, answer=CostsOut,

@@ -180,6 +180,18 @@ def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
     )
 
 
+def mark(conn: sa.Connection) -> tuple[object, ...]:
+    """Return what is another whenever a schedule was saved, changed, deleted or ticked."""
+    waits = sa.select(sa.func.count()).where(ticks.c.status == TickStatus.WAITING)
+    numbers = (
+        sa.select(sa.func.count()).select_from(schedules),
+        sa.select(sa.func.max(schedules.c.edited_at)),
+        sa.select(sa.func.max(schedules.c.cursor)),
+        waits.select_from(ticks),
+    )
+    return tuple(conn.execute(number).scalar() for number in numbers)
+
+
 def with_waiting(conn: sa.Connection, host: str) -> list[Schedule]:
     """Return the schedules, of this host, that have ticks which wait their turn."""
     waiting = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING)

@@ -33,6 +33,25 @@ export interface components {
             started_at: string | null;
             usage: components["schemas"]["UsageOut"];
         };
+        /** @description Ticks of the past that are to run. */
+        BackfillIn: {
+            /** @default false */
+            again: boolean;
+            begin: string;
+            /** @default true */
+            confirm: boolean;
+            end: string;
+            /** @default false */
+            is_dry: boolean;
+        };
+        /** @description Ticks that a backfill runs, or would. */
+        BackfillOut: {
+            asks: string[];
+            ceiling_usd: number | null;
+            is_started: boolean;
+            made: number;
+            ticks: number;
+        };
         /** @description How a run is to end. */
         CancelIn: {
             /** @default 10 */
@@ -99,6 +118,22 @@ export interface components {
         /** @description What all checks have found. */
         DoctorOut: {
             findings: components["schemas"]["FindingOut"][];
+        };
+        /** @description What is to be changed of a schedule; what is not there stays. */
+        EditIn: {
+            /** @default true */
+            confirm: boolean;
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+            revision: number;
+            /** @default {} */
+            schedule: {
+                [key: string]: unknown;
+            };
+            /** @default null */
+            what: (components["schemas"]["FileJob"] | components["schemas"]["CommandJob"]) | null;
         };
         /** @description A place where jobs can run. */
         EngineOut: {
@@ -181,6 +216,7 @@ export interface components {
             options: components["schemas"]["OptionOut"][];
             parameters: components["schemas"]["ParameterOut"][] | null;
             profiles: string[];
+            schedule_options: components["schemas"]["OptionOut"][];
         };
         /** @description A record that was searched for. */
         Hit: {
@@ -192,6 +228,10 @@ export interface components {
             /** @default true */
             is_kept: boolean;
         };
+        /** @description A name. */
+        NameIn: {
+            name: string;
+        };
         /** @description An executed notebook: so far, while it runs. */
         NotebookOut: {
             is_final: boolean;
@@ -200,6 +240,8 @@ export interface components {
             };
             path: string | null;
         };
+        /** @description It is done, and there is nothing to say of it. */
+        Nothing: Record<string, never>;
         /** @description One option. */
         OptionOut: {
             alias: string | null;
@@ -257,6 +299,24 @@ export interface components {
             timeout_s: number | null;
             usd_per_h: number | null;
         };
+        /** @description Times in the forms that people write. */
+        PreviewIn: {
+            /** @default 5 */
+            count: number;
+            /** @default null */
+            end: string | null;
+            /** @default null */
+            start: string | null;
+            /** @default null */
+            tz: string | null;
+            when: string;
+        };
+        /** @description What times mean. */
+        PreviewOut: {
+            upcoming: string[];
+            when_text: string;
+            zone: string;
+        };
         /** @description How far a job is. */
         ProgressOut: {
             fraction: number | null;
@@ -276,6 +336,10 @@ export interface components {
                 [key: string]: unknown;
             };
             text: string;
+        };
+        /** @description A tick that is to run again. */
+        RerunIn: {
+            scheduled_at: string;
         };
         /** @description What one attempt of a job may use. */
         Resources: {
@@ -420,6 +484,120 @@ export interface components {
             seq: number;
             total: number;
         };
+        /** @description One schedule with what became of its ticks. */
+        ScheduleDetail: {
+            after: string[];
+            created_at: string;
+            edited_at: string;
+            edited_by: string;
+            ends_at: string | null;
+            engine: string;
+            history: components["schemas"]["TickOut"][];
+            host: string | null;
+            id: string;
+            is_over: boolean;
+            /** @enum {string} */
+            kind: "cron" | "interval" | "once" | "after";
+            latest: components["schemas"]["TickOut"] | null;
+            max_age_s: number | null;
+            /** @enum {string} */
+            missed: "skip" | "last" | "all";
+            month_usd: number | null;
+            name: string;
+            next_at: string | null;
+            notebook: string | null;
+            options: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            overlap: "skip" | "queue" | "replace" | "allow";
+            owner: string;
+            paused_at: string | null;
+            place: string;
+            revision: number;
+            source: string;
+            starts_at: string | null;
+            upcoming: string[];
+            what_text: string;
+            when_text: string;
+            zone: string;
+        };
+        /** @description A schedule that is to be saved. */
+        ScheduleIn: {
+            /** @default true */
+            confirm: boolean;
+            /** @default false */
+            is_paused: boolean;
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+            schedule: {
+                [key: string]: unknown;
+            };
+            what: components["schemas"]["FileJob"] | components["schemas"]["CommandJob"];
+        };
+        /** @description A job that runs again and again. */
+        ScheduleOut: {
+            after: string[];
+            created_at: string;
+            edited_at: string;
+            edited_by: string;
+            ends_at: string | null;
+            engine: string;
+            host: string | null;
+            id: string;
+            is_over: boolean;
+            /** @enum {string} */
+            kind: "cron" | "interval" | "once" | "after";
+            latest: components["schemas"]["TickOut"] | null;
+            max_age_s: number | null;
+            /** @enum {string} */
+            missed: "skip" | "last" | "all";
+            month_usd: number | null;
+            name: string;
+            next_at: string | null;
+            notebook: string | null;
+            /** @enum {string} */
+            overlap: "skip" | "queue" | "replace" | "allow";
+            owner: string;
+            paused_at: string | null;
+            place: string;
+            revision: number;
+            source: string;
+            starts_at: string | null;
+            upcoming: string[];
+            what_text: string;
+            when_text: string;
+            zone: string;
+        };
+        /** @description A schedule that is to be planned. */
+        SchedulePlanIn: {
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+            schedule: {
+                [key: string]: unknown;
+            };
+            what: components["schemas"]["FileJob"] | components["schemas"]["CommandJob"];
+        };
+        /** @description When a schedule would run, and what that would cost. */
+        SchedulePlanOut: {
+            ceiling_a_month_usd: number | null;
+            plan: components["schemas"]["PlanOut"];
+            runs_a_month: number | null;
+            upcoming: string[];
+            waking_note: string | null;
+            when_text: string;
+            zone: string;
+        };
+        /** @description All schedules, by name. */
+        SchedulesOut: {
+            now: string;
+            schedules: components["schemas"]["ScheduleOut"][];
+            waking_note: string | null;
+        };
         /** @description What a search has found. */
         SearchOut: {
             at_end: boolean;
@@ -496,6 +674,27 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description One moment of a schedule, and what became of it. */
+        TickOut: {
+            author: string | null;
+            count: number;
+            duration_s: number | null;
+            failure_kind: string | null;
+            first_at: string | null;
+            lag_s: number | null;
+            reason: string | null;
+            revision: string | null;
+            run_id: string | null;
+            run_status: components["schemas"]["RunStatus"] | null;
+            scheduled_at: string;
+            status: components["schemas"]["TickStatus"];
+            trigger: string;
+        };
+        /**
+         * @description What became of a tick.
+         * @enum {string}
+         */
+        TickStatus: "MADE" | "WAITING" | "SKIPPED" | "MISSED" | "FAILED";
         /** @description What an attempt uses. */
         UsageOut: {
             cpu_percent: number;

@@ -162,8 +162,21 @@ export type IFinding = Schemas['FindingOut'];
 /** A setting, and where its value comes from. */
 export type ISetting = With<Schemas['SettingOut'], { value: Json }>;
 
+/** A job that runs again and again. */
+export type ISchedule = Schemas['ScheduleOut'];
+export type IScheduleDetail = With<Schemas['ScheduleDetail'], { options: Options }>;
+export type ISchedules = Schemas['SchedulesOut'];
+/** One moment of a schedule, and what became of it. */
+export type ITick = Schemas['TickOut'];
+/** What times mean, in words and moments. */
+export type ITimes = Schemas['PreviewOut'];
+/** When a schedule would run, and what that would cost. */
+export type ISchedulePlan = With<Schemas['SchedulePlanOut'], { plan: IPlan }>;
+export type IBackfill = Schemas['BackfillOut'];
+
 /** What comes over the socket of changes. */
 export type Change =
+  | { type: 'schedules'; now: string }
   | { type: 'hello'; seq: number; now: string; version: string }
   | { type: 'runs'; seq: number; now: string; runs: IRun[] }
   | { type: 'gone'; ids: string[] }

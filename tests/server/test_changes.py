@@ -263,3 +263,15 @@ def test_an_event_that_is_committed_after_a_later_one_is_told(facade, make_run):
 
     told = [row["id"] for one in said if one["type"] == "runs" for row in one["runs"]]
     assert sorted(told) == sorted([first.id, late.id, last.id])
+
+
+async def test_a_window_is_told_that_schedules_have_changed(ask, window):
+    async with window() as one:
+        await one.next("hello")
+        given = {"what": {"kind": "command", "argv": ["true"]}, "schedule": {"when": "daily"}}
+        _, saved = await ask("schedules", body=given)
+        await one.next("schedules")
+
+        await ask(f"schedules/{saved['id']}/pause", body={})
+
+        await one.next("schedules")

@@ -214,6 +214,8 @@ class FormOut(Out):
 
     engines: list[EngineOut]
     options: list[OptionOut]
+    #: Of a schedule, beside those of its job.
+    schedule_options: list[OptionOut]
     #: Null where there is no ``parameters`` cell.
     parameters: list[ParameterOut] | None
     profiles: list[str]

@@ -91,6 +91,7 @@ export function aForm(fields: Partial<IForm> = {}): IForm {
   return {
     engines: [anEngine(), anEcs()],
     options: OPTIONS,
+    schedule_options: [],
     parameters: [aParameter('alpha', 'int', 1), aParameter('rate', 'float', 0.1)],
     profiles: ['big'],
     defaults: {},
