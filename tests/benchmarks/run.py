@@ -25,6 +25,7 @@ import contenders
 import lab
 import rest
 import scale
+import schedules
 
 #: Name → what is compared, and its unit; the first contender is the yardstick.
 BENCHMARKS: dict[
@@ -52,6 +53,9 @@ BENCHMARKS: dict[
     "stream-memory": (scale.stream_memory, "MiB"),
     "dispatcher-memory": (scale.dispatcher_memory, "MiB"),
     "dispatcher-cpu": (scale.dispatcher_cpu, "%"),
+    "ticks": (schedules.ticks, "a second"),
+    "schedules-idle": (schedules.idle, "%"),
+    "schedules-lag": (schedules.lag, "s"),
 }
 
 
