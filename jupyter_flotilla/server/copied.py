@@ -68,6 +68,38 @@ def scheduled(
     return Commands(magic=f"%flotilla {rest}", cli=f"jupyter flotilla {rest}", python=python)
 
 
+def edited(
+    name: str,
+    what: FileJob | CommandJob | None,
+    options: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+) -> Commands:
+    """Return the same of an edit of a schedule.
+
+    Parameters
+    ----------
+    name
+        What it is called before.
+    what
+        None: what it runs stays as it was saved.
+    """
+    given = {**schedule, **options}
+    flags = list(_flags(given))
+    if isinstance(what, FileJob):
+        words, python = [name, what.path, *flags], [repr(what.path)]
+    elif what is not None:
+        words, python = [name, *flags, "--", *what.argv], [repr(what.argv)]
+    else:
+        words, python = [name, *flags], []
+    python += [f"{keyword}={value!r}" for keyword, value in given.items()]
+    rest = shlex.join(["schedule", "edit", *words])
+    return Commands(
+        magic=f"%flotilla {rest}",
+        cli=f"jupyter flotilla {rest}",
+        python=f"fl.get_schedule({name!r}).edit({', '.join(python)})",
+    )
+
+
 def _flags(options: Mapping[str, Any]) -> Iterator[str]:
     for keyword, value in options.items():
         option = _TABLE.get(keyword)

@@ -28,6 +28,7 @@ from jupyter_flotilla.server.wire.schedules import (
     BackfillIn,
     BackfillOut,
     EditIn,
+    EditPlanIn,
     NameIn,
     Nothing,
     PreviewIn,
@@ -151,6 +152,11 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path="schedules/{schedule}/edit", call=schedules.edit, body=EditIn,
         answer=ScheduleDetail, action="execute", is_slow=True, summary="Change a schedule",
+    ),
+    Route(
+        method="POST", path="schedules/{schedule}/plan", call=schedules.plan_edit,
+        body=EditPlanIn, answer=SchedulePlanOut, action="execute", is_slow=True,
+        summary="What a change of a schedule would mean, and cost",
     ),
     Route(
         method="POST", path="schedules/{schedule}/pause", call=schedules.pause,

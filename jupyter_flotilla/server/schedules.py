@@ -1,6 +1,6 @@
 """Routes of schedules: lists, one whole, saving, editing, steering."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import Refused
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.precedence import Resolution
+from jupyter_flotilla.model.schedule import Schedule
 from jupyter_flotilla.model.schedule_options import (
     ScheduleOptions,
     read_repository,
@@ -22,10 +23,11 @@ from jupyter_flotilla.scheduling.facade import Prepared, Scheduling
 from jupyter_flotilla.scheduling.jobs import Asked
 from jupyter_flotilla.scheduling.timing import read_times
 from jupyter_flotilla.server.context import Context, moment, now_text
-from jupyter_flotilla.server.copied import scheduled
+from jupyter_flotilla.server.copied import edited, scheduled
 from jupyter_flotilla.server.handler import Request
 from jupyter_flotilla.server.launch import plan_json
-from jupyter_flotilla.server.wire.launch import CommandJob, FileJob
+from jupyter_flotilla.server.wire.launch import CommandJob, Commands, FileJob
+from jupyter_flotilla.server.wire.schedules import EditPlanIn
 from jupyter_flotilla.setup.user_service import waking_note
 
 #: Moments that a plan shows.
@@ -54,19 +56,21 @@ def show_times(context: Context, request: Request) -> dict[str, Any]:
 
 def plan(context: Context, request: Request) -> dict[str, Any]:
     """Return when a schedule would run, and what that would cost; nothing is saved."""
-    asked = _Asking(context, request.body.what, request.body.options, request.body.schedule)
+    body = request.body
+    asked = _Asking(context, body.what, body.options, body.schedule)
     prepared = asked.prepare()
-    return {
-        "plan": plan_json(
-            context, prepared.plan, asks=asked.asks(prepared), notes=asked.notes,
-            copied=scheduled(request.body.what, request.body.options, request.body.schedule),
-        ),
-        **_times(prepared.schedule.when, _SHOWN),
-        "when_text": asked.scheduling.when_text(prepared.schedule),
-        "runs_a_month": prepared.runs_a_month,
-        "ceiling_a_month_usd": prepared.ceiling_a_month_usd,
-        "waking_note": waking_note(),
-    }  # fmt: skip
+    copied = scheduled(body.what, body.options, body.schedule)
+    asks = asked.asks(prepared)
+    return _planned(context, prepared, asks=asks, notes=asked.notes, copied=copied)
+
+
+def plan_edit(context: Context, request: Request) -> dict[str, Any]:
+    """Return the same of a schedule as it would be after an edit; nothing is saved."""
+    body = request.body
+    schedule = Scheduling(context.flotilla).get(request.path["schedule"])
+    prepared = _edited(context, schedule, body)
+    copied = edited(schedule.name, body.what, body.options, body.schedule)
+    return _planned(context, prepared, asks=prepared.plan.asks, notes=(), copied=copied)
 
 
 def save(context: Context, request: Request) -> dict[str, Any]:
@@ -82,11 +86,7 @@ def edit(context: Context, request: Request) -> dict[str, Any]:
     """Change a schedule; raises ScheduleChanged where somebody else has since it was seen."""
     body = request.body
     scheduling = Scheduling(context.flotilla)
-    schedule = scheduling.get(request.path["schedule"])
-    options = read_schedule_options(body.schedule)
-    changes = context.flotilla.changes(dict(body.options))
-    asked = _asked(context, body.what, options)
-    prepared = scheduling.prepare_edit(schedule, options, changes, asked)
+    prepared = _edited(context, scheduling.get(request.path["schedule"]), body)
     if body.confirm and prepared.plan.asks:
         raise _refused(prepared.plan.asks)
     saved = scheduling.save_edit(prepared, body.revision)
@@ -207,6 +207,32 @@ class _Asking:
         return self._facade.defaults.resolve(
             self._options, file=file, folder=self._asked.folder if file is None else file.parent
         )
+
+
+def _edited(context: Context, schedule: Schedule, body: EditPlanIn) -> Prepared:
+    """Return a schedule as it would be after an edit."""
+    options = read_schedule_options(body.schedule)
+    changes = context.flotilla.changes(dict(body.options))
+    asked = _asked(context, body.what, options)
+    return Scheduling(context.flotilla).prepare_edit(schedule, options, changes, asked)
+
+
+def _planned(
+    context: Context,
+    prepared: Prepared,
+    *,
+    asks: Sequence[str],
+    notes: Sequence[str],
+    copied: Commands,
+) -> dict[str, Any]:
+    return {
+        "plan": plan_json(context, prepared.plan, asks=asks, notes=notes, copied=copied),
+        **_times(prepared.schedule.when, _SHOWN),
+        "when_text": Scheduling(context.flotilla).when_text(prepared.schedule),
+        "runs_a_month": prepared.runs_a_month,
+        "ceiling_a_month_usd": prepared.ceiling_a_month_usd,
+        "waking_note": waking_note(),
+    }
 
 
 def _asked(context: Context, what: FileJob | CommandJob | None, options: ScheduleOptions) -> Asked:

@@ -135,6 +135,19 @@ export interface components {
             /** @default null */
             what: (components["schemas"]["FileJob"] | components["schemas"]["CommandJob"]) | null;
         };
+        /** @description What would be changed of a schedule; what is not there stays. */
+        EditPlanIn: {
+            /** @default {} */
+            options: {
+                [key: string]: unknown;
+            };
+            /** @default {} */
+            schedule: {
+                [key: string]: unknown;
+            };
+            /** @default null */
+            what: (components["schemas"]["FileJob"] | components["schemas"]["CommandJob"]) | null;
+        };
         /** @description A place where jobs can run. */
         EngineOut: {
             bills: boolean;

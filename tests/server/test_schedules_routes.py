@@ -138,6 +138,31 @@ async def test_an_edit_of_what_somebody_else_has_changed_is_a_conflict(ask):
     assert third["when_text"] == first["when_text"]
 
 
+async def test_an_edit_is_planned_with_its_times_its_price_and_its_words(ask, notebook):
+    saved = await _save(ask, what={"kind": "file", "path": notebook})
+    path = f"schedules/{saved['id']}"
+    change = {"options": {"timeout": "2h"}, "schedule": {"when": "hourly", "month_cost": 3}}
+
+    _, planned = await ask(f"{path}/plan", body=change)
+    _, unchanged = await ask(f"{path}/plan", body={"what": {"kind": "file", "path": notebook}})
+    status, told = await ask(f"{path}/plan", body={"schedule": {"when": "<b>"}})
+    _, after = await ask(path)
+
+    SchedulePlanOut.model_validate(planned)
+    assert (planned["plan"]["timeout_s"], planned["ceiling_a_month_usd"]) == (7200, 3)
+    assert planned["plan"]["commands"] == {
+        "magic": "%flotilla schedule edit tick --when hourly --month-cost 3 --timeout 2h",
+        "cli": "jupyter flotilla schedule edit tick --when hourly --month-cost 3 --timeout 2h",
+        "python": "fl.get_schedule('tick').edit(when='hourly', month_cost=3, timeout='2h')",
+    }
+    assert unchanged["plan"]["commands"]["python"] == (
+        "fl.get_schedule('tick').edit('report.ipynb')"
+    )
+    assert unchanged["when_text"] == saved["when_text"]
+    assert (status, told["code"]) == (422, "invalid-option")
+    assert after["revision"] == 1
+
+
 async def test_a_backfill_says_first_how_many_and_then_runs_them(ask):
     saved = await _save(ask)
     path = f"schedules/{saved['id']}/backfill"

@@ -136,15 +136,20 @@ class ScheduleIn(SchedulePlanIn):
     is_paused: bool = False
 
 
-class EditIn(In):
-    """What is to be changed of a schedule; what is not there stays."""
+class EditPlanIn(In):
+    """What would be changed of a schedule; what is not there stays."""
 
-    #: The one that was seen.
-    revision: int = Field(ge=1, le=2**31)
     #: Null: what it runs stays as it was saved.
     what: Scheduled | None = None
     options: Options = {}
     schedule: Options = {}
+
+
+class EditIn(EditPlanIn):
+    """What is to be changed of a schedule; what is not there stays."""
+
+    #: The one that was seen.
+    revision: int = Field(ge=1, le=2**31)
     confirm: bool = True
 
 
