@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -26,15 +27,19 @@ from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import load_settings
 from jupyter_flotilla.store import leases
 
+#: How often a patient dispatcher looks whether it may begin, in seconds.
+_LOOK_S = 2.0
+
 
 @click.command()
 @click.option("--until-idle", is_flag=True, help="Leave some time after the last open run.")
 @click.option("--status", is_flag=True, help="Say who dispatches, and stop.")
 @click.option("--stop", is_flag=True, help="Ask the dispatcher to leave; jobs go on.")
+@click.option("--patient", is_flag=True, hidden=True, help="Wait until no other one lives here.")
 @click.option("--lock-fd", type=int, hidden=True, help="The lock that it was started with.")
 @click.option("--json", "as_json", is_flag=True, help="With --status: print as JSON.")
 def dispatch(
-    until_idle: bool, status: bool, stop: bool, lock_fd: int | None, as_json: bool
+    until_idle: bool, status: bool, stop: bool, patient: bool, lock_fd: int | None, as_json: bool
 ) -> None:
     """Move runs along: launch, follow, finish. Started by itself where it is needed."""
     facade = flotilla()
@@ -43,6 +48,8 @@ def dispatch(
     elif stop:
         _stop(facade)
     else:
+        while patient and facade.wake.is_awake():
+            time.sleep(_LOOK_S)
         _serve(facade, facade.settings.idle_s if until_idle else None, lock_fd)
 
 
@@ -79,6 +86,11 @@ def _print_status(facade: Flotilla, as_json: bool) -> None:
             f"version {row['version']}, since {since:%Y-%m-%d %H:%M:%S} ({row['python']})"
         )
     echo(f"Its log: {facade.wake.log}")
+
+
+def leave_to_service(facade: Flotilla) -> None:
+    """Ask the dispatcher of this host to leave, for a service that waits for that; jobs go on."""
+    _ask_to_leave(facade)
 
 
 def renew_dispatcher(facade: Flotilla) -> bool:

@@ -86,8 +86,9 @@ def as_dict(scheduling: Scheduling, schedule: Schedule) -> dict[str, Any]:
     """Return a schedule as JSON has it; never with the environment of its job."""
     zone = ZoneInfo(schedule.when.zone)
     upcoming = [] if schedule.paused_at else preview(schedule.when, utc_now(), SHOWN)
+    hidden = {"what": {"spec": {"env", "kernel"}, "options": {"env"}}}
     return {
-        **schedule.model_dump(mode="json", exclude={"what": {"spec": {"env", "kernel"}}}),
+        **schedule.model_dump(mode="json", exclude=hidden),
         "when_text": scheduling.when_text(schedule),
         "upcoming": [moment.astimezone(zone).isoformat() for moment in upcoming],
     }

@@ -2,7 +2,7 @@
 
 import click
 
-from jupyter_flotilla.commands.dispatch import renew_dispatcher
+from jupyter_flotilla.commands.dispatch import leave_to_service
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.setup import user_service
 
@@ -17,7 +17,7 @@ def install() -> None:
     """Run the dispatcher as a service of yours, now and with each boot (systemd or launchd)."""
     facade = flotilla()
     found = user_service.install()
-    renew_dispatcher(facade)
+    leave_to_service(facade)
     say(f"installed: {found.path}")
     note = user_service.waking_note()
     if note is not None:

@@ -19,6 +19,7 @@ from jupyter_flotilla.model.schedule import (
     What,
     check_chain,
     new_schedule_id,
+    over_month,
 )
 from jupyter_flotilla.model.schedule_options import ScheduleOptions
 from jupyter_flotilla.model.when import When, count_ticks, next_tick, ticks
@@ -86,7 +87,7 @@ class Scheduling:
             when=when,
             rules=read_rules(options, Rules(), after),
             what=what,
-            host=self._host(what),
+            host=self._host(),
             cursor=now - timedelta(microseconds=1),
             next_at=next_tick(when, now),
         )
@@ -97,6 +98,8 @@ class Scheduling:
     ) -> Prepared:
         """Return a schedule as it would be after an edit, without saving it; raises as `prepare`.
 
+        And ScheduleChanged where it has been edited since it was read.
+
         Parameters
         ----------
         changes
@@ -104,6 +107,8 @@ class Scheduling:
         """
         now = utc_now()
         check_one_of(options)
+        with self._flotilla.store.read() as tx:  # a snapshot that was renewed since is gone
+            schedules.check_seen(tx, schedule, schedule.revision)
         after = schedule.rules.after
         if options.after is not None:
             after = self._upstreams(options.after, schedule)
@@ -121,7 +126,7 @@ class Scheduling:
                 "when": when,
                 "rules": read_rules(options, schedule.rules, after),
                 "what": what,
-                "host": self._host(what),
+                "host": self._host(),
                 **timed,
             }
         )
@@ -252,6 +257,8 @@ class Scheduling:
 
     def when_text(self, schedule: Schedule) -> str:
         """Return in words when it runs."""
+        if not schedule.rules.after:
+            return words(schedule.when)
         with self._flotilla.store.read() as tx:
             known = schedules.names(tx)
         after = " and ".join(known.get(one, one[:7]) for one in schedule.rules.after)
@@ -285,12 +292,19 @@ class Scheduling:
         return tuple(dict.fromkeys(found))
 
     def _prepared(self, schedule: Schedule, draft: Draft, *, is_fresh: bool) -> Prepared:
-        now = utc_now()
+        now, plan = utc_now(), self._flotilla.plan(draft)
         is_timed = schedule.when.kind != "after"
+        # not for its sum: a limit that lets nothing begin is a mistake
+        reason = over_month(schedule.rules, 0.0, plan.ceiling_usd)
+        if reason is not None:
+            raise InvalidOption(
+                f"--month-cost: {reason}",
+                next_step="add --timeout 1h or --max-cost 2, or a larger --month-cost",
+            )
         return Prepared(
             schedule=schedule,
             draft=draft,
-            plan=self._flotilla.plan(draft),
+            plan=plan,
             runs_a_month=count_ticks(schedule.when, now, now + _MONTH, _COUNTED)
             if is_timed
             else None,
@@ -330,10 +344,16 @@ class Scheduling:
         if what.snapshot_id is not None:
             self._flotilla.artifacts.delete(what.snapshot_id)
 
-    def _host(self, what: What) -> str | None:
-        """Return whose dispatcher makes its runs: its files, or its jobs, are on that machine."""
-        is_elsewhere = what.spec.bucket is not None and what.source != "file"
-        return None if is_elsewhere else machine.host()
+    def _host(self) -> str | None:
+        """Return whose dispatcher makes its runs; None: the store is one host's alone.
+
+        Where hosts share it, each has files, snapshots and jobs of its own. Elsewhere the host is
+        nobody's business: a laptop's name changes.
+        """
+        settings = self._flotilla.settings
+        is_file = settings.store is None or settings.store.startswith("sqlite:")
+        is_own = is_file and not machine.is_network_file_system(settings.home)
+        return None if is_own else machine.host()
 
     def _change(self, schedule: Schedule, **update: Any) -> Schedule:
         edited: Mapping[str, Any] = {

@@ -101,9 +101,15 @@ class TickMaker:
                 "name": schedule.name,
                 "command": tuple(fill_all(list(draft.spec.command), times)),
                 "env": {**draft.spec.env, **told},
+                **self._place(draft),
             }
         )
         return replace(draft, spec=spec)
+
+    def _place(self, draft: Draft) -> dict[str, str]:
+        """Return where jobs of this machine are now: its name may have changed since."""
+        is_here = draft.spec.bucket is None
+        return {"place": self._flotilla.engine(draft.spec.engine).place} if is_here else {}
 
     def _after(self, tick: Tick) -> dict[str, Any]:
         """Return what a tick runs after, as `AFTER_NAMES` have it; empty: it is by the clock."""

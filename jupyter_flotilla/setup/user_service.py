@@ -20,8 +20,9 @@ from jupyter_flotilla.machine import user_name
 NAME = "jupyter-flotilla"
 _LABEL = "org.jupyter.flotilla"
 _WITHIN_S = 20
-#: A service that finds another dispatcher ends at once, and looks again after so long, in seconds.
-_RESTART_S = 15
+#: One that has ended, since it was asked to or could not begin, begins again after so long, in
+#: seconds. Where another dispatcher lives it waits: it is patient.
+_RESTART_S = 5
 _INSTALL = "jupyter flotilla service install"
 
 
@@ -127,7 +128,7 @@ def waking_note() -> str | None:
 
 def command() -> list[str]:
     """Return what the service runs."""
-    return [sys.executable, "-P", "-m", "jupyter_flotilla", "dispatch"]
+    return [sys.executable, "-P", "-m", "jupyter_flotilla", "dispatch", "--patient"]
 
 
 def unit(environ: Mapping[str, str]) -> str:
@@ -170,7 +171,8 @@ def plist(environ: Mapping[str, str]) -> bytes:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     # names of places and profiles alone: a unit is a file, and keys are not written into files
-    return dict(sorted(own_environment(environ).items()))
+    own = own_environment(environ)
+    return {name: own[name] for name in sorted(own) if own[name].isprintable()}
 
 
 def _quoted(text: str) -> str:

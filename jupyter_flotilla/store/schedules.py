@@ -94,9 +94,20 @@ def edit(
     )
     if done.rowcount == 1:
         return following
-    now_there = get(conn, edited.id)
+    check_seen(conn, edited, seen_revision)
+    raise AssertionError("it is as it was seen, and yet was not written")
+
+
+def check_seen(conn: sa.Connection, schedule: Schedule, seen_revision: int) -> None:
+    """Raise ScheduleChanged where a schedule is at another revision; raises ScheduleNotFound."""
+    now_there = get(conn, schedule.id)
     if now_there is None:
-        raise ScheduleNotFound(f"schedule {edited.name} was deleted meanwhile")
+        raise ScheduleNotFound(
+            f"schedule {schedule.name} was deleted meanwhile",
+            next_step="jupyter flotilla schedule ls",
+        )
+    if now_there.revision == seen_revision:
+        return
     raise ScheduleChanged(
         f"schedule {now_there.name} was changed by {now_there.edited_by} at "
         f"{now_there.edited_at:%Y-%m-%d %H:%M:%S} UTC: it is at revision {now_there.revision}, "

@@ -160,6 +160,7 @@ def test_run_and_history_of_a_real_notebook(here: Path, facade: Flotilla) -> Non
         (["report.ipynb", "--when", "daily", "--source", "cloud"], ["--source 'cloud'"]),
         (["report.ipynb", "--when", "daily", "--source", "nowhere@main"], ["nowhere"]),
         (["report.ipynb", "--when", "daily", "--after", "x"], ["by the clock, or after others"]),
+        (["report.ipynb", "--when", "daily", "--month-cost", "5"], ["nothing limits", "--timeout"]),
         (["report.ipynb", "--after", "nobody"], ["no schedule and no run"]),
         (["missing.ipynb", "--when", "daily"], ["there is no file"]),
         (["report.ipynb", "--when", "daily", "-p", "m=1"], ["no parameter 'm'"]),
@@ -313,7 +314,7 @@ def test_two_who_edit_the_same_are_told(here: Path) -> None:
     mine = fl.schedule("report.ipynb", when="daily")
     theirs = fl.get_schedule("report")
 
-    mine.edit(when="daily at 03:00", max_age="2h", month_cost=5)
+    mine.edit(when="daily at 03:00", max_age="2h", month_cost=5, timeout="1h")
     with pytest.raises(ScheduleChanged, match="revision 2, and this edit is of revision 1"):
         theirs.edit(when="daily at 04:00")
 
@@ -364,6 +365,20 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_left(here: Path, home: P
         fl.schedule("report.ipynb", when="hourly")
 
     assert len(list(home.glob("runs/*/s*"))) == 1
+
+
+def test_a_machine_that_changes_its_name_goes_on(
+    here: Path, facade: Flotilla, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = fl.schedule(["true"], when="every minute", name="say")
+    monkeypatch.setattr("jupyter_flotilla.machine.host", lambda: "another-name")
+
+    ticker = Ticker(facade.store, TickMaker(facade), "another-name")
+    ticker.step(utc_now() + timedelta(seconds=61))
+
+    [ticked] = schedule.history()
+    assert ticked.run is not None
+    assert ticked.run.snapshot.spec.place == "another-name"
 
 
 def test_a_paused_schedule_misses_nothing(here: Path, tick: Callable[[datetime], int]) -> None:

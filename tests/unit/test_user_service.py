@@ -13,6 +13,7 @@ from jupyter_flotilla.setup import user_service
 
 ENVIRON = {
     "PATH": "/bin:/my tools", "FLOTILLA_HOME": "/home/ana/100% mine/$x", "AWS_PROFILE": "team",
+    "TERM": "two\nlines",
     "AWS_SECRET_ACCESS_KEY": "hunter2", "SECRET_OF_MINE": "hunter2",
 }  # fmt: skip
 
@@ -42,12 +43,13 @@ def test_the_unit_runs_the_dispatcher_of_this_python_with_places_and_no_keys() -
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(unit)
-    assert parser["Service"]["ExecStart"].endswith('"-P" "-m" "jupyter_flotilla" "dispatch"')
+    assert parser["Service"]["ExecStart"].endswith('"dispatch" "--patient"')
     assert sys.executable in parser["Service"]["ExecStart"]
     assert parser["Service"]["KillMode"] == "process"
     assert 'Environment="FLOTILLA_HOME=/home/ana/100%% mine/$x"' in unit
     assert 'Environment="AWS_PROFILE=team"' in unit
     assert "hunter2" not in unit
+    assert "two" not in unit
 
 
 def test_the_agent_of_launchd_is_the_same() -> None:
