@@ -21,6 +21,7 @@ from jupyter_flotilla.model.options import (
 )
 from jupyter_flotilla.model.precedence import Resolution
 from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.publishing import Published, all_published
 from jupyter_flotilla.run_set import RunSet, open_grid, submit_grid
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import Settings, load_settings
@@ -254,6 +255,11 @@ def costs(by: costs_by = "name", *, since: datetime | None = None) -> list[CostR
         Only attempts that ended since then; None: all.
     """
     return flotilla().costs(by, since)
+
+
+def published() -> list[Published]:
+    """Return what is published (``publish=…``) under names that stay, by name."""
+    return all_published(flotilla())
 
 
 def resolve(facade: Flotilla, given: Mapping[str, Any], file: Path | None = None) -> Resolution:

@@ -15,6 +15,7 @@ from jupyter_flotilla.model.cost import Rate, affordable_s, charge_usd
 from jupyter_flotilla.model.grid_options import GridOptions
 from jupyter_flotilla.model.guard import Expectation, expectation, month_start, reasons_to_ask
 from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.publish import check_publish
 from jupyter_flotilla.model.recommend import Recommendation, recommendation
 from jupyter_flotilla.model.resources import fargate_size, is_rounded_up
 from jupyter_flotilla.model.retry import ceiling_rates, run_ceiling_usd
@@ -77,6 +78,7 @@ def plan_job(draft: Draft, engine: Engine, store: Store, settings: Settings) -> 
         raise EngineUnavailable(f"{engine.name}: {check.message}", next_step=check.next_step)
     engine.check_job(spec)
     check_targets(spec.notify, dict(settings.notify))
+    check_publish(spec.publish, spec.kind)
     rate = engine.rate(spec.resources)
     _check_cap(rate, spec.max_cost_usd)
     ceiling = job_ceiling_usd(spec, engine)

@@ -17,7 +17,6 @@ by S3 itself, which sends no byte over the network.
 import hashlib
 import json
 import re
-import stat
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ from jupyter_flotilla.artifacts.s3_errors import code_of, is_of_keys, opened, s3
 from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.artifacts.s3_links import Link, signed_link
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
-from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption, UnsendableInput
+from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption
 from jupyter_flotilla.protocol import CHECKPOINT, JOB, LEASE, STOP_REQUEST
 
 __all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
@@ -118,7 +117,7 @@ class S3Artifacts:
         """
         inside = self.run_prefix(run_id) + "input"
         with self._client() as client:
-            paths = list(_files(folder))
+            paths = list(s3_upload.files_below(folder))
             files = s3_upload.in_parallel(LocalFile.read, paths)
             contents = {file.sha256: file for file in files}
             sending = _Sending(client, self._bucket, self._prefix + "blobs/", inside + "/")
@@ -218,6 +217,13 @@ class S3Artifacts:
         with self._client() as client, _missing(run_id, number, name):
             s3_download.fetch(client, self._bucket, key, path, progress)
         return path
+
+    def publish(self, name: str, path: Path) -> str:
+        """Swap what lies under a name that no rule deletes; return its address."""
+        key, file = f"{self._prefix}{KEPT}/published/{name}", LocalFile.read(path)
+        with self._client() as client:
+            s3_upload.put(client, self._bucket, key, file, Meter(file.size, None))
+        return f"s3://{self._bucket}/{key}"
 
     def link(self, run_id: str, number: int, name: str, expires_s: float, now: datetime) -> Link:
         """Return a link with which a browser downloads a file of an attempt; see `signed_link`."""
@@ -382,16 +388,3 @@ def _missing(run_id: str, number: int, name: str) -> Iterator[None]:
             f"attempt {number} of run {run_id} has no {name!r} in S3",
             next_step="it may still be on its way, or have been deleted",
         ) from error
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder; raises UnsendableInput for what is neither."""
-    for path in sorted(folder.rglob("*")):
-        kind = path.lstat().st_mode
-        if stat.S_ISREG(kind):
-            yield path
-        elif not stat.S_ISDIR(kind):
-            raise UnsendableInput(
-                f"{path} is neither a file nor a folder, and cannot be sent",
-                next_step="send the file that it leads to",
-            )

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import stat
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -203,3 +204,16 @@ def _piece(file: LocalFile, start: int, size: int) -> bytes:
 def _checksum(content: bytes) -> str:
     """Return the checksum that S3 compares: it needs to find accidents, the job checks sha256."""
     return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder; raises UnsendableInput for what is neither."""
+    for path in sorted(folder.rglob("*")):
+        kind = path.lstat().st_mode
+        if stat.S_ISREG(kind):
+            yield path
+        elif not stat.S_ISDIR(kind):
+            raise UnsendableInput(
+                f"{path} is neither a file nor a folder, and cannot be sent",
+                next_step="send the file that it leads to",
+            )

@@ -18,6 +18,7 @@ from jupyter_flotilla.capture.parameters import inject
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import JobOptions
+from jupyter_flotilla.model.publish import published_files
 
 
 def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft:
@@ -55,6 +56,9 @@ def draft_again(spec: JobSpec, input_folder: Path, options: JobOptions) -> Draft
         update["notify"] = options.notify
     if options.fetch:
         update["fetch"] = options.fetch
+    if options.publish:
+        update["publish"] = options.publish
+        update["fetch"] = (*(options.fetch or spec.fetch), *published_files(options.publish))
     if options.on_oom is not None:
         update["on_oom"] = on_oom_of(options.on_oom, resources.memory_mib)
     again = spec.model_copy(update=update)

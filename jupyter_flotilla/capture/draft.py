@@ -13,6 +13,7 @@ from jupyter_flotilla.environ import job_environment
 from jupyter_flotilla.errors import InvalidOption, SecretUnavailable
 from jupyter_flotilla.model.job import JobSpec, OnOom, SecretRef
 from jupyter_flotilla.model.options import OPTIONS, JobOptions, read_on_oom
+from jupyter_flotilla.model.publish import published_files
 from jupyter_flotilla.model.resources import INCLUDED_DISK_GIB, Resources
 
 #: Name of ``Draft.modules`` among a run's input.
@@ -75,12 +76,13 @@ def common_fields(options: JobOptions, *, cwd: Path, engine: Engine) -> dict[str
         "cwd": str(cwd),
         "own_cwd": bool(options.files),
         "interpreter": sys.executable,
-        "fetch": options.fetch,
+        "fetch": (*options.fetch, *published_files(options.publish)),
         "env": inherited | chosen_environment(options.env),
         "umask": _umask(),
         "secrets": secret_refs(options.secrets),
         "tags": options.tags,
         "notify": options.notify,
+        "publish": options.publish,
         "resources": resources,
         "image": options.image or engine.image,
         "network": options.network,

@@ -7,7 +7,7 @@ import click
 #: Verb → module of this package that has a command of the same name (with ``_`` for ``-``).
 VERBS = (
     "run", "ls", "panel", "show", "logs", "files", "download",
-    "schedule", "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
+    "schedule", "published", "grid", "cancel", "detach", "wait", "retry", "cost", "keep",
     "clean", "deps", "image", "demo", "doctor", "setup-aws", "config", "trust",
     "dispatch", "service",
 )  # fmt: skip

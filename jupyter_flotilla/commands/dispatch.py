@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from datetime import datetime
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.dispatch.loop import Dispatcher
+from jupyter_flotilla.dispatch.publisher import Publisher
 from jupyter_flotilla.dispatch.teller import Teller
 from jupyter_flotilla.dispatch.ticker import Ticker
 from jupyter_flotilla.dispatch.workers import Workers
@@ -22,6 +24,7 @@ from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import EngineUnavailable, FlotillaError, NotTold
 from jupyter_flotilla.notify import send
+from jupyter_flotilla.publishing import publish
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import load_settings
@@ -131,6 +134,7 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
             idle_s=idle_s,
             version=jupyter_flotilla.__version__,
             lock_fd=lock_fd,
+            publisher=Publisher(facade.store, partial(publish, facade), Workers()),
             teller=Teller(facade.store, _tell, Workers()),
             ticker=Ticker(facade.store, TickMaker(facade), machine.host(), Workers()),
         )

@@ -14,6 +14,7 @@ from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.poller import Poller
+from jupyter_flotilla.dispatch.publisher import Publisher
 from jupyter_flotilla.dispatch.sweeper import Sweeper, Tidier
 from jupyter_flotilla.dispatch.teller import Teller
 from jupyter_flotilla.dispatch.ticker import Ticker
@@ -60,6 +61,8 @@ class Dispatcher:
         Makes the runs of schedules; None: nobody does here.
     teller
         Tells those who want to be told; None: nobody does here.
+    publisher
+        Publishes what is to be published; None: nobody does here.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Dispatcher:
         lock_fd: int | None = None,
         ticker: Ticker | None = None,
         teller: Teller | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
         self._store = store
         self._ticker = ticker
@@ -90,6 +94,8 @@ class Dispatcher:
             self._steps.append(ticker.step)
         if teller is not None:
             self._steps.append(teller.step)
+        if publisher is not None:
+            self._steps.append(publisher.step)
         sweeper = Sweeper(
             store,
             self._artifacts,

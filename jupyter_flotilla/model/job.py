@@ -116,6 +116,8 @@ class JobSpec(Stored):
     tags: dict[str, str] = {}
     #: Who is told of what: see `model.notice`.
     notify: tuple[str, ...] = ()
+    #: What gets an address that stays: see `model.publish`.
+    publish: tuple[str, ...] = ()
     resources: Resources = Resources()
     #: True where ``--cpu`` was given: thread pools are told then, and left alone otherwise.
     has_cpu_hint: bool = False

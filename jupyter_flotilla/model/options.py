@@ -18,6 +18,7 @@ from jupyter_flotilla.model.literals import json_or_text, json_value, python_lit
 from jupyter_flotilla.model.notice import read_notify
 from jupyter_flotilla.model.option import Option, read_keywords
 from jupyter_flotilla.model.patterns import read_fetch, read_files
+from jupyter_flotilla.model.publish import read_publish
 from jupyter_flotilla.model.resources import INCLUDED_DISK_GIB, MAX_DISK_GIB, Arch
 from jupyter_flotilla.model.size_options import SIZE_OPTIONS, with_unit
 from jupyter_flotilla.model.units import parse_duration, parse_money, parse_size
@@ -66,6 +67,8 @@ class JobOptions(Value):
     tags: dict[str, str] = {}
     #: ``TARGET:OCCASION,…``: see `model.notice`.
     notify: tuple[str, ...] = ()
+    #: ``NAME`` or ``NAME=PATH``: see `model.publish`.
+    publish: tuple[str, ...] = ()
 
 
 class OptionKeywords(TypedDict, total=False):
@@ -96,6 +99,7 @@ class OptionKeywords(TypedDict, total=False):
     fetch: Iterable[str]
     tags: Mapping[str, str] | Iterable[str]
     notify: str | Iterable[str]
+    publish: str | Iterable[str]
 
 
 def _image(value: Any) -> str:
@@ -350,6 +354,12 @@ OPTIONS: tuple[Option, ...] = (
         parse=read_notify, repeats=True,
         help="Who is told: desktop, or a name of [notify] in flotilla.toml; WHEN is success, "
         "failure, slow or late, with commas between. [default: all four]",
+    ),
+    Option(
+        name="publish", py="publish", rest="publish", form="Publish as", metavar="NAME[=FILE]",
+        parse=read_publish, repeats=True,
+        help="On success, swap NAME.html or NAME.ipynb, or NAME for a FILE that the job writes: an "
+        "address that stays ('jupyter flotilla published').",
     ),
     Option(
         name="engine", py="engine", rest="engine", form="Where", metavar="NAME", parse=_engine,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from jupyter_flotilla.errors import AmbiguousRun, RunNotFound
 from jupyter_flotilla.model.retry import MAX_DELAY_S
 from jupyter_flotilla.model.run import OPEN_STATUSES, Run, RunStatus
-from jupyter_flotilla.store import events, notices
+from jupyter_flotilla.store import events, notices, publications
 from jupyter_flotilla.store.schema import attempts as attempts_table
 from jupyter_flotilla.store.schema import events as events_table
 from jupyter_flotilla.store.schema import grids, runs, tags
@@ -32,6 +32,7 @@ def insert(conn: sa.Connection, run: Run) -> None:
         rows = [{"run_id": run.id, "key": k, "value": v} for k, v in run.spec.tags.items()]
         conn.execute(tags.insert(), rows)
     notices.insert(conn, run)
+    publications.insert(conn, run)
     events.insert(conn, run.id, run.created_at, "QUEUED")
 
 

@@ -165,3 +165,16 @@ notices = sa.Table(
     sa.Column("next_at", UtcText),
     sa.Column("reason", sa.Text),
 )
+
+publications = sa.Table(
+    "publications",
+    metadata,
+    sa.Column("run_id", sa.String(13), primary_key=True),
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("path", sa.Text),
+    sa.Column("created_at", UtcText, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("published_at", UtcText),
+    sa.Column("url", sa.Text),
+    sa.Column("reason", sa.Text),
+)

@@ -51,6 +51,7 @@ WRITTEN = {
     "name": ("train", "train"),
     "tags": (("team=a",), {"team": "a"}),
     "notify": (("team:failure",), ("team:failure",)),
+    "publish": (("sales", "s.csv=out/s.csv"), ("sales.html", "s.csv=out/s.csv")),
     "engine": ("process", "process"),
     "profile": ("@big", "big"),
 }

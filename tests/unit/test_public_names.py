@@ -24,6 +24,7 @@ PUBLIC = [
     "job",
     "map",
     "panel",
+    "published",
     "remote",
     "run_grid",
     "run_notebook",
