@@ -14,6 +14,7 @@ from jupyter_flotilla.capture.points import read_points
 from jupyter_flotilla.errors import InvalidOption, RunNotFound, UnsupportedPlatform
 from jupyter_flotilla.handle import RunHandle
 from jupyter_flotilla.model.grid_options import GRID_OPTIONS, GridKeywords, GridOptions
+from jupyter_flotilla.model.option import Option
 from jupyter_flotilla.model.options import (
     OPTIONS,
     JobOptions,
@@ -39,16 +40,23 @@ _R = TypeVar("_R")
 
 def _with_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Show each option of the table as a keyword of its own, in help and completion."""
-    signature = inspect.signature(function)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     takes_grid = function.__name__ == "run_grid"
     table = (*GRID_OPTIONS, *OPTIONS) if takes_grid else OPTIONS
-    annotations = {**GridKeywords.__annotations__, **OptionKeywords.__annotations__}
+    return show_options(function, table, _GridOptions.__annotations__)
+
+
+def show_options(
+    function: Callable[_P, _R], table: Sequence[Option], annotations: Mapping[str, Any]
+) -> Callable[_P, _R]:
+    """Show options that a function takes as keywords of its own, in help and completion."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     keywords = [
-        inspect.Parameter(o.py, inspect.Parameter.KEYWORD_ONLY, default=None,
-                          annotation=annotations[o.py])
+        inspect.Parameter(
+            o.py, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotations[o.py]
+        )
         for o in table
-    ]  # fmt: skip
+    ]
     lines = "\n".join(f"    {option.py}: {option.help}" for option in table)
 
     @wraps(function)

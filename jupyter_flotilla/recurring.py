@@ -1,10 +1,10 @@
 """The functions of ``import jupyter_flotilla as fl`` for what runs again and again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, ParamSpec, TypeVar, Unpack, get_type_hints
 
-from jupyter_flotilla.api import current_folder, flotilla, resolve
+from jupyter_flotilla.api import current_folder, flotilla, resolve, show_options
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.schedule_options import (
     SCHEDULE_OPTIONS,
@@ -15,7 +15,16 @@ from jupyter_flotilla.schedule_handle import EditKeywords, ScheduleHandle
 from jupyter_flotilla.scheduling.facade import Scheduling
 from jupyter_flotilla.scheduling.jobs import Asked
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
+
+def _with_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    annotations = get_type_hints(EditKeywords)
+    return show_options(function, (*SCHEDULE_OPTIONS, *OPTIONS), annotations)
+
+
+@_with_options
 def schedule(
     what: str | Path | Sequence[str],
     *,
@@ -37,9 +46,6 @@ def schedule(
         True: nothing runs until it is resumed.
     confirm
         False: agree to what it may cost.
-    options
-        ``when``, ``tz``, ``start``, ``end``, ``source``, ``missed``, ``max_age``, ``overlap``,
-        ``month_cost`` and ``after`` say when and by which rules; all others are those of a job.
 
     Raises
     ------

@@ -111,7 +111,9 @@ class Ticker:
         with self._store.read() as tx:
             self.next_at = schedules.next_at(tx, self._host, blocked)
             self.stays = schedules.has_waiting(tx, self._host)
-        if self.next_at is not None and not self._is_warm and self.next_at - now < _WARM:
+            is_soon = self.next_at is not None and self.next_at - now < _WARM
+            ahead = schedules.due(tx, self._host, now + _WARM, _AT_ONCE) if is_soon else []
+        if not self._is_warm and any(one.what.spec.kind == "notebook" for one in ahead):
             self._is_warm = True
             self._maker.warm()
 

@@ -79,6 +79,8 @@ class TickMaker:
 
     def warm(self) -> None:
         """Import what reading notebooks needs, before it is waited for."""
+        import jupyter_client.kernelspec  # noqa: F401
+        import papermill.inspection
         import papermill.parameterize  # noqa: F401
 
     def draft(self, schedule: Schedule, tick: Tick, folder: Path) -> Draft:

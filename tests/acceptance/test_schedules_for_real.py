@@ -2,13 +2,13 @@
 
 import os
 import signal
-import sys
 import time
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import ticking_race
 import witness
 from witness import until
 
@@ -17,9 +17,6 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import TickStatus
 from jupyter_flotilla.store.connection import Store
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
-import ticking_race
 
 
 def dispatchers(home: Path) -> list[int]:

@@ -10,9 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
-
 from schedule_ground import BEGIN, PlainMaker, schedule_of
 
 Contenders = dict[str, Callable[[], float]]
