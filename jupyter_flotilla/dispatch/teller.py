@@ -3,15 +3,18 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
 
 from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.errors import NotTold, RunNotFound
 from jupyter_flotilla.model.attempt import Attempt
-from jupyter_flotilla.model.notice import Occasion, body, occasion_of, title
+from jupyter_flotilla.model.notice import Occasion, body, occasion_of, tick_message, title
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.slowness import slow_after_s
 from jupyter_flotilla.model.units import format_duration, format_money
-from jupyter_flotilla.store import attempts, costs, events, notices, runs
+from jupyter_flotilla.store import attempts, costs, events, notices, runs, schedules, ticks
 from jupyter_flotilla.store.connection import Store
 from jupyter_flotilla.store.notices import Notice, NoticeStatus
 
@@ -51,7 +54,7 @@ class Teller:
 
     def step(self, now: datetime) -> int:
         """Tell what is due, or have it told; return how many notices moved."""
-        moved = self._of_ended(now)
+        moved = self._of_ended(now) + self._of_ticks(now)
         if self._looked_at is None or abs(now - self._looked_at) >= _LOOK_EVERY:
             self._looked_at = now
             moved += self._of_slow(now) + self._of_late(now)
@@ -71,10 +74,25 @@ class Teller:
                 moved += self._move(notice, status=NoticeStatus.DROPPED)
         return moved
 
+    def _of_ticks(self, now: datetime) -> int:
+        with self._store.read() as tx:
+            found = notices.of_ticks(tx, now, _AT_ONCE)
+        moved = 0
+        for notice in found:
+            schedule_id, _, moment = notice.about.partition("@")
+            with self._store.read() as tx:
+                schedule = schedules.get(tx, schedule_id)
+                tick = ticks.get(tx, schedule_id, datetime.fromisoformat(moment))
+            if schedule is None or tick is None:
+                moved += self._move(notice, status=NoticeStatus.DROPPED)
+            else:
+                moved += self._send_one(notice, partial(tick_message, schedule, tick), now)
+        return moved
+
     def _of_slow(self, now: datetime) -> int:
         with self._store.read() as tx:
             found = notices.of_open(tx, Occasion.SLOW, (RunStatus.RUNNING,), now)
-        going_on = {notice.run_id for notice in found}
+        going_on = {notice.about for notice in found}
         self._usual = {key: value for key, value in self._usual.items() if key in going_on}
         moved = 0
         for notice in found:
@@ -114,8 +132,13 @@ class Teller:
         return moved
 
     def _tell(self, notice: Notice, run: Run, now: datetime, facts: list[str]) -> int:
+        return self._send_one(notice, partial(self._message, notice.occasion, run, facts), now)
+
+    def _send_one(
+        self, notice: Notice, message: Callable[[], tuple[str, str]], now: datetime
+    ) -> int:
         """Send one notice, or have it sent; 0: that is being done, or another process does."""
-        key = f"{notice.run_id} {notice.target} {notice.occasion}"
+        key = f"{notice.about} {notice.target} {notice.occasion}"
         if self._workers is not None and key in self._workers.keys:
             return 0
         pause = _AGAIN_AFTER[min(notice.tries, len(_AGAIN_AFTER) - 1)]
@@ -125,20 +148,23 @@ class Teller:
             if not notices.move(tx, notice, sent):
                 return 0
         if self._workers is None:
-            self._deliver(sent, run, facts, now)
+            self._deliver(sent, message, now)
         else:
-            self._workers.submit(key, lambda: self._deliver(sent, run, facts, now))
+            self._workers.submit(key, partial(self._deliver, sent, message, now))
         return 1
 
-    def _deliver(self, notice: Notice, run: Run, facts: list[str], now: datetime) -> None:
+    def _deliver(
+        self, notice: Notice, message: Callable[[], tuple[str, str]], now: datetime
+    ) -> None:
         try:
-            text = body(run, notice.occasion, facts=[*facts, *self._cost_facts(run)])
-            self._send(notice.target, title(run, notice.occasion), text)
+            self._send(notice.target, *message())
         except NotTold as error:
             self._failed(notice, error.message, now)
         except Exception as error:
             # The boundary of one notice: whatever a library or a server does, the rest goes on.
-            log.error("%s cannot be told of %s: %s", notice.target, run.id, type(error).__name__)
+            log.error(
+                "%s cannot be told of %s: %s", notice.target, notice.about, type(error).__name__
+            )
             self._failed(notice, type(error).__name__, now)
         else:
             with self._store.write() as tx:
@@ -154,15 +180,15 @@ class Teller:
             if notices.move(tx, notice, failed) and (is_last or notice.tries == 1):
                 _record(tx, notice, "not told", now, reason=reason)
 
-    def _cost_facts(self, run: Run) -> list[str]:
+    def _message(self, occasion: Occasion, run: Run, facts: list[str]) -> tuple[str, str]:
         with self._store.read() as tx:
             made = attempts.of_run(tx, run.id)
-        return _cost_text(made)
+        return title(run, occasion), body(run, occasion, facts=[*facts, *_cost_text(made)])
 
     def _run(self, notice: Notice) -> Run | None:
         try:
             with self._store.read() as tx:
-                return runs.get(tx, notice.run_id)
+                return runs.get(tx, notice.about)
         except RunNotFound:
             return None
 
@@ -171,9 +197,10 @@ class Teller:
             return int(notices.move(tx, notice, notice.model_copy(update=changes)))
 
 
-def _record(tx: object, notice: Notice, name: str, now: datetime, **detail: str) -> None:
-    what = {"target": notice.target, "occasion": notice.occasion.value, **detail}
-    events.insert(tx, notice.run_id, now, name, **what)  # type: ignore[arg-type]
+def _record(tx: sa.Connection, notice: Notice, name: str, now: datetime, **detail: str) -> None:
+    if "@" not in notice.about:  # a tick has no events: its notice says all of it
+        what = {"target": notice.target, "occasion": notice.occasion.value, **detail}
+        events.insert(tx, notice.about, now, name, **what)
 
 
 def _cost_text(made: list[Attempt]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
 from jupyter_flotilla.model.text import printable
 from jupyter_flotilla.model.units import format_duration
 
@@ -88,6 +89,22 @@ def body(run: Run, occasion: Occasion, *, facts: Sequence[str] = ()) -> str:
     lines += facts
     verb = "show" if run.status.is_final else "logs -f"
     return "\n".join([*lines, f"Next: jupyter flotilla {verb} {run.id}"])
+
+
+def tick_message(schedule: Schedule, tick: Tick) -> tuple[str, str]:
+    """Return title and text about a tick that has no run: it could not be made, or was missed."""
+    at = f"{tick.scheduled_at:%Y-%m-%d %H:%M:%S} UTC"
+    next_step = f"Next: jupyter flotilla schedule history {schedule.name}"
+    if tick.status is TickStatus.MISSED:
+        many = f"{tick.count} runs were" if tick.count > 1 else "a run was"
+        since = f"{tick.first_at:%Y-%m-%d %H:%M:%S} UTC to " if tick.first_at else ""
+        text = f"Nobody was there to make what was due: {since}{at}."
+        return f"{schedule.name}: {many} missed", f"{text}\n{next_step}"
+    why = printable((tick.reason or "")[:_LONGEST])
+    return (
+        f"{schedule.name}: its run could not be made",
+        f"What was due at {at} did not begin: {why}\n{next_step}",
+    )
 
 
 def _read(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The table of notices: who wants to be told of a run, and whether they were.
+"""The table of notices: who wants to be told of a run or tick, and whether they were.
 
 A row is there from the submit on, in its transaction, and stays until somebody was told or there is
 nothing left to tell: so nothing that ends while no dispatcher lives is forgotten.
@@ -13,7 +13,12 @@ import sqlalchemy as sa
 from jupyter_flotilla.model.base import Stored
 from jupyter_flotilla.model.notice import Occasion, wishes
 from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
+from jupyter_flotilla.model.schedule import Tick, TickStatus
 from jupyter_flotilla.store.schema import notices, runs
+
+_IS_TICK = notices.c.about.contains("@")
+#: Of what a tick without a run is an occasion.
+_OF_TICKS = {TickStatus.FAILED: Occasion.FAILURE, TickStatus.MISSED: Occasion.LATE}
 
 
 class NoticeStatus(StrEnum):
@@ -28,9 +33,10 @@ class NoticeStatus(StrEnum):
 
 
 class Notice(Stored):
-    """One wish of one run."""
+    """One wish to be told."""
 
-    run_id: str
+    #: Id of a run; of a tick without a run ``SCHEDULE@TICK``.
+    about: str
     target: str
     occasion: Occasion
     status: NoticeStatus = NoticeStatus.WAITING
@@ -45,16 +51,28 @@ class Notice(Stored):
 def insert(conn: sa.Connection, run: Run) -> None:
     """Add the wishes of a new run."""
     rows = [
-        Notice(run_id=run.id, target=target, occasion=occasion).model_dump()
+        Notice(about=run.id, target=target, occasion=occasion).model_dump()
         for target, occasion in wishes(run.spec.notify)
     ]
     if rows:
         conn.execute(notices.insert(), rows)
 
 
-def of_run(conn: sa.Connection, run_id: str) -> list[Notice]:
-    """Return all wishes of a run."""
-    rows = conn.execute(notices.select().where(notices.c.run_id == run_id))
+def insert_of_tick(conn: sa.Connection, tick: Tick, notify: Sequence[str]) -> None:
+    """Add the wishes of a schedule that are about a tick which has no run."""
+    occasion = _OF_TICKS.get(tick.status)
+    about = f"{tick.schedule_id}@{tick.scheduled_at.isoformat()}"
+    for target, wished in wishes(notify):
+        if wished is occasion:
+            wish = Notice(about=about, target=target, occasion=wished)
+            key = (notices.c.about == about) & (notices.c.target == target)
+            conn.execute(notices.delete().where(key, notices.c.occasion == wished))
+            conn.execute(notices.insert().values(**wish.model_dump()))
+
+
+def of(conn: sa.Connection, about: str) -> list[Notice]:
+    """Return all wishes about a run, or a tick."""
+    rows = conn.execute(notices.select().where(notices.c.about == about))
     return [Notice.model_validate(row._asdict()) for row in rows]
 
 
@@ -62,11 +80,18 @@ def of_ended(conn: sa.Connection, now: datetime, limit: int) -> list[Notice]:
     """Return what waits of runs that are final, or are gone."""
     query = (
         notices.select()
-        .outerjoin_from(notices, runs, runs.c.id == notices.c.run_id)
-        .where(_waits(now), runs.c.status.is_(None) | runs.c.status.in_(FINAL_STATUSES))
+        .outerjoin_from(notices, runs, runs.c.id == notices.c.about)
+        .where(_waits(now), ~_IS_TICK)
+        .where(runs.c.status.is_(None) | runs.c.status.in_(FINAL_STATUSES))
         .limit(limit)
     )
     return [Notice.model_validate(row._asdict()) for row in conn.execute(query)]
+
+
+def of_ticks(conn: sa.Connection, now: datetime, limit: int) -> list[Notice]:
+    """Return what waits of ticks that have no run."""
+    rows = conn.execute(notices.select().where(_waits(now), _IS_TICK).limit(limit))
+    return [Notice.model_validate(row._asdict()) for row in rows]
 
 
 def of_open(
@@ -75,18 +100,19 @@ def of_open(
     """Return what waits of runs that have such a status."""
     query = (
         notices.select()
-        .join_from(notices, runs, runs.c.id == notices.c.run_id)
+        .join_from(notices, runs, runs.c.id == notices.c.about)
         .where(_waits(now), notices.c.occasion == occasion, runs.c.status.in_(statuses))
     )
     return [Notice.model_validate(row._asdict()) for row in conn.execute(query)]
 
 
 def has_untold(conn: sa.Connection) -> bool:
-    """Say whether something of runs that are final is still to be told."""
+    """Say whether something that has happened is still to be told."""
     query = (
-        sa.select(notices.c.run_id)
-        .join_from(notices, runs, runs.c.id == notices.c.run_id)
-        .where(notices.c.status == NoticeStatus.WAITING, runs.c.status.in_(FINAL_STATUSES))
+        sa.select(notices.c.about)
+        .outerjoin_from(notices, runs, runs.c.id == notices.c.about)
+        .where(notices.c.status == NoticeStatus.WAITING)
+        .where(_IS_TICK | runs.c.status.in_(FINAL_STATUSES))
     )
     return conn.execute(query.limit(1)).first() is not None
 
@@ -94,12 +120,12 @@ def has_untold(conn: sa.Connection) -> bool:
 def move(conn: sa.Connection, seen: Notice, moved: Notice) -> bool:
     """Change a notice that is as it was seen; False: another process was first."""
     key = (
-        (notices.c.run_id == seen.run_id)
+        (notices.c.about == seen.about)
         & (notices.c.target == seen.target)
         & (notices.c.occasion == seen.occasion)
     )
     still = (notices.c.status == seen.status) & (notices.c.tries == seen.tries)
-    values = moved.model_dump(exclude={"run_id", "target", "occasion"})
+    values = moved.model_dump(exclude={"about", "target", "occasion"})
     return conn.execute(notices.update().where(key, still).values(**values)).rowcount == 1
 
 

@@ -236,8 +236,9 @@ def delete(conn: sa.Connection, run_id: str) -> bool:
     """
     if not may_be_deleted(conn, run_id):
         return False
-    for table in (events_table, attempts_table, tags, notices_table):
+    for table in (events_table, attempts_table, tags):
         conn.execute(table.delete().where(table.c.run_id == run_id))
+    conn.execute(notices_table.delete().where(notices_table.c.about == run_id))
     grid_id = conn.execute(sa.select(runs.c.grid_id).where(runs.c.id == run_id)).scalar_one()
     conn.execute(runs.delete().where(runs.c.id == run_id))
     if grid_id is not None:

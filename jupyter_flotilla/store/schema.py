@@ -157,7 +157,7 @@ ticks = sa.Table(
 notices = sa.Table(
     "notices",
     metadata,
-    sa.Column("run_id", sa.String(13), primary_key=True),
+    sa.Column("about", sa.String(45), primary_key=True),
     sa.Column("target", sa.String(64), primary_key=True),
     sa.Column("occasion", sa.String(16), primary_key=True),
     sa.Column("status", sa.String(16), nullable=False),

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
-from jupyter_flotilla.store.schema import runs, ticks
+from jupyter_flotilla.store import notices
+from jupyter_flotilla.store.schema import runs, schedules, ticks
 
 
 def insert(conn: sa.Connection, tick: Tick) -> bool:
@@ -15,6 +16,7 @@ def insert(conn: sa.Connection, tick: Tick) -> bool:
     if get(conn, tick.schedule_id, tick.scheduled_at) is not None:
         return False
     conn.execute(ticks.insert().values(**tick.model_dump()))
+    _note(conn, tick)
     return True
 
 
@@ -38,7 +40,17 @@ def move(conn: sa.Connection, seen: Tick, moved: Tick) -> bool:
         )
         .values(**moved.model_dump(exclude={"schedule_id", "scheduled_at"}))
     )
+    if done.rowcount == 1:
+        _note(conn, moved)
     return done.rowcount == 1
+
+
+def _note(conn: sa.Connection, tick: Tick) -> None:
+    """Have those told who want to be, where there is no run that would tell."""
+    if tick.status in (TickStatus.FAILED, TickStatus.MISSED):
+        notify = sa.select(schedules.c.what[("spec", "notify")])
+        found = conn.execute(notify.where(schedules.c.id == tick.schedule_id)).scalar()
+        notices.insert_of_tick(conn, tick, found or ())
 
 
 def history(

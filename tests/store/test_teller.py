@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from schedule_ground import schedule_of
 from witness import NOW
 
 from jupyter_flotilla.dispatch.teller import Teller
 from jupyter_flotilla.errors import NotTold
+from jupyter_flotilla.model.notice import read_notify
 from jupyter_flotilla.model.run import Run, RunStatus
-from jupyter_flotilla.store import events, notices, runs, schema
+from jupyter_flotilla.model.schedule import Tick, TickStatus
+from jupyter_flotilla.store import events, notices, runs, schedules, schema, ticks
 from jupyter_flotilla.store.connection import Store
 
 Make = Callable[..., Run]
@@ -49,7 +52,7 @@ def _end(store: Store, run: Run, status: RunStatus) -> None:
 
 def _statuses(store: Store, run: Run) -> dict[str, str]:
     with store.read() as tx:
-        return {str(one.occasion): str(one.status) for one in notices.of_run(tx, run.id)}
+        return {str(one.occasion): str(one.status) for one in notices.of(tx, run.id)}
 
 
 def test_who_asked_is_told_once_and_only_of_what_happened(store, make_run, teller, post):
@@ -134,7 +137,7 @@ def test_an_unforeseen_error_of_a_target_stops_no_other(store, make_run, post):
 
     assert [target for target, _, _ in post.taken] == ["team"]
     with store.read() as tx:
-        told = str([*notices.of_run(tx, run.id), *events.of_run(tx, run.id)])
+        told = str([*notices.of(tx, run.id), *events.of_run(tx, run.id)])
     assert "RuntimeError" in told
     assert "s3cr3t" not in told
 
@@ -167,3 +170,42 @@ def test_a_run_that_has_not_begun_some_minutes_after_its_tick_is_late(
     [(target, title, body)] = post.taken
     assert (target, title) == ("team", f"{run.name} is late")
     assert "It was to begin at 2026-11-24 02:00:00 UTC: QUEUED." in body
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (TickStatus.FAILED, "report: its run could not be made"),
+        (TickStatus.MISSED, "report: 3 runs were missed"),
+        (TickStatus.SKIPPED, None),
+    ],
+)
+def test_a_tick_without_a_run_is_told_to_those_whom_its_schedule_names(
+    store, teller, post, status, title
+):
+    schedule = schedule_of("report")
+    spec = schedule.what.spec.model_copy(update={"notify": read_notify("team:failure,late")})
+    what = schedule.what.model_copy(update={"spec": spec})
+    tick = Tick(
+        schedule_id=schedule.id,
+        scheduled_at=NOW,
+        status=status,
+        decided_at=NOW,
+        reason="report.ipynb was deleted",
+        count=3 if status is TickStatus.MISSED else 1,
+    )
+    with store.write() as tx:
+        schedules.insert(tx, schedule.model_copy(update={"what": what}))
+        assert ticks.insert(tx, tick)
+        assert not ticks.insert(tx, tick)
+
+    for _ in range(3):
+        teller.step(NOW)
+
+    assert [said for _, said, _ in post.taken] == ([] if title is None else [title])
+    assert not teller.stays
+    if status is TickStatus.FAILED:
+        assert (
+            "What was due at 2026-11-24 02:00:00 UTC did not begin: report.ipynb was deleted"
+            in (post.taken[0][2])
+        )

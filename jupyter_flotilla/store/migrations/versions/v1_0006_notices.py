@@ -1,4 +1,4 @@
-"""Who wants to be told of a run."""
+"""Who wants to be told of a run, or of a tick that has none."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "notices",
         # no foreign key: an older version that deletes runs does not know this table
-        sa.Column("run_id", sa.String(13), primary_key=True, comment="runs.id; it may be gone"),
+        sa.Column("about", sa.String(45), primary_key=True, comment="runs.id, or SCHEDULE@TICK"),
         sa.Column("target", sa.String(64), primary_key=True, comment="a name, never an address"),
         sa.Column("occasion", sa.String(16), primary_key=True, comment="model.notice.Occasion"),
         sa.Column("status", sa.String(16), nullable=False),
@@ -22,4 +22,4 @@ def upgrade() -> None:
         sa.Column("next_at", sa.String(27)),
         sa.Column("reason", sa.Text),
     )
-    op.create_index("notices_by_status", "notices", ["status", "run_id"])
+    op.create_index("notices_by_status", "notices", ["status", "about"])
