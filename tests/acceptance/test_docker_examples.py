@@ -30,6 +30,7 @@ def test_an_example_runs_in_a_container(
     assert any("text/html" in out.get("data", {}) for out in outputs)
 
 
+@pytest.mark.heavy
 def test_the_example_of_cells_sends_them_into_containers(
     settings_file: Path, docker_ground: str
 ) -> None:
