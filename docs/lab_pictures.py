@@ -1,4 +1,4 @@
-"""Take pictures of the sidebar, the launch form and a run in a real Lab, as docs/lab-*.png.
+"""Take pictures of a cell, the sidebar, the launch form and a run in a real Lab, for docs/.
 
 python docs/lab_pictures.py      in an environment that has jupyter_flotilla[test], with Chromium
 """
@@ -49,6 +49,7 @@ def main() -> None:
             executable_path=shutil.which("chromium"), args=_ARGUMENTS
         )
         try:
+            _show_cell(Window(browser, server, viewport={"width": 1000, "height": 1000}))
             failed = _launch(server)
             _look(Window(browser, server, viewport=_SIZE), failed)
         finally:
@@ -72,6 +73,27 @@ def _launch(server: JupyterServer) -> str:
     return str(created["run"]["id"])
 
 
+def _show_cell(window: Window) -> None:
+    """Take the cell of an example that brings back a table and a plot."""
+    page = window.go("lab/tree/cells.ipynb?reset")
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    # the cells before it, that it needs
+    for number in (1, 2, 3, 8):
+        page.evaluate(
+            """number => {
+                window.jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+                return window.jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            number,
+        )
+    cell = page.locator('.jp-Cell:has(.jp-Flotilla-card[data-status="SUCCEEDED"])')
+    cell.locator("table").wait_for()
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+    page.locator(".Toastify__toast").wait_for(state="detached")
+    _save(cell.screenshot(), "cell")
+    window.close()
+
+
 def _look(window: Window, failed: str) -> None:
     page = window.go("lab/tree/digits.ipynb?reset")
     window.command("flotilla:show")
@@ -86,7 +108,11 @@ def _look(window: Window, failed: str) -> None:
 
 
 def _take(page: Page, name: str) -> None:
-    picture = Image.open(io.BytesIO(page.screenshot()))
+    _save(page.screenshot(), name)
+
+
+def _save(shot: bytes, name: str) -> None:
+    picture = Image.open(io.BytesIO(shot))
     small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     small.save(_ROOT / "docs" / f"{name}.png", optimize=True)
     print(f"docs/{name}.png")

@@ -81,7 +81,11 @@ def test_cards_show_what_the_store_knows_and_nothing_else(
     expect(elsewhere).to_contain_text("a text of elsewhere")
     expect(elsewhere).to_contain_text("not in the store of this server")
     expect(edited).to_contain_text("failed: out of memory")
-    expect(edited).not_to_contain_text("window.hacked")
+    expect(edited.locator("details pre")).to_be_hidden()
+    edited.locator("summary").click()
+    expect(edited.locator("details pre")).to_contain_text("window.hacked")
+    for part in ("Head", "Facts", "Answers"):
+        expect(edited.locator(f".jp-Flotilla-card{part}")).not_to_contain_text("window.hacked")
     expect(none).to_contain_text("window.hacked")
     for card in (elsewhere, none):
         expect(card.get_by_role("button")).to_have_count(0)

@@ -16,10 +16,11 @@ export async function openFromAddress(
 ): Promise<void> {
   const runId = readRunId(new URLSearchParams(search).get(PARAMETER));
   await restored;
-  const url = new URL(window.location.href);
-  if (url.searchParams.has(PARAMETER)) {
-    url.searchParams.delete(PARAMETER);
-    window.history.replaceState(window.history.state, '', url);
+  const { pathname, search: now, hash } = window.location;
+  const left = now.slice(1).split('&').filter(one => !one.startsWith(`${PARAMETER}=`));
+  if (left.join('&') !== now.slice(1)) {
+    const query = left.length ? `?${left.join('&')}` : '';
+    window.history.replaceState(window.history.state, '', pathname + query + hash);
   }
   if (runId) {
     open.run(runId);

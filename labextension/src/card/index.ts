@@ -1,40 +1,50 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { Ticker } from '../clock';
 import type { IFlotilla } from '../tokens';
-import { CardActions } from './actions';
 import { openFromAddress } from './address';
-import { Executing } from './executing';
-import type { ICardHost } from './host';
-import { RunLookup } from './lookup';
 import { cardFactory } from './renderer';
+import type { CardRoom } from './room';
 
 /** Before those of HTML and text, which every card has as well. */
 const RANK = 0;
 
-/** Have cards of runs drawn, and the cells that have sent runs away kept true. */
+/**
+ * Have cards of runs drawn, and the cells that have sent runs away kept true.
+ *
+ * What does that is fetched with the first card or notebook: Lab starts without it.
+ */
 export function addCards(
   { context, actions }: IFlotilla,
   rendermime: IRenderMimeRegistry | null,
   notebooks: INotebookTracker | null
 ): void {
-  const { app, model, open } = context;
-  const lookup = new RunLookup(model, app.restored);
-  const executing = new Executing();
-  const host: ICardHost = {
-    context,
-    lookup,
-    actions: new CardActions(context, actions),
-    executing,
-    time: { clock: model.clock, ticker: new Ticker() }
+  const { app, open, trans } = context;
+  let found: Promise<CardRoom> | null = null;
+  const room = () => {
+    found ??= import('./room').then(({ CardRoom }) => new CardRoom(context, actions));
+    // it is fetched again when it is wanted again
+    found.catch(() => (found = null));
+    return found;
   };
-  rendermime?.addFactory(cardFactory(host), RANK);
+  rendermime?.addFactory(cardFactory(room, trans), RANK);
   void openFromAddress(window.location.search, app.restored, open);
   if (notebooks) {
-    // not before the application is there: what it fetches would make it start later
-    void app.restored.then(async () => {
-      const [{ Keeper }, { Pace }] = await Promise.all([import('./keeper'), import('./pace')]);
-      new Keeper(notebooks, { context, lookup, executing, pace: new Pace() });
+    void app.restored
+      .then(() => hasNotebook(notebooks))
+      .then(room)
+      .then(entered => entered.keep(notebooks));
+  }
+}
+
+/** Wait until a notebook is open. */
+async function hasNotebook(notebooks: INotebookTracker): Promise<void> {
+  if (notebooks.size === 0) {
+    await new Promise<void>(resolve => {
+      const seen = () => {
+        notebooks.widgetAdded.disconnect(seen);
+        resolve();
+      };
+      notebooks.widgetAdded.connect(seen);
     });
   }
 }

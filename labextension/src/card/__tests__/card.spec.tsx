@@ -149,13 +149,16 @@ describe('a card whose run is in the store', () => {
       'Memory 2 G of 4 G',
       '61% epoch 12',
       'of at most $1.50',
-      'ecs · eu-central-1',
+      'ecs · eu-central-1 · 2 vCPU · 4 G',
       'ada',
       'team ',
       'jupyter flotilla cancel r000000'
     ]) {
       expect(card.textContent).toContain(text);
     }
+    // what was stored is apart, and says so
+    expect(screen.getByText('As stored in this notebook').tagName).toBe('SUMMARY');
+    card.querySelector('details')!.remove();
     expect(card.textContent).not.toContain('stored');
     expect(screen.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('61');
   });

@@ -48,13 +48,13 @@ describe('openFromAddress', () => {
   afterEach(() => window.history.replaceState(null, '', '/'));
 
   it('opens the run that the address names, once', async () => {
-    window.history.replaceState(null, '', `/lab?flotilla-run=${RUN}&reset=1#x`);
+    window.history.replaceState(null, '', `/lab?flotilla-run=${RUN}&reset#x`);
     const run = jest.fn();
 
     await openFromAddress(window.location.search, Promise.resolve(), { run });
 
     expect(run).toHaveBeenCalledWith(RUN);
-    expect(window.location.href).toMatch(/\/lab\?reset=1#x$/);
+    expect(window.location.href).toMatch(/\/lab\?reset#x$/);
   });
 
   it.each(['', '?flotilla-run=', '?flotilla-run=<script>', '?other=r000000000001'])(

@@ -26,9 +26,9 @@ export function Card(props: { stored: IStoredCard }): JSX.Element {
   );
   switch (known.state) {
     case 'here':
-      return <LiveCard row={known.row} isOld={isOffline} isGone={false} />;
+      return <LiveCard row={known.row} stored={lines} isOld={isOffline} isGone={false} />;
     case 'gone':
-      return <LiveCard row={known.row} isOld={false} isGone />;
+      return <LiveCard row={known.row} stored={lines} isOld={false} isGone />;
     case 'elsewhere':
       return (
         <StoredText

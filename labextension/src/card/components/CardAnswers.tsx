@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { resourcesText } from '../../detail/words';
 import { isOpen } from '../../query';
 import type { IRun } from '../../wire';
 import { cancelCommand, payerText } from '../words';
@@ -10,7 +11,9 @@ export function CardAnswers(props: { run: IRun; trans: TranslationBundle }): JSX
     <dl className="jp-Flotilla-cardAnswers">
       <div>
         <dt>{trans.__('where')}</dt>
-        <dd>{[run.engine, run.place].filter(Boolean).join(' · ')}</dd>
+        <dd>
+          {[run.engine, run.place, resourcesText(run.resources, trans)].filter(Boolean).join(' · ')}
+        </dd>
       </div>
       <div>
         <dt>{trans.__('whose')}</dt>

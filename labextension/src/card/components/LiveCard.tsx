@@ -16,8 +16,14 @@ import { CardFacts } from './CardFacts';
 const STILL: ITime['ticker'] = { subscribe: () => () => undefined, count: () => 0 };
 
 /** A run that is in the store, or was: how it stands, and what can be done with it. */
-export function LiveCard(props: { row: IRow; isOld: boolean; isGone: boolean }): JSX.Element {
-  const { row, isOld, isGone } = props;
+export function LiveCard(props: {
+  row: IRow;
+  /** Lines of the card as the notebook has it. */
+  stored: readonly string[];
+  isOld: boolean;
+  isGone: boolean;
+}): JSX.Element {
+  const { row, stored, isOld, isGone } = props;
   const { run } = row;
   const { context, lookup, actions, time } = useCardHost();
   const { trans, model } = context;
@@ -62,6 +68,12 @@ export function LiveCard(props: { row: IRow; isOld: boolean; isGone: boolean }):
         </pre>
       )}
       <CardAnswers run={run} trans={trans} />
+      {stored.length > 0 && (
+        <details className="jp-Flotilla-cardNote">
+          <summary>{trans.__('As stored in this notebook')}</summary>
+          <pre tabIndex={0}>{stored.join('\n')}</pre>
+        </details>
+      )}
       {retry && (
         <p className="jp-Flotilla-cardNote">
           {trans.__('Retried as')}{' '}
