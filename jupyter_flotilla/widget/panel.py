@@ -18,6 +18,7 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 _NEEDED = ("anywidget", "ipywidgets")
 _INSTALL = "pip install 'jupyter_flotilla[panel]', then restart the kernel, makes it live"
 _STILL = "This is how it was when the cell ran; run it again for a live panel."
+_LIVE = "(the live panel, in its own kernel only)"
 _TERMINAL = "In a notebook, %flotilla panel shows this live."
 #: So many panels keep their widgets; beyond that, those that nobody sees lose them.
 _MOST_OPEN = 20
@@ -52,22 +53,23 @@ class Panel:
         del self._shown_in[cell_id]
         return not self._shown_in
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+    def _ipython_display_(self) -> None:
         shell = kernel.current_shell()
         if shell is None:
-            return None
+            raise NotImplementedError  # IPython shows the text then
+        from IPython.display import publish_display_data
+
         found = self._rows()
-        if not has_widgets():
-            return {
-                "text/html": still.as_html(found, _INSTALL),
-                "text/plain": still.as_text(found, _INSTALL),
-            }
-        model_id = self._opened(shell).show(found)
-        return {
-            _VIEW: {"version_major": 2, "version_minor": 0, "model_id": model_id},
-            "text/html": still.as_html(found, _STILL),
-            "text/plain": still.as_text(found, _STILL),
-        }
+        note = _STILL if has_widgets() else _INSTALL
+        # A display of its own, which the live panel hides: JupyterLab shows a widget without its
+        # kernel as an error, whatever else is in the same bundle.
+        publish_display_data(
+            {"text/html": still.as_html(found, note), "text/plain": still.as_text(found, note)}
+        )
+        if has_widgets():
+            model_id = self._opened(shell).show(found)
+            view = {"version_major": 2, "version_minor": 0, "model_id": model_id}
+            publish_display_data({_VIEW: view, "text/plain": _LIVE})
 
     def _opened(self, shell: Any) -> "Tree":
         from jupyter_flotilla.widget.tree import Tree

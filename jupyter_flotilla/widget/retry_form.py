@@ -69,6 +69,11 @@ class RetryForm:
         self.box.layout.display = None
         self._ask_price(0.0)
 
+    @property
+    def first(self) -> str:
+        """What the first field shows."""
+        return str(self._fields["memory"].value)
+
     def close(self) -> None:
         """Hide the fields."""
         self._chosen = None

@@ -15,22 +15,25 @@ from jupyter_flotilla.render import GLYPHS, one_line
 SHOWN = 20
 _HEADS = ("id", "name", "status", "time", "peak", "cost")
 _LONGEST = 40
+_PLAIN = "background:none;padding:0;font:inherit;white-space:nowrap"
 
 
 def as_html(found: Sequence[Mapping[str, Any]], note: str) -> str:
     """Return rows of `Listing` as an escaped HTML table, with a note below."""
     head = "".join(f"<th>{name}</th>" for name in _HEADS)
-    # <code>: elsewhere frontends take what stands between two dollars for a formula
     body = "".join(
-        "<tr>"
-        + "".join(f"<td><code>{html.escape(cell)}</code></td>" for cell in _cells(row))
-        + "</tr>"
+        f"<tr>{''.join(f'<td>{_cell_html(cell)}</td>' for cell in _cells(row))}</tr>"
         for row in found
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return (
-        f"<div>{table if found else 'No runs yet.'}<p><small>{html.escape(note)}</small></p></div>"
-    )
+    shown = table if found else "No runs yet."
+    return f'<div class="flotilla-still">{shown}<p><small>{html.escape(note)}</small></p></div>'
+
+
+def _cell_html(text: str) -> str:
+    escaped = html.escape(text)
+    # <code>: elsewhere frontends take what stands between two dollars for a formula
+    return f'<code style="{_PLAIN}">{escaped}</code>' if "$" in text else escaped
 
 
 def as_text(found: Sequence[Mapping[str, Any]], note: str) -> str:
@@ -67,7 +70,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def cost_text(row: Mapping[str, Any]) -> str:
     """Return what a run has cost, or can at most: ``≈`` where nobody pays it."""
-    about = "" if row["is_billed"] else "≈ "
+    about = "" if row["is_billed"] else "≈"
     if row["started_at"] is not None and row["cost_usd"] is not None:
         return f"{about}{format_money(row['cost_usd'])}"
     ceiling = row["ceiling_usd"]

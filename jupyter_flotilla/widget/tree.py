@@ -120,7 +120,8 @@ class Tree:
             self._form.open(actions.again(run_id))
             self._asker = view
             self._answer(view, ask, "")
-            self._table.send({"kind": "form", "to": view, "is_open": True})
+            first = self._form.first
+            self._table.send({"kind": "form", "to": view, "is_open": True, "first": first})
         except Exception as error:  # whatever it is, it is shown: a thread tells nobody
             self._answer(view, ask, actions.trouble_text(error), is_trouble=True)
 

@@ -48,6 +48,17 @@ def test_the_wheel_puts_the_front_end_where_lab_looks(packages: Path) -> None:
     assert not [name for name in names if name.startswith("jupyter_flotilla/labextension")]
 
 
+def test_the_wheel_has_the_browsers_side_of_the_notebook_panel(packages: Path) -> None:
+    [wheel] = packages.glob("*.whl")
+    front = _ROOT / "jupyter_flotilla" / "widget" / "front"
+
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    parts = {f"jupyter_flotilla/widget/front/{part.name}" for part in front.iterdir()}
+    assert {Path(part).suffix for part in parts} == {".css", ".js"}
+    assert parts <= names
+
+
 def test_the_source_distribution_needs_no_node_and_can_be_built_anew(packages: Path) -> None:
     [sdist] = packages.glob("*.tar.gz")
 

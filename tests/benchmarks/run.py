@@ -23,6 +23,7 @@ import cells
 import containers
 import contenders
 import lab
+import panel
 import rest
 import scale
 import schedules
@@ -49,6 +50,8 @@ BENCHMARKS: dict[
     "lab-live": (lab.live, "s"),
     "lab-start": (lab.start, "s"),
     "lab-size": (lab.size, "kB"),
+    "panel-cost": (panel.cost, "a second"),
+    "panel-leak": (panel.leak, ""),
     "stream": (scale.stream, "s"),
     "stream-memory": (scale.stream_memory, "MiB"),
     "dispatcher-memory": (scale.dispatcher_memory, "MiB"),

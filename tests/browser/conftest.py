@@ -75,6 +75,13 @@ def notebook_7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServ
 
 
 @pytest.fixture(scope="session")
+def classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A classic notebook (nbclassic) of the session."""
+    pytest.importorskip("nbclassic")
+    yield from _served(tmp_path_factory.mktemp("classic"), "nbclassic")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's chromium."""
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -131,6 +131,14 @@ class RowElement {
     this.retry.setAttribute("aria-label", `Retry ${row.name}`);
   }
 
+  mark(isOpened) {
+    if (isOpened) {
+      this.element.setAttribute("aria-current", "true");
+    } else {
+      this.element.removeAttribute("aria-current");
+    }
+  }
+
   /** Show what changes by itself. */
   tick(now) {
     say(this.time, timeText(this.row, now));
@@ -147,6 +155,7 @@ class RunList {
     this.wantsMore = wantsMore;
     this.elements = new Map();
     this.chosen = null;
+    this.opened = null; // the run whose detail is shown
     this.mode = "wide";
     this.frame = 0;
     this.rows = make("div", "flotilla-rows", { role: "list", "aria-label": "Runs" });
@@ -231,15 +240,31 @@ class RunList {
       if (!element) {
         element = new RowElement(this);
         this.elements.set(id, element);
-        this.rows.append(element.element);
+        this.rows.insertBefore(element.element, this.elementAfter(place));
       }
       element.show(rows.get(id), place, size, this.height);
+      element.mark(id === this.opened);
       element.tick(now);
     }
     this.keepTabStop();
     if (this.held.more && last > order.length - NEAR) {
       this.wantsMore();
     }
+  }
+
+  /** The element of the first row that is drawn below a place: who cannot see reads in their order. */
+  elementAfter(place) {
+    const { order } = this.held;
+    for (let at = place + 1; at < order.length; at += 1) {
+      const element = this.elements.get(order[at]);
+      if (element) {
+        return element.element;
+      }
+      if (at > place + 200) {
+        break; // nothing is drawn further down, or only the row that has the focus
+      }
+    }
+    return null;
   }
 
   remove(id, element) {

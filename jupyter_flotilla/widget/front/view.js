@@ -6,6 +6,9 @@ const KEPT_ROWS = 20;
 const HINT = "↑ ↓ choose · Enter opens · X cancels · R retries · / filters · Esc goes back";
 const NOTES = {
   busy: "The kernel is busy with a cell: what you asked for waits until it has ended.",
+  unheard:
+    "The kernel does not answer. It is busy with a cell, or it is gone: then run this cell again. " +
+    "This is how it was when it last did.",
   gone: "The kernel is gone: run the cell again for a live panel. Runs go on without it.",
 };
 
@@ -66,15 +69,16 @@ class View {
     }
     this.unwire();
     this.root = root;
-    // otherwise X in a notebook's output cuts the cell
-    root.dataset.lmSuppressShortcuts = "true";
-    root.addEventListener("keydown", this.onRootKey);
+    hideStill(this.element);
+    root.addEventListener("focusin", keepShortcutsAway, true);
+    root.addEventListener("keydown", this.onRootKey, true); // ipywidgets' fields tell nobody else
     root.addEventListener("click", this.onRootUse);
     root.addEventListener("change", this.onRootUse);
   }
 
   unwire() {
-    this.root?.removeEventListener("keydown", this.onRootKey);
+    this.root?.removeEventListener("focusin", keepShortcutsAway, true);
+    this.root?.removeEventListener("keydown", this.onRootKey, true);
     this.root?.removeEventListener("click", this.onRootUse);
     this.root?.removeEventListener("change", this.onRootUse);
   }
@@ -106,12 +110,15 @@ class View {
   setState(state) {
     if (state === "heard") {
       state = null;
+    } else if (state === "busy" && this.at === undefined) {
+      state = "unheard";
     }
     if (this.state === state || (this.state === "gone" && state !== "gone")) {
       return;
     }
     this.state = state;
     this.element.toggleAttribute("data-gone", state === "gone");
+    this.root?.toggleAttribute("data-gone", state === "gone");
     this.say(state === null ? "" : NOTES[state], state !== null);
   }
 
@@ -187,7 +194,8 @@ class View {
     }
     const focus = (tries) => {
       const field = this.root?.querySelector(".flotilla-retry input");
-      if (field?.offsetParent) {
+      // what was typed before the frontend shows the value would be overwritten by it
+      if (field?.offsetParent && field.value === message.first) {
         field.focus();
         field.select();
         field.closest(".flotilla-retry").scrollIntoView({ block: "nearest" });
@@ -195,7 +203,7 @@ class View {
         setTimeout(() => focus(tries - 1), 50); // the frontend shows it a little later
       }
     };
-    focus(40);
+    focus(100);
   }
 
   setTotal(message) {
@@ -242,12 +250,16 @@ class View {
       this.back();
     } else if (what === "open" && row) {
       this.list.choose(id);
+      this.list.opened = id;
+      this.list.draw();
       this.detail.open(row);
       this.link.ask({ kind: "ping" });
       this.link.send({ kind: "open", run: id });
     } else if (what === "again") {
       this.link.ask({ kind: "again", run: id });
-    } else if (what === "cancel" && row && !FINAL.has(row.status)) {
+    } else if (what === "cancel" && row && FINAL.has(row.status)) {
+      this.say(`${row.short} ${row.name} has ended already: ${statusText(row)}.`, false);
+    } else if (what === "cancel" && row) {
       this.askToCancel(row);
     }
   }
@@ -256,6 +268,7 @@ class View {
     if (this.detail.run !== null) {
       const { run } = this.detail;
       this.detail.close();
+      this.list.opened = null;
       this.link.send({ kind: "open", run: null });
       this.list.focus(run);
     }
@@ -332,6 +345,22 @@ class View {
     this.unwire();
     this.list.close();
     this.link.close();
+  }
+}
+
+/** Otherwise X in a notebook's output cuts the cell: JupyterLab looks for this where the focus is. */
+function keepShortcutsAway(event) {
+  event.target.dataset.lmSuppressShortcuts = "true";
+}
+
+/** Hide the table that stands above a live panel, for whoever cannot show the panel. */
+function hideStill(element) {
+  for (let at = element; at && at !== document.body; at = at.parentElement) {
+    const before = at.previousElementSibling;
+    if (before?.querySelector(".flotilla-still")) {
+      before.style.display = "none";
+      return;
+    }
   }
 }
 
