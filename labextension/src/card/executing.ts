@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import { subscribed } from '../subscribe';
 
-/** Runs that kernels of this page wait for, in a cell that they execute just now. */
+/** Runs that kernels of this page wait for, or may: in a cell that they execute just now. */
 export class Executing {
   /** For `useSyncExternalStore`. */
   subscribe = (callback: () => void): (() => void) => subscribed(this._changed, callback);

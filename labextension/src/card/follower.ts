@@ -10,6 +10,8 @@ const PAUSE_MS = 700;
 /** Where the server does not hold answers, this. */
 const POLL_MS = 2_000;
 const LONGEST_PAUSE_MS = 20_000;
+/** What is long is asked for the less often: this many characters a millisecond. */
+const CHARACTERS_A_MS = 200;
 
 /** The cell that a follower writes into. */
 export interface ITarget {
@@ -57,7 +59,7 @@ export class CellFollower {
       try {
         const page = await this._ask();
         failures = 0;
-        pauseMs = this._pace.holdS ? PAUSE_MS : POLL_MS;
+        pauseMs = Math.max(this._pace.holdS ? PAUSE_MS : POLL_MS, lengthOf(page) / CHARACTERS_A_MS);
         if (this._take(page)) {
           break;
         }
@@ -102,4 +104,10 @@ export class CellFollower {
   private _abort = new AbortController();
   private _outputs: IOutput[] = [];
   private _digests: readonly string[] = [];
+}
+
+/** Return how many characters an answer has brought. */
+function lengthOf({ outputs }: ICellOutputs): number {
+  const news = outputs.filter(output => output !== null);
+  return news.reduce((sum, output) => sum + JSON.stringify(output).length, 0);
 }

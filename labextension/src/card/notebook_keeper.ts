@@ -54,7 +54,8 @@ export class NotebookKeeper {
 
   /** A run was launched from another one: where that is shown, the new one takes its place. */
   takeRetry(run: IRun): void {
-    for (const cell of this.notebook.senders) {
+    const isShown = run.retry_of !== null && this._shown.has(run.retry_of);
+    for (const cell of isShown ? this.notebook.senders : []) {
       if (shownCard(cell.outputs)?.runId === run.retry_of && this._isOwn(cell, run)) {
         this._place(cell, run);
       }
@@ -108,6 +109,7 @@ export class NotebookKeeper {
   private _look(): void {
     this._timer = 0;
     const executed = this.notebook.executed();
+    const { isHeldUp } = this.notebook;
     const awaited = new Set<string>();
     const idle = new Set(this._followers.keys());
     this._shown.clear();
@@ -120,13 +122,14 @@ export class NotebookKeeper {
       if (shown) {
         this._shown.add(shown.runId);
       }
-      if (executed.has(cell)) {
+      const isExecuted = executed.has(cell);
+      if (isExecuted) {
         this._done.delete(cell);
-        if (shown) {
-          awaited.add(shown.runId);
-        }
       } else if (this._placing.has(cell) || (shown && this._isToFollow(cell, shown))) {
         idle.delete(cell);
+      }
+      if (shown && (isExecuted || isHeldUp)) {
+        awaited.add(shown.runId);
       }
     }
     idle.forEach(cell => this._stop(cell));

@@ -70,6 +70,17 @@ export class OpenNotebook {
   }
 
   /**
+   * Say whether a kernel is held up by what this page knows nothing of: a cell, it may be, that was
+   * executed before the page was loaded anew.
+   */
+  get isHeldUp(): boolean {
+    const kernel = this.context.sessionContext.session?.kernel;
+    // one that is held up cannot even say how it is to a page that is new
+    const isBusy = kernel?.status === 'busy' || kernel?.status === 'unknown';
+    return isBusy && kernel.connectionStatus === 'connected' && this.executed().size === 0;
+  }
+
+  /**
    * Say whether this page is the one that writes into a notebook that several pages share: then what
    * one writes is there for all. Where pages do not share it, each writes into its own.
    */

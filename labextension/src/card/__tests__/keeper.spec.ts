@@ -273,6 +273,25 @@ describe('a cell that a kernel of this page executes', () => {
     expect(keeping.executing.has(RUN)).toBe(false);
   });
 
+  it('can be detached after a reload, from a kernel that is held up', async () => {
+    put(aRunningRun(ofCell()), [aCard(), aStream('one\n')]);
+    const panel = await open([{ id: 'a', outputs: [aCard()] }]);
+    const { kernel } = panel.sessionContext.session;
+    expect(keeping.executing.has(RUN)).toBe(false);
+
+    for (const [status, isHeldUp] of [
+      ['unknown', true],
+      ['idle', false],
+      ['busy', true]
+    ] as const) {
+      kernel.status = status;
+      panel.sessionContext.statusChanged.emit(status);
+      await passed();
+      expect(keeping.executing.has(RUN)).toBe(isHeldUp);
+    }
+    expect(codeCell(panel.model).outputs.toJSON()).toEqual([aCard(), aStream('one\n')]);
+  });
+
   it('is taken over when the kernel is gone', async () => {
     put(aRunningRun(ofCell()), [aCard(), aStream('one\n')]);
     const panel = new FakePanel(aNotebook([{ id: 'a', outputs: [aCard()] }]));

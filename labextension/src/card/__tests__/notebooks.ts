@@ -74,8 +74,11 @@ export class FakePanel {
   sessionContext = {
     statusChanged: new Signal<object, string>(this),
     kernelChanged: new Signal<object, object>(this),
-    session: null
+    session: {
+      kernel: { status: 'idle', connectionStatus: 'connected', registerCommTarget: () => undefined }
+    }
   };
+
   constructor(
     readonly model: NotebookModel,
     public path = 'train.ipynb'
