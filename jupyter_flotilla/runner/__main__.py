@@ -25,6 +25,9 @@ NO_SECRETS = 74
 
 def main() -> int:
     """Run the job; everything that happens is in the attempt's folder."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # a script has put whoever started us into the background; the job would inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.argv[1] == "--container":
         from jupyter_flotilla.runner import container
 

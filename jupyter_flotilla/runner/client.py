@@ -49,6 +49,7 @@ class Client(NotebookClient):
         msg = self._without_secrets(msg)
         content = msg["content"]
         if kind in _DISPLAYS:
+            content["data"] = legal_data(content["data"])
             body = {
                 "data": content["data"],
                 "metadata": content.get("metadata", {}),
@@ -96,6 +97,23 @@ class Client(NotebookClient):
             MAX_CELL_TEXT // 2**20
         )
         return True
+
+
+def legal_data(data: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a MIME bundle as a notebook may have it: text or JSON; the rest as its text.
+
+    nbformat refuses other values with an error, as if all of the notebook could not be run.
+    """
+    return {
+        mime: value if mime.endswith("json") or _is_text(value) else str(value)
+        for mime, value in data.items()
+    }
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(line, str) for line in value)
+    )
 
 
 def is_clean_exit(ename: str, evalue: str) -> bool:

@@ -51,6 +51,16 @@ def test_all_that_a_cell_says_and_shows_is_in_order() -> None:
     assert rest[4]["data"] == {"text/plain": "42"}
 
 
+def test_a_display_that_no_notebook_can_hold_is_its_text() -> None:
+    source = "from IPython.display import display\ndisplay({'text/html': 5, 'text/plain': ['a', 1]}, raw=True)"
+    run = fl.run_source(source).wait()
+
+    _, shown = _outputs(run)
+
+    assert run.status == "SUCCEEDED"
+    assert shown["data"] == {"text/html": "5", "text/plain": "['a', 1]"}
+
+
 def test_an_error_is_the_cells_own_with_what_to_do_next() -> None:
     run = fl.run_source("print('before')\n1 / 0").wait()
 

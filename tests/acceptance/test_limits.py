@@ -1,5 +1,6 @@
 """Memory, time, money, cancels: each ends the job truthfully, and all of it."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,18 @@ def test_the_charge_is_what_fargate_would_have_taken() -> None:
 
     assert run.cost.usd == pytest.approx((0.04048 + 4 * 0.004445) / 60, rel=1e-6)
     assert run.cost.billed_usd == 0
+
+
+def test_a_job_that_a_background_script_has_launched_is_interrupted_too() -> None:
+    # a shell without job control has what it runs with "&" ignore SIGINT, and children inherit that
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = fl.submit(
+            ["sh", "-c", "trap 'echo stopped; exit 3' INT; echo on; while true; do sleep .1; done"]
+        )
+        witness.until(lambda: "on" in str(run.logs()))
+        run.cancel().wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert str(run.logs()) == "on\nstopped\n"
