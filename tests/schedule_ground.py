@@ -42,6 +42,7 @@ class PlainMaker:
     def __init__(self) -> None:
         self.made: list[str] = []
         self.discarded: list[str] = []
+        self.warmed = 0
 
     def make(self, schedule: Schedule, tick: Tick) -> Run:
         if schedule.name == "broken":
@@ -59,4 +60,4 @@ class PlainMaker:
         self.discarded.append(run.id)
 
     def warm(self) -> None:
-        pass
+        self.warmed += 1

@@ -113,7 +113,7 @@ class Ticker:
             self.stays = schedules.has_waiting(tx, self._host)
             is_soon = self.next_at is not None and self.next_at - now < _WARM
             ahead = schedules.due(tx, self._host, now + _WARM, _AT_ONCE) if is_soon else []
-        if not self._is_warm and any(one.what.spec.kind == "notebook" for one in ahead):
+        if not self._is_warm and any(one.what.injects for one in ahead):
             self._is_warm = True
             self._maker.warm()
 

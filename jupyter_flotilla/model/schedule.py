@@ -55,6 +55,8 @@ class What(Stored):
     #: Absolute path of a notebook or Python file; below the repository's top for ``git``; None for
     #: a command.
     path: str | None = None
+    #: True where each tick puts parameters into a notebook, for which much must be imported.
+    injects: bool = False
     #: Repository (a folder or URL) and what of it, a branch, tag or commit; None for other sources.
     repo: str | None = None
     ref: str | None = None

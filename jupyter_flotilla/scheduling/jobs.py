@@ -15,7 +15,7 @@ from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, What
 from jupyter_flotilla.model.schedule_options import read_repository
 from jupyter_flotilla.model.tick_values import fill_all, tick_values
-from jupyter_flotilla.scheduling.making import TickData, draft_of_git
+from jupyter_flotilla.scheduling.making import TickData, draft_of_git, injects
 from jupyter_flotilla.service import Flotilla
 
 #: Options that are merged name by name, where others replace.
@@ -73,7 +73,7 @@ def drafted(flotilla: Flotilla, asked: Asked, job: JobOptions) -> tuple[Draft, W
         options=_stored(job, draft.spec.engine),
         path=None if path is None else str(path),
     )
-    return draft, what
+    return draft, what.model_copy(update={"injects": injects(draft, what.source, job.params)})
 
 
 def redrafted(
@@ -87,7 +87,12 @@ def redrafted(
     merged = _merge(what.options, changes)
     if asked.is_nothing and what.source == "snapshot":
         draft = flotilla.draft_retry(_as_run(schedule), changes)
-        return draft, what.model_copy(update={"spec": draft.spec, "options": merged})
+        update = {
+            "spec": draft.spec,
+            "options": merged,
+            "injects": injects(draft, what.source, draft.spec.params),
+        }
+        return draft, what.model_copy(update=update)
     job = JobOptions(**{k: v for k, v in merged.items() if k in JobOptions.model_fields})
     job = job.model_copy(update={"name": changes.name or schedule.name})
     usual = f"{what.repo}@{what.ref}" if what.source == "git" else what.source
@@ -128,7 +133,8 @@ def _of_git(
     with tempfile.TemporaryDirectory(prefix="flotilla-git-") as folder:
         data = TickData(times=tick_values(utc_now(), None, "UTC"))
         draft = draft_of_git(flotilla, what, data, Path(folder))
-    return draft, what.model_copy(update={"spec": draft.spec})
+    update = {"spec": draft.spec, "injects": injects(draft, what.source, job.params)}
+    return draft, what.model_copy(update=update)
 
 
 def _stored(job: JobOptions, engine: str) -> dict[str, Any]:

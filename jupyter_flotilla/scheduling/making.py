@@ -239,6 +239,20 @@ def _params(notebook: bytes, given: Mapping[str, Any], data: TickData) -> dict[s
     return parameters(declared, given, data.times, data.after)
 
 
+def injects(draft: Draft, source: str, given: Mapping[str, Any]) -> bool:
+    """Say whether a job's ticks put parameters into a notebook: others need no papermill.
+
+    Parameters
+    ----------
+    given
+        Parameters that were asked for: a snapshot has those that stay the same already.
+    """
+    if draft.spec.kind != "notebook":
+        return False
+    is_read = any(name.encode() in (draft.source or b"") for name in (*NAMES, *AFTER_NAMES))
+    return is_read or bool(given and source != "snapshot")
+
+
 def copy_snapshot(flotilla: Flotilla, what: What, to: str) -> None:
     """Copy the folder of a snapshot to another id; raises FlotillaError where it is gone."""
     source = flotilla.artifacts.run_folder(what.snapshot_id or "")

@@ -52,8 +52,8 @@ def test_all_that_a_cell_says_and_shows_is_in_order() -> None:
 
 
 def test_a_display_that_no_notebook_can_hold_is_its_text() -> None:
-    source = "from IPython.display import display\ndisplay({'text/html': 5, 'text/plain': ['a', 1]}, raw=True)"
-    run = fl.run_source(source).wait()
+    data = {"text/html": 5, "text/plain": ["a", 1]}
+    run = fl.run_source(f"from IPython.display import display\ndisplay({data}, raw=True)").wait()
 
     _, shown = _outputs(run)
 

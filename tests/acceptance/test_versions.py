@@ -1,6 +1,7 @@
 """Two versions on one store: the older was built from the commit before the latest migration."""
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -33,6 +34,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
         cwd=folder / "source", check=True, capture_output=True,
+        env={**os.environ, "SKIP_JUPYTER_BUILDER": "1"},  # its front end serves nobody here
     )  # fmt: skip
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     [site] = (folder / "venv").glob("lib/python*/site-packages")

@@ -204,6 +204,7 @@ def test_a_snapshot_is_what_it_was_and_a_file_what_it_is(
 
     tick(utc_now() + timedelta(seconds=61))
 
+    assert (frozen.snapshot.what.injects, live.snapshot.what.injects) == (True, True)
     [first], [second] = frozen.history(), live.history()
     assert first.run is not None and second.run is not None
     assert "edited" not in source_of(facade, first.run)
@@ -241,6 +242,7 @@ def test_a_command_gets_its_tick_in_its_words(here: Path, tick: Callable[[dateti
 
     [ticked] = schedule.history()
     assert ticked.run is not None
+    assert not schedule.snapshot.what.injects
     year = str(ticked.tick.scheduled_at.year)
     assert ticked.run.snapshot.spec.command == ("echo", year, "{x}")
 

@@ -74,6 +74,23 @@ def test_a_tick_makes_one_run_that_knows_its_schedule(store: Store, ticker: Tick
     assert ticker.stays
 
 
+def test_what_notebooks_need_is_imported_right_before_a_tick_that_needs_it(
+    store: Store, ticker: Ticker, maker: PlainMaker
+) -> None:
+    plain = put(store, schedule_of("plain", overlap="allow"))
+    ticker.step(minute(0.95))
+    before = maker.warmed
+    what = plain.what.model_copy(update={"injects": True})
+    put(store, schedule_of("notebook", cursor=minute(5)).model_copy(update={"what": what}))
+
+    ticker.step(minute(5.5))
+    long_before = maker.warmed
+    for number in (5.9, 5.95):
+        ticker.step(minute(number))
+
+    assert (before, long_before, maker.warmed) == (0, 0, 1)
+
+
 def test_nothing_of_a_paused_schedule_or_of_another_host_is_made(
     store: Store, ticker: Ticker
 ) -> None:
