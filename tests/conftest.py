@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How long and from where chaos goes: ``test_chaos.py`` and ``test_ecs_exactly_once.py``."""
     parser.addoption("--chaos-runs", type=int, default=12, help="real runs; four times fake ones")
     parser.addoption("--ecs-chaos-runs", type=int, default=45, help="runs of each storm on ECS")
-    parser.addoption("--heavy", action="store_true", help="all examples in containers and on ECS, and 100 tasks, too")
+    parser.addoption("--heavy", action="store_true", help="what takes minutes, too")
     parser.addoption("--chaos-seed", type=int, default=1, help="what its chances are drawn from")
 
 
