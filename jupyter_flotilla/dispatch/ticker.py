@@ -18,6 +18,7 @@ from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.guard import month_start
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import (
+    LATE,
     Answer,
     Due,
     Schedule,
@@ -75,6 +76,9 @@ class Ticker:
         self._resting: dict[str, datetime] = {}
         self._seen: object = None
         self._is_warm = False
+        #: When the latest step was, and since when there was one every minute.
+        self._stepped_at: datetime | None = None
+        self._here_since: datetime | None = None
         self._moved = 0
         #: When the next tick is due; None: none is, by the clock.
         self.next_at: datetime | None = None
@@ -87,6 +91,9 @@ class Ticker:
 
     def step(self, now: datetime) -> int:
         """Make the runs of ticks that are due, or have them made; return how many moved."""
+        self._attend(now)
+        if self._workers is not None:
+            self._workers.tend()
         self._resting = {
             key: until for key, until in self._resting.items() if now < until < now + 2 * _REST
         }
@@ -105,6 +112,12 @@ class Ticker:
         self._look_ahead(now)
         moved, self._moved = self._moved, 0
         return moved
+
+    def _attend(self, now: datetime) -> None:
+        """Note that somebody is here: what is late from now on was not missed."""
+        seen, self._stepped_at = self._stepped_at, now
+        if seen is None or not timedelta() <= now - seen <= LATE:
+            self._here_since = now
 
     def _look_ahead(self, now: datetime) -> None:
         blocked = self._blocked()
@@ -144,7 +157,7 @@ class Ticker:
             schedule = schedules.get(tx, schedule_id)
         if schedule is None or schedule.paused_at is not None or schedule.when.kind == "after":
             return
-        found = due(schedule.when, schedule.rules, schedule.cursor, now)
+        found = due(schedule.when, schedule.rules, schedule.cursor, now, self._here_since)
         if not found.run:
             if (schedule.cursor, schedule.next_at) != (found.cursor, found.next_at):
                 self._settle_none(schedule, found, now)

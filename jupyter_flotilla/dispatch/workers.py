@@ -35,11 +35,17 @@ class Workers:
         """Have a call made as soon as there is a thread; it raises nothing."""
         with self._lock:
             self._queue.append((key, call))
-            stuck = sum(time.monotonic() - at > _PATIENCE_S for at in self._busy.values())
-            if self._threads >= min(_USUAL + stuck, _MOST):
+        self.tend()
+
+    def tend(self) -> None:
+        """Start a thread where something waits and those that are there do not get on."""
+        with self._lock:
+            now = time.monotonic()
+            stuck = sum(now - at > _PATIENCE_S for at in self._busy.values())
+            if not self._queue or self._threads >= min(_USUAL + stuck, _MOST):
                 return
             self._threads += 1
-        threading.Thread(target=self._work, name="flotilla-tick", daemon=True).start()
+        threading.Thread(target=self._work, name="flotilla-worker", daemon=True).start()
 
     def _work(self) -> None:
         while True:

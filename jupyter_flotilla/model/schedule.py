@@ -157,11 +157,23 @@ class Due:
     next_at: datetime | None
 
 
-def due(when: When, rules: Rules, cursor: datetime, now: datetime) -> Due:
+def due(
+    when: When,
+    rules: Rules,
+    cursor: datetime,
+    now: datetime,
+    here_since: datetime | None = None,
+) -> Due:
     """Return which ticks since ``cursor`` are to run, and which were missed.
 
     However long it was, what comes back is bounded. Where the clock was set back behind
     ``cursor``, ticks are counted from ``now`` again: those that were made are known by their rows.
+
+    Parameters
+    ----------
+    here_since
+        From then on somebody was there: later ticks were not missed, if there was much to do; None:
+        nobody knows.
     """
     if cursor > now + LATE:
         cursor = now - timedelta(microseconds=1)
@@ -169,7 +181,9 @@ def due(when: When, rules: Rules, cursor: datetime, now: datetime) -> Due:
     if not newest:
         following = next_tick(when, max(cursor, now))
         return Due(run=(), caught_up=frozenset(), missing=None, cursor=cursor, next_at=following)
-    current = newest[-1:] if now - newest[-1] <= LATE else []
+    current = [tick for tick in newest if here_since is not None and tick >= here_since]
+    if not current and now - newest[-1] <= LATE:
+        current = newest[-1:]
     late = newest[: len(newest) - len(current)]
     caught = _caught_up(rules, late, is_on_time=bool(current), now=now)
     run = (*caught, *current)

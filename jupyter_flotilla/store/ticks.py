@@ -65,16 +65,13 @@ def history(
 
 
 def latest(conn: sa.Connection) -> dict[str, Tick]:
-    """Return the latest tick of each schedule that has one, by its id."""
-    newest = (
-        sa.select(ticks.c.schedule_id, sa.func.max(ticks.c.scheduled_at).label("at"))
-        .group_by(ticks.c.schedule_id)
-        .subquery()
+    """Return the latest tick of each schedule that has one, by its id; a look each."""
+    one = ticks.alias()
+    newest = sa.select(sa.func.max(one.c.scheduled_at)).where(one.c.schedule_id == schedules.c.id)
+    is_newest = (ticks.c.schedule_id == schedules.c.id) & (
+        ticks.c.scheduled_at == newest.scalar_subquery()
     )
-    is_newest = (ticks.c.schedule_id == newest.c.schedule_id) & (
-        ticks.c.scheduled_at == newest.c.at
-    )
-    rows = conn.execute(sa.select(ticks).join(newest, is_newest))
+    rows = conn.execute(sa.select(ticks).select_from(schedules.join(ticks, is_newest)))
     return {row.schedule_id: Tick.model_validate(row._asdict()) for row in rows}
 
 

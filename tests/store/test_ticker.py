@@ -141,6 +141,19 @@ def test_ticks_that_nobody_was_there_for(
         assert (row.count, row.first_at) == (29, minute(1))
 
 
+def test_much_to_do_at_a_time_is_not_missed(
+    store: Store, ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_flotilla.dispatch.ticker._AT_ONCE", 1)
+    rules = {"overlap": "allow", "missed": "skip"}
+    many = [put(store, schedule_of(f"job{one}", interval(600), **rules)) for one in range(3)]
+
+    for number in (9.5, 10, 10.9, 11.8, 12.7):
+        ticker.step(minute(number))
+
+    assert [seen(store, one) for one in many] == [[(10, "MADE")]] * 3
+
+
 def test_a_clock_set_back_an_hour_makes_no_tick_twice_and_goes_on(
     store: Store, ticker: Ticker
 ) -> None:

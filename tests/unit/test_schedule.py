@@ -65,6 +65,14 @@ def test_missed_ticks_when_the_latest_is_late_too(missed: str, run: tuple[dateti
     assert found.caught_up == frozenset(run)
 
 
+def test_ticks_that_somebody_was_there_for_were_not_missed_however_late() -> None:
+    found = due(MINUTELY, Rules(missed="skip"), at(9), at(9, 5), here_since=at(9, 3))
+
+    assert found.run == (at(9, 3), at(9, 4), at(9, 5))
+    assert found.caught_up == frozenset()
+    assert found.missing is not None and found.missing.count == 2
+
+
 def test_what_is_older_than_the_maximum_age_is_not_caught_up() -> None:
     rules = Rules(missed="all", max_age_s=2 * 3600)
 
