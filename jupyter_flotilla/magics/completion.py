@@ -81,7 +81,13 @@ def _line_words(previous: list[str]) -> Iterable[str]:
     if not previous:
         return sorted({*VERBS, *OWN_VERBS})
     verb = previous[0]
-    command = command_of(verb)
+    command: Any = command_of(verb)
+    if hasattr(command, "commands"):  # a group: its own verbs first
+        if len(previous) == 1:
+            return sorted(command.commands)
+        command = command.commands.get(previous[1])
+        if verb == "schedule" and not previous[-1].startswith("-"):
+            return [*_schedules(), *(_flags(command) if command is not None else [])]
     flags = _flags(command) if command is not None else []
     if verb in _VERBS_WITH_RUNS and not previous[-1].startswith("-"):
         return [*_runs(), *flags]
@@ -128,6 +134,12 @@ def _profiles(at: list[str]) -> list[str]:
 
     names = sorted(load_job_defaults().profiles)
     return names if at[-1] == "--profile" else [f"@{name}" for name in names]
+
+
+def _schedules() -> list[str]:
+    from jupyter_flotilla.recurring import schedules
+
+    return [schedule.name for schedule in schedules()]
 
 
 def _runs() -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_flotilla.capture.header import header_line
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.options import OPTIONS
+from jupyter_flotilla.model.tick_values import place_name
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
@@ -102,6 +103,9 @@ def _filled(word: str, namespace: Mapping[str, Any]) -> str:
     def value(found: "re.Match[str]") -> str:
         if found[1] is None:
             return found[0][0]
+        place = place_name(found[0])
+        if place is not None and place not in namespace:
+            return found[0]  # filled in at each tick of a schedule
         try:
             # the user's own expression, in the user's own namespace
             return str(eval(found[1], dict(namespace)))

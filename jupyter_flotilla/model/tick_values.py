@@ -42,6 +42,16 @@ def fill(text: str, values: Mapping[str, datetime]) -> str:
     return _PLACE.sub(lambda found: _shown(values[found[1]], found[2]), text)
 
 
+def place_name(text: str) -> str | None:
+    """Return the time that a text in braces, and nothing else, stands for; None: none.
+
+    >>> place_name("{scheduled_at:%Y}"), place_name("{x}")
+    ('scheduled_at', None)
+    """
+    found = _PLACE.fullmatch(text)
+    return None if found is None else found[1]
+
+
 def fill_all(value: Any, values: Mapping[str, datetime]) -> Any:
     """Return a JSON value with the times filled into every text of it."""
     if isinstance(value, str):

@@ -482,6 +482,7 @@ def test_a_tick_can_be_run_again_with_its_own_values(
 def test_the_magic_has_the_same_verbs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from types import SimpleNamespace
 
+    from jupyter_flotilla.magics.completion import _line_words
     from jupyter_flotilla.magics.line import run_line
 
     shell = SimpleNamespace(user_ns={})
@@ -489,5 +490,7 @@ def test_the_magic_has_the_same_verbs(here: Path, capsys: pytest.CaptureFixture[
     run_line(shell, "schedule ls")
 
     said = capsys.readouterr().out
+    assert {"add", "history"} <= set(_line_words(["schedule"]))
+    assert {"report", "--missed"} <= set(_line_words(["schedule", "edit"]))
     assert "saved report" in said
     assert "weekdays at 07:00 Europe/Berlin" in said

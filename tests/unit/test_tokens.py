@@ -57,3 +57,11 @@ def test_what_cannot_be_read_is_an_error_with_the_text(line):
 )
 def test_header_line_of_a_flag_says_the_flag_or_its_opposite(line, words):
     assert split_cell("", f"{line}\n1 + 1", {}).header == words
+
+
+def test_what_a_schedule_fills_in_at_its_ticks_stays() -> None:
+    line = "schedule add -- echo {scheduled_at:%Y-%m} {interval_start} {x}"
+
+    words = split_line(line, {"x": 3, "interval_start": 4})
+
+    assert words[3:] == ["echo", "{scheduled_at:%Y-%m}", "4", "3"]
