@@ -221,6 +221,72 @@ export class FlotillaApi {
     return (await this._get<{ settings: wire.ISetting[] }>('settings')).settings;
   }
 
+  /** All schedules, by name. */
+  schedules(): Promise<wire.ISchedules> {
+    return this._get('schedules');
+  }
+
+  /** A schedule with what became of its ticks. */
+  schedule(id: string): Promise<wire.IScheduleDetail> {
+    return this._get(segments('schedules', id));
+  }
+
+  /** What times mean: in words, and the next moments. */
+  times(asked: wire.ITimesAsked, signal?: AbortSignal): Promise<wire.ITimes> {
+    return this._send('schedules/preview', asked, signal);
+  }
+
+  /** When a schedule would run, and what that would cost; `id`: of one as it would be edited. */
+  planSchedule(
+    asked: wire.IScheduleAsked,
+    id?: string,
+    signal?: AbortSignal
+  ): Promise<wire.ISchedulePlan> {
+    return this._send(id ? `${segments('schedules', id)}/plan` : 'schedules/plan', asked, signal);
+  }
+
+  /** Save a new schedule; `confirm` as for `launch`. */
+  saveSchedule(asked: wire.IScheduleAsked, confirm = true): Promise<wire.IScheduleDetail> {
+    return this._send('schedules', { ...asked, confirm });
+  }
+
+  /** Change a schedule; code `schedule-changed`: somebody else has, since that revision. */
+  editSchedule(
+    id: string,
+    asked: wire.IScheduleAsked & { revision: number },
+    confirm = true
+  ): Promise<wire.IScheduleDetail> {
+    return this._send(`${segments('schedules', id)}/edit`, { ...asked, confirm });
+  }
+
+  /** Let no tick of a schedule come, or let it go on. */
+  pauseSchedule(id: string, isPaused: boolean): Promise<wire.IScheduleDetail> {
+    return this._send(`${segments('schedules', id)}/${isPaused ? 'pause' : 'resume'}`, {});
+  }
+
+  /** Delete a schedule; its runs stay. */
+  async deleteSchedule(id: string): Promise<void> {
+    await this._send(`${segments('schedules', id)}/delete`, {});
+  }
+
+  /** Save a copy under another name, paused. */
+  cloneSchedule(id: string, name: string): Promise<wire.IScheduleDetail> {
+    return this._send(`${segments('schedules', id)}/clone`, { name });
+  }
+
+  /** Run a schedule's job at once; `scheduledAt`: one of its ticks again. */
+  runSchedule(id: string, scheduledAt?: string): Promise<wire.IRunCreated> {
+    const where = segments('schedules', id);
+    return scheduledAt === undefined
+      ? this._send(`${where}/run`, {})
+      : this._send(`${where}/rerun`, { scheduled_at: scheduledAt });
+  }
+
+  /** Run ticks of the past; with `is_dry`, only say how many and what they cost at most. */
+  backfill(id: string, asked: wire.IBackfillAsked): Promise<wire.IBackfill> {
+    return this._send(`${segments('schedules', id)}/backfill`, asked);
+  }
+
   /** Open the socket of changes, from a sequence number on. */
   openChanges(after: number): WebSocket {
     const { wsUrl, appendToken, token, WebSocket } = this.serverSettings;

@@ -49,6 +49,12 @@ export function addCommands(context: IContext, parts: IParts): void {
     icon: flotillaIcon,
     execute: () => open.runs()
   });
+  commands.addCommand('flotilla:show-schedules', {
+    label: trans.__('Show Schedules'),
+    caption: trans.__('Show what Flotilla runs again and again'),
+    icon: flotillaIcon,
+    execute: () => open.schedules()
+  });
   commands.addCommand('flotilla:refresh', {
     label: trans.__('Refresh Runs'),
     execute: () => model.retryNow()
@@ -59,6 +65,8 @@ export function addCommands(context: IContext, parts: IParts): void {
     'flotilla:refresh',
     'flotilla:launch',
     'flotilla:launch-notebook',
+    'flotilla:schedule',
+    'flotilla:show-schedules',
     'flotilla:insert-magic'
   ]) {
     parts.palette?.addItem({ command, category });
@@ -86,6 +94,15 @@ function addLaunchCommands(context: IContext, parts: IParts): void {
     execute: () => {
       const path = currentNotebook(context);
       open.launch(path ? { kind: 'file', path } : undefined);
+    }
+  });
+  commands.addCommand('flotilla:schedule', {
+    label: trans.__('Schedule a Run…'),
+    caption: trans.__('Run a notebook or a script again and again'),
+    icon: flotillaIcon,
+    execute: args => {
+      const path = args['path'];
+      open.schedule(typeof path === 'string' ? { kind: 'file', path } : undefined);
     }
   });
   commands.addCommand('flotilla:launch-file', {

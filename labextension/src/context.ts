@@ -24,6 +24,12 @@ export interface IOpen {
   run(id: string, tab?: DetailTab): void;
   /** The launch form, for something or for the notebook that is open. */
   launch(what?: What): void;
+  /** The same form, for a schedule. */
+  schedule(what?: What): void;
+  /** The same form, to change a schedule. */
+  editSchedule(id: string): void;
+  /** The list of schedules. */
+  schedules(): void;
   /** The list of runs. */
   runs(): void;
 }

@@ -19,6 +19,7 @@ import { keepFilters } from './kept';
 import { addRunTabs } from './run_tabs';
 import { RunsModel } from './runs';
 import { runningSessions } from './running';
+import type { Section } from './sidebar';
 import { FlotillaSidebar } from './sidebar';
 import { FlotillaStatusItem } from './statusbar';
 import { Toasts } from './toasts';
@@ -54,7 +55,7 @@ const main: JupyterFrontEndPlugin<IFlotilla> = {
     const trans = (translator ?? nullTranslator).load('jupyter_flotilla');
     const api = new FlotillaApi(app.serviceManager.serverSettings);
     const model = new RunsModel(api);
-    const show = (section: 'runs' | 'launch' | 'costs') => {
+    const show = (section: Section) => {
       app.shell.activateById(sidebar.id);
       sidebar.reveal(section);
     };
@@ -68,6 +69,19 @@ const main: JupyterFrontEndPlugin<IFlotilla> = {
         } else {
           sidebar.launch.focus();
         }
+      },
+      schedule: what => {
+        const path = currentNotebook(context);
+        show('launch');
+        sidebar.launch.schedule(what ?? (path ? { kind: 'file', path } : undefined));
+      },
+      editSchedule: id => {
+        show('launch');
+        sidebar.launch.edit(id);
+      },
+      schedules: () => {
+        show('schedules');
+        void sidebar.schedules.focus();
       },
       runs: () => {
         show('runs');

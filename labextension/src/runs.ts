@@ -1,11 +1,13 @@
 import { ISignal, Signal } from '@lumino/signaling';
 import type { FlotillaApi } from './api';
-import { asFlotillaError, FlotillaError } from './api';
+import { asFlotillaError } from './api';
 import { ServerClock } from './clock';
 import { RunList } from './list';
-import type { IFilters, ISubject } from './query';
+import type { IFilters } from './query';
 import { NO_FILTERS, OPEN_STATUSES, toQuery } from './query';
 import type { IRow } from './row';
+import type { ISnapshot } from './snapshot';
+import { NOTHING_SEEN } from './snapshot';
 import { ChangesSocket } from './socket';
 import type { ITransition } from './transitions';
 import { OpenRuns } from './transitions';
@@ -22,27 +24,7 @@ const RECOUNT_MS = 1000;
 /** A window that comes back into sight after this long asks anew: its socket may be dead. */
 const OLD_MS = 60_000;
 
-/** How we stand with the server. `polling`: it answers, but its socket does not. */
-export type Connection = 'connecting' | 'live' | 'polling' | 'offline';
-
-/** What is to be seen at a moment; never changed, always replaced. */
-export interface ISnapshot {
-  /** Ids of the rows, in order. */
-  order: readonly string[];
-  /** How many runs match, loaded or not. */
-  total: number;
-  /** Nothing was loaded yet, or something else is on its way. */
-  isLoading: boolean;
-  hasLoaded: boolean;
-  hasMore: boolean;
-  error: FlotillaError | null;
-  filters: IFilters;
-  connection: Connection;
-  /** When we last heard of the server, by our own clock; null: never. */
-  heardAt: number | null;
-  status: IStatus | null;
-  subject: ISubject;
-}
+export type { Connection, ISnapshot } from './snapshot';
 
 /**
  * All that the front end knows of runs: one list with its filters, the runs that go on, and the
@@ -82,6 +64,11 @@ export class RunsModel {
   /** All was fetched anew, since changes may have been missed. */
   get refreshed(): ISignal<this, void> {
     return this._refreshed;
+  }
+
+  /** Schedules are to be read anew. */
+  get schedulesChanged(): ISignal<this, void> {
+    return this._schedulesChanged;
   }
 
   /** Other runs go on than before, or they have another status. */
@@ -274,6 +261,9 @@ export class RunsModel {
         this._seq = change.seq;
         void this.refresh();
         break;
+      case 'schedules':
+        this._schedulesChanged.emit();
+        break;
       case 'status':
         this._takeStatus(change);
         break;
@@ -366,19 +356,7 @@ export class RunsModel {
   private _list = new RunList({}, null);
   private _open = new OpenRuns();
   private _socket: ChangesSocket;
-  private _snapshot: ISnapshot = {
-    order: [],
-    total: 0,
-    isLoading: true,
-    hasLoaded: false,
-    hasMore: false,
-    error: null,
-    filters: NO_FILTERS,
-    connection: 'connecting',
-    heardAt: null,
-    status: null,
-    subject: { owner: '', notebook: '' }
-  };
+  private _snapshot = NOTHING_SEEN;
   private _late: IRun[] = [];
   private _notebooks: readonly string[] = [];
   private _seq = 0;
@@ -394,4 +372,5 @@ export class RunsModel {
   private _received = new Signal<this, IRun[]>(this);
   private _refreshed = new Signal<this, void>(this);
   private _openChanged = new Signal<this, void>(this);
+  private _schedulesChanged = new Signal<this, void>(this);
 }

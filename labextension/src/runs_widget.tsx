@@ -7,6 +7,7 @@ import { reportError } from './actions';
 import { Ticker } from './clock';
 import type { IRowActions } from './components/keys';
 import { RunsSection } from './components/RunsSection';
+import { titleButton } from './components/TitleButton';
 import type { IContext } from './context';
 import type { IRun } from './wire';
 
@@ -21,24 +22,6 @@ const MENU: (string | null)[] = [
   null,
   'flotilla:copy-run-id'
 ];
-
-/** Return a button for the title of a section, whose own click folds the section. */
-function titleButton(name: string, icon: LabIcon, onClick: () => void): ReactWidget {
-  return ReactWidget.create(
-    <button
-      type="button"
-      className="jp-Flotilla-more"
-      aria-label={name}
-      title={name}
-      onClick={event => {
-        event.stopPropagation();
-        onClick();
-      }}
-    >
-      <icon.react tag="span" />
-    </button>
-  );
-}
 
 /** The list of runs, a section of the sidebar. */
 export class RunsWidget extends ReactWidget {

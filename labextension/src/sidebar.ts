@@ -7,8 +7,13 @@ import { formatCount } from './format';
 import { flotillaIcon } from './icons';
 import { LaunchWidget } from './launch';
 import { RunsWidget } from './runs_widget';
+import { SchedulesWidget } from './schedules';
 
-/** Flotilla's sidebar: its runs, the launch form and the costs. */
+/** The sections of the sidebar, from top to bottom. */
+const SECTIONS = ['runs', 'launch', 'schedules', 'costs'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** Flotilla's sidebar: its runs, the launch form, the schedules and the costs. */
 export class FlotillaSidebar extends SidePanel {
   constructor(context: IContext, actions: RunActions) {
     super();
@@ -19,25 +24,29 @@ export class FlotillaSidebar extends SidePanel {
     this.addClass('jp-Flotilla-sidebar');
     this.runs = new RunsWidget(context, actions);
     this.launch = new LaunchWidget(context);
+    this.schedules = new SchedulesWidget(context);
     this.costs = new CostsWidget(context);
     this._nameRuns(context);
     context.model.changed.connect(() => this._nameRuns(context));
     this.launch.title.label = trans.__('Launch');
+    this.schedules.title.label = trans.__('Schedules');
     this.costs.title.label = trans.__('Costs');
-    for (const section of [this.runs, this.launch, this.costs]) {
+    this._sections.forEach((section, index) => {
       this.addWidget(section);
-    }
-    this._accordion.collapse(1);
-    this._accordion.collapse(2);
+      if (section !== this.runs) {
+        this._accordion.collapse(index);
+      }
+    });
     this._accordion.expansionToggled.connect((_, index) => this._giveRoom(index));
   }
 
   readonly runs: RunsWidget;
   readonly launch: LaunchWidget;
+  readonly schedules: SchedulesWidget;
   readonly costs: CostsWidget;
 
-  /** Open a section; the launch form and the costs need all the room that there is. */
-  reveal(section: 'runs' | 'launch' | 'costs'): void {
+  /** Open a section; all but the runs need all the room that there is. */
+  reveal(section: Section): void {
     this._sections.forEach((widget, index) => {
       if (widget === this[section]) {
         this._accordion.expand(index);
@@ -65,7 +74,7 @@ export class FlotillaSidebar extends SidePanel {
   }
 
   private get _sections(): Widget[] {
-    return [this.runs, this.launch, this.costs];
+    return SECTIONS.map(name => this[name]);
   }
 
   private get _accordion(): AccordionPanel {

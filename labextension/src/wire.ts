@@ -173,6 +173,18 @@ export type ITimes = Schemas['PreviewOut'];
 /** When a schedule would run, and what that would cost. */
 export type ISchedulePlan = With<Schemas['SchedulePlanOut'], { plan: IPlan }>;
 export type IBackfill = Schemas['BackfillOut'];
+/** Times as they were typed. */
+export type ITimesAsked = Partial<Schemas['PreviewIn']> & { when: string };
+/** A schedule that is asked for, or what is to be changed of one. */
+export interface IScheduleAsked {
+  /** Null, in an edit: what it runs stays as it was saved. */
+  what: Extract<What, { kind: 'file' | 'command' }> | null;
+  options: Options;
+  /** When, and by which rules, by their keywords. */
+  schedule: Options;
+}
+export type IBackfillAsked = Pick<Schemas['BackfillIn'], 'begin' | 'end'> &
+  Partial<Schemas['BackfillIn']>;
 
 /** What comes over the socket of changes. */
 export type Change =

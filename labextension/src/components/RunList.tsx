@@ -34,7 +34,7 @@ export function RunList(props: IRunListProps): JSX.Element {
   const { order, rowOf, total, hasMore, onMore, actions, time, trans } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const roving = useRovingFocus(order, scroller);
-  const { activeIndex, focusOn, focusRun } = roving;
+  const { activeIndex, focusOn, focusRow } = roving;
   const virtual = useVirtualizer({
     count: order.length,
     getScrollElement: () => scroller.current,
@@ -59,8 +59,8 @@ export function RunList(props: IRunListProps): JSX.Element {
   useAnchor(scroller, order, virtual.range?.startIndex ?? 0, props.list, ROW_HEIGHT);
 
   const onMenu = useCallback(
-    (run: IRun, x: number, y: number) => actions.menu(run, x, y, () => focusRun(run.id)),
-    [actions, focusRun]
+    (run: IRun, x: number, y: number) => actions.menu(run, x, y, () => focusRow(run.id)),
+    [actions, focusRow]
   );
   const runAt = (target: EventTarget): IRun | undefined => {
     const row = (target as HTMLElement).closest<HTMLElement>('[data-run]');

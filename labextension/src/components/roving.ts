@@ -6,13 +6,12 @@ export interface IRoving {
   /** -1: none was visited yet. */
   activeIndex: number;
   focusOn: (index: number) => void;
-  focusRun: (id: string) => void;
+  focusRow: (id: string) => void;
   onFocus: (event: FocusEvent) => void;
 }
 
-function rowElement(list: HTMLElement | null, id: string): HTMLElement | null {
-  return list?.querySelector<HTMLElement>(`[data-run="${CSS.escape(id)}"]`) ?? null;
-}
+/** What the rows of a list are of: their elements have its name with `data-`. */
+export type RowKind = 'run' | 'schedule';
 
 /**
  * Keep track of the row that has, or had, the focus. Where it leaves the list while it has the
@@ -20,8 +19,11 @@ function rowElement(list: HTMLElement | null, id: string): HTMLElement | null {
  */
 export function useRovingFocus(
   order: readonly string[],
-  list: RefObject<HTMLElement>
+  list: RefObject<HTMLElement>,
+  kind: RowKind = 'run'
 ): IRoving {
+  const rowElement = (id: string) =>
+    list.current?.querySelector<HTMLElement>(`[data-${kind}="${CSS.escape(id)}"]`) ?? null;
   const [active, setActive] = useState<string | null>(null);
   const wanted = useRef<string | null>(null);
   const lastIndex = useRef(-1);
@@ -37,15 +39,15 @@ export function useRovingFocus(
     const id = wanted.current ?? (hasLostFocus ? (order[activeIndex] ?? null) : null);
     if (id !== null) {
       wanted.current = null;
-      rowElement(list.current, id)?.focus({ preventScroll: true });
+      rowElement(id)?.focus({ preventScroll: true });
     }
   });
 
-  const focusRun = useCallback((id: string) => {
+  const focusRow = useCallback((id: string) => {
     wanted.current = id;
     setActive(id);
     // where it is the active one already, nothing is drawn anew
-    const element = rowElement(list.current, id);
+    const element = rowElement(id);
     if (element) {
       wanted.current = null;
       element.focus({ preventScroll: true });
@@ -53,12 +55,12 @@ export function useRovingFocus(
   }, []);
   const focusOn = (index: number) => {
     if (order[index] !== undefined) {
-      focusRun(order[index]);
+      focusRow(order[index]);
     }
   };
   const onFocus = useCallback((event: FocusEvent) => {
-    const row = (event.target as HTMLElement).closest<HTMLElement>('[data-run]');
-    setActive(row?.dataset.run ?? null);
+    const row = (event.target as HTMLElement).closest<HTMLElement>(`[data-${kind}]`);
+    setActive(row?.dataset[kind] ?? null);
   }, []);
-  return { activeIndex, focusOn, focusRun, onFocus };
+  return { activeIndex, focusOn, focusRow, onFocus };
 }

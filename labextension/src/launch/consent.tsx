@@ -12,10 +12,15 @@ export function sentencesOf(refusal: FlotillaError, asks: readonly string[]): re
   return asks.join('; ') === refusal.message ? asks : [refusal.message];
 }
 
-/** Ask for the consent without which a launch was refused. */
+/**
+ * Ask for the consent without which something was refused.
+ *
+ * @param words what is asked; without them, whether to launch
+ */
 export async function askConsent(
   sentences: readonly string[],
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  words?: { title: string; label: string }
 ): Promise<boolean> {
   const body = ReactWidget.create(
     <ul className="jp-Flotilla-consent">
@@ -25,11 +30,11 @@ export async function askConsent(
     </ul>
   );
   const answer = await showDialog({
-    title: trans.__('Launch it?'),
+    title: words?.title ?? trans.__('Launch it?'),
     body,
     buttons: [
       Dialog.cancelButton(),
-      Dialog.okButton({ label: trans.__('Agree and launch') })
+      Dialog.okButton({ label: words?.label ?? trans.__('Agree and launch') })
     ],
     // money is spent by a choice, never by a key that was pressed once too often
     defaultButton: 0

@@ -66,6 +66,9 @@ export function fieldOf(error: FlotillaError, asked: IAsked): FieldKey | null {
   if (/^there is no profile @/.test(message)) {
     return optionField('profile');
   }
+  if (/^there is a schedule '/.test(message)) {
+    return optionField('name');
+  }
   const option = named(message, asked) ?? quoted(message, asked);
   return option ? optionField(option.keyword) : null;
 }

@@ -1,6 +1,6 @@
 import type { FlotillaError } from '../api';
 import type { FieldKey } from './errors';
-import { fieldOf } from './errors';
+import { fieldOf, optionField } from './errors';
 import type { ILaunchSnapshot } from './model';
 import { optionsOf } from './options';
 
@@ -10,26 +10,29 @@ const PARTS = ['resources', 'limits', 'grid', 'more'] as const;
 export type Errors = { readonly [field: FieldKey]: FlotillaError };
 
 /** Return what the server has found wrong, newest first. */
-function found({ progress, planned, formError }: ILaunchSnapshot): FlotillaError[] {
+function found({ progress, planned, formError, times }: ILaunchSnapshot): FlotillaError[] {
   const failed = progress.step === 'failed' ? progress.error : null;
-  const errors = [failed, planned.error, formError].filter(error => error !== null);
+  const errors = [failed, times.error, planned.error, formError].filter(error => error !== null);
   // a launch often fails for the reason that the plan has given already
   return errors.filter((error, at) => errors.findIndex(o => o.message === error.message) === at);
 }
 
 function fieldOfError(error: FlotillaError, shown: ILaunchSnapshot): FieldKey | null {
-  const { form, engine, options, parameters } = shown;
-  return fieldOf(error, {
+  const { form, engine, options, parameters, timing, times } = shown;
+  const field = fieldOf(error, {
     options: form
       ? [
+          ...(timing ? form.schedule_options : []),
           ...form.options.filter(option => ['cpu', 'memory'].includes(option.keyword)),
           ...PARTS.flatMap(part => optionsOf(form, engine, part))
         ]
       : [],
     parameters: (form?.parameters ?? []).map(parameter => parameter.name),
     engines: (form?.engines ?? []).map(one => one.name),
-    sent: { ...options, ...parameters.params }
+    sent: { ...timing?.fields, ...options, ...parameters.params }
   });
+  const isOfTimes = error.message === times.error?.message;
+  return field ?? (isOfTimes ? optionField('when') : null);
 }
 
 /** Return the errors that belong beside fields. */

@@ -23,6 +23,17 @@ export class LaunchWidget extends ReactWidget {
     void this._model.prepare(what).then(() => this.focus());
   }
 
+  /** Have the form save a schedule of something, or of what it is about. */
+  schedule(what?: What): void {
+    const isReady = what ? this._model.prepare(what) : Promise.resolve();
+    void isReady.then(() => this._model.setScheduled(true));
+  }
+
+  /** Have the form change a schedule. */
+  edit(id: string): void {
+    void this._model.edit(id);
+  }
+
   /** Put the focus on what is launched: whoever has asked for the form goes on there. */
   focus(): void {
     // the section may only just be opening
@@ -67,6 +78,8 @@ export class LaunchWidget extends ReactWidget {
         onCopy={text => Clipboard.copyToSystem(text)}
         onOpen={id => open.run(id)}
         nameOf={id => model.find(id)?.name ?? null}
+        onShowSchedules={() => open.schedules()}
+        now={() => model.clock.now()}
         trans={trans}
       />
     );

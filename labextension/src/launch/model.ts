@@ -2,77 +2,43 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { asFlotillaError, FlotillaError } from '../api';
 import type { IContext } from '../context';
 import type { Connection } from '../runs';
-import type { IEngine, IForm, IRun, Options, What } from '../wire';
+import type { IForm, IScheduleAsked, IScheduleDetail, Options, What } from '../wire';
+import { formOf, formOfEdit } from './forms';
 import type { IKept } from './memory';
 import { Memory, NOTHING_KEPT, withWishes } from './memory';
 import { NotebookWatch } from './notebook_watch';
 import { engineOf, readOptions, readPart } from './options';
-import type { IReadParameters } from './parameters';
-import { readParameters } from './parameters';
-import type { IPlanned } from './planner';
+import { parametersOf } from './given_parameters';
 import { Planner } from './planner';
-import { defaultsOfRun } from './retry';
+import { Scheduler } from './scheduler';
+import type { ILaunchSnapshot } from './shown';
+import { nothingShown } from './shown';
 import type { Choice, ISubject } from './subject';
-import { keyOf, subjectFor, whatOf } from './subject';
+import { isSaved, keyOf, schedulable, subjectFor, whatOf } from './subject';
 import { submit } from './submit';
+import { isTimed, textOf } from './timing';
+export type { ILaunchSnapshot, Progress } from './shown';
 import type { IWishes } from './wishes';
 import { NO_WISHES } from './wishes';
 import { subscribed } from '../subscribe';
-
-/** How far the launch is that was asked for last. */
-export type Progress =
-  | { step: 'idle' }
-  | { step: 'saving' }
-  | { step: 'launching' }
-  | { step: 'launched'; run: IRun; runs: number; isSaved: boolean }
-  | { step: 'failed'; error: FlotillaError };
-
-/** All that the form shows; never changed, always replaced. */
-export interface ILaunchSnapshot {
-  subject: ISubject;
-  /** There is something to launch. */
-  hasSubject: boolean;
-  /** Null: not asked for yet. */
-  form: IForm | null;
-  formError: FlotillaError | null;
-  engine: IEngine | null;
-  wishes: IWishes;
-  /** What the parameters come to. */
-  parameters: IReadParameters;
-  /** What is sent of the options. */
-  options: Options;
-  planned: IPlanned;
-  progress: Progress;
-  /** Names of the parts that are open. */
-  open: readonly string[];
-}
-
-const NO_PARAMETERS: IReadParameters = { params: {}, grid: {}, problems: {} };
 
 /** What is in the launch form, and what becomes of it. Asks the server only while it is seen. */
 export class LaunchModel {
   constructor(private _context: IContext) {
     this._watch = new NotebookWatch(_context);
     this._planner = new Planner(_context.api);
+    this._scheduler = new Scheduler(_context);
     this._memory = new Memory(_context.state ?? null);
-    this._snapshot = {
-      subject: { choice: 'notebook', notebook: this._watch.view, file: '', given: null },
-      hasSubject: false,
-      form: null,
-      formError: null,
-      engine: null,
-      wishes: NO_WISHES,
-      parameters: NO_PARAMETERS,
-      options: {},
-      planned: this._planner.planned,
-      progress: { step: 'idle' },
-      open: []
-    };
+    this._snapshot = nothingShown(this._watch.view);
     this._watch.changed.connect(() => this._choose({ notebook: this._watch.view }));
     this._watch.saved.connect(() => this._onSaved());
     this._watch.edited.connect(() => this._snapshot.subject.choice === 'cells' && this._replan());
     _context.model.changed.connect(this._onConnection, this);
     this._planner.changed.connect(() => this._update({ planned: this._planner.planned }));
+    this._scheduler.changed.connect(() => {
+      const { timing, times } = this._scheduler;
+      this._update({ timing, times });
+    });
     this._loaded = this._memory.load().then(kept => this._restore(kept));
   }
 
@@ -113,6 +79,55 @@ export class LaunchModel {
     this._choose({ choice: 'file', file });
   }
 
+  /** Have the form save a schedule of what it would launch, or launch again. */
+  setScheduled(isScheduled: boolean): void {
+    if (isScheduled) {
+      this._scheduler.begin(null);
+      this._choose(schedulable(this._snapshot.subject));
+    } else {
+      this._leaveSchedule();
+    }
+    this._update({ progress: { step: 'idle' } });
+  }
+
+  /** Have the form change a schedule; what nobody changes stays as it was saved. */
+  async edit(id: string): Promise<void> {
+    await this._loaded;
+    try {
+      this.editFrom(await this._context.api.schedule(id));
+    } catch (thrown) {
+      this._update({ progress: { step: 'failed', error: asFlotillaError(thrown) } });
+    }
+  }
+
+  /** The same from what is known of it; what was typed for it before is forgotten. */
+  editFrom(saved: IScheduleDetail): void {
+    const { id, name } = saved;
+    this._scheduler.begin(saved);
+    this._formKey = null;
+    this._choose({ choice: 'given', given: { kind: 'schedule', id, name } });
+    this.wish(NO_WISHES);
+  }
+
+  /** Change a text that says when it runs, or by which rule. */
+  setTiming(keyword: string, text: string): void {
+    const isOfGit = this._isOfGit;
+    this._scheduler.set(keyword, text);
+    this._update({ progress: { step: 'idle' } });
+    if (isOfGit !== this._isOfGit) {
+      void this.reload();
+    } else {
+      this._replan();
+    }
+  }
+
+  /** Of a conflict: go on with what was changed here, as changes of what somebody else has saved. */
+  keepMine(theirs: IScheduleDetail): void {
+    this._scheduler.rebase(theirs);
+    this._update({ progress: { step: 'idle' } });
+    void this.reload();
+  }
+
   /** Change what is wished. */
   wish(wishes: IWishes): void {
     this._kept = withWishes(this._kept, keyOf(this._snapshot.subject), wishes);
@@ -151,7 +166,7 @@ export class LaunchModel {
     }
   }
 
-  /** Save the notebook if it is needed, and launch; what must be agreed to is asked. */
+  /** Save the notebook if it is needed, and launch, or schedule; what must be agreed to is asked. */
   async launch(): Promise<void> {
     const { step } = this._snapshot.progress;
     if (step === 'saving' || step === 'launching') {
@@ -164,7 +179,7 @@ export class LaunchModel {
         this._update({ progress: { step: 'saving' } });
         await this._watch.save();
       }
-      await this._launch(isSaved);
+      await (this._snapshot.timing ? this._schedule() : this._launch(isSaved));
     } catch (thrown) {
       this._update({ progress: { step: 'failed', error: asFlotillaError(thrown) } });
     }
@@ -175,6 +190,7 @@ export class LaunchModel {
     this._context.model.changed.disconnect(this._onConnection, this);
     this._watch.dispose();
     this._planner.dispose();
+    this._scheduler.dispose();
     Signal.clearData(this);
   }
 
@@ -185,8 +201,10 @@ export class LaunchModel {
       throw new FlotillaError(message, 'nothing');
     }
     this._update({ progress: { step: 'launching' } });
+    const { api, trans } = this._context;
     const asks = this._snapshot.planned.plan?.asks ?? [];
-    const created = await submit(this._context, what, this._sent(), asks);
+    const sent = this._sent();
+    const created = await submit(confirm => api.launch(what, sent, confirm), asks, trans);
     if (created === null) {
       this._update({ progress: { step: 'idle' } });
       return;
@@ -197,19 +215,71 @@ export class LaunchModel {
     this._replan();
   }
 
-  private async _form(): Promise<IForm> {
-    const { api } = this._context;
-    const what = this._what();
-    if (what?.kind === 'retry') {
-      const [form, run] = await Promise.all([api.form(), api.run(what.run)]);
-      return { ...form, defaults: { ...form.defaults, ...defaultsOfRun(run) } };
+  private async _schedule(): Promise<void> {
+    this._update({ progress: { step: 'launching' } });
+    const { plan, schedule: planned } = this._snapshot.planned;
+    const isNew = this._snapshot.timing?.edited === null;
+    try {
+      const schedule = await this._scheduler.save(this._job(), this._sent(), plan);
+      if (schedule === null) {
+        this._update({ progress: { step: 'idle' } });
+        return;
+      }
+      this._leaveSchedule();
+      const note = planned?.waking_note ?? null;
+      this._update({ progress: { step: 'scheduled', schedule, note, isNew } });
+    } catch (thrown) {
+      await this._onRefused(asFlotillaError(thrown));
     }
-    // of cells and commands the server needs to know nothing for a form
-    return api.form(what?.kind === 'file' ? what : undefined);
+  }
+
+  private async _onRefused(error: FlotillaError): Promise<void> {
+    const id = this._snapshot.timing?.edited?.id;
+    if (error.code !== 'schedule-changed' || id === undefined) {
+      throw error;
+    }
+    const theirs = await this._context.api.schedule(id).catch(() => null);
+    this._update({ progress: { step: 'conflict', error, theirs } });
+  }
+
+  /** Have the form launch again, what it was about before. */
+  private _leaveSchedule(): void {
+    const { given } = this._snapshot.subject;
+    this._scheduler.end();
+    if (given?.kind === 'schedule') {
+      const { choice, file } = this._kept;
+      this._choose({ choice, file, given: null });
+    } else {
+      this._derive();
+      this._replan();
+    }
+  }
+
+  /** Say whether what is chosen is below the top of a repository, and no file of here. */
+  private get _isOfGit(): boolean {
+    const { timing } = this._scheduler;
+    return timing !== null && /@/.test(textOf(timing, 'source'));
+  }
+
+  private _form(): Promise<IForm> {
+    const { api } = this._context;
+    const edited = this._snapshot.timing?.edited;
+    const what = this._isOfGit ? null : this._what();
+    if (!edited) {
+      return formOf(api, what);
+    }
+    const isAsSaved = isSaved(this._snapshot.subject) && !this._isOfGit;
+    return formOfEdit(api, edited, isAsSaved ? edited.notebook : null, what);
   }
 
   private _what(): What | null {
     return whatOf(this._snapshot.subject, () => this._watch.selectedSource());
+  }
+
+  /** What a schedule is to run; null: what it ran. */
+  private _job(): IScheduleAsked['what'] {
+    const what = this._what();
+    return what?.kind === 'file' || what?.kind === 'command' ? what : null;
   }
 
   /** What is sent beside what is launched. */
@@ -278,26 +348,30 @@ export class LaunchModel {
   private _derive(): void {
     const { form, wishes, subject } = this._snapshot;
     const engine = form && engineOf(form, wishes);
-    const parameters = subject.choice === 'cells' ? null : form?.parameters;
+    const isScheduled = this._scheduler.timing !== null;
     this._update({
-      hasSubject: this._what() !== null,
+      hasSubject: this._what() !== null || isSaved(subject),
       engine,
       options: form ? readOptions(form, engine, wishes) : {},
-      parameters: parameters
-        ? readParameters(parameters, wishes.parameters, this._context.trans)
-        : NO_PARAMETERS
+      parameters: parametersOf(this._snapshot, isScheduled, this._context.trans)
     });
   }
 
   private _replan(): void {
-    const { form, formError, parameters } = this._snapshot;
+    const { form, formError, parameters, hasSubject } = this._snapshot;
     if (!this._isAwake || form === null) {
       return;
     }
+    const { timing } = this._scheduler;
     if (Object.keys(parameters.problems).length || formError) {
       this._planner.pause();
-    } else {
+    } else if (timing === null) {
       this._planner.ask(this._what(), this._sent());
+    } else {
+      const [job, sent] = [this._job(), this._sent()];
+      this._planner.askSchedule(
+        hasSubject && isTimed(timing) ? signal => this._scheduler.plan(job, sent, signal) : null
+      );
     }
   }
 
@@ -312,6 +386,7 @@ export class LaunchModel {
 
   private _watch: NotebookWatch;
   private _planner: Planner;
+  private _scheduler: Scheduler;
   private _memory: Memory;
   private _loaded: Promise<void>;
   private _kept: IKept = NOTHING_KEPT;

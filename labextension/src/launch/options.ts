@@ -7,7 +7,9 @@ const WITH_OWN_FIELD = new Set(['engine', 'params', 'profile', 'cpu', 'memory', 
 
 /** Values of options that have few; what else one of them takes can be typed. */
 const CHOICES: { readonly [keyword: string]: readonly string[] } = {
-  arch: ['x86_64', 'arm64']
+  arch: ['x86_64', 'arm64'],
+  missed: ['skip', 'last', 'all'],
+  overlap: ['skip', 'queue', 'replace', 'allow']
 };
 const SUGGESTIONS: { readonly [keyword: string]: readonly string[] } = {
   on_oom: ['fail', 'double', 'double:64G'],

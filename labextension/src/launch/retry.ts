@@ -2,7 +2,7 @@ import type { IForm, IRunDetail, Json } from '../wire';
 import { sizeText } from './sizes';
 
 /** Return seconds as the server reads durations. */
-function durationText(seconds: number): string {
+export function durationText(seconds: number): string {
   return seconds % 3600 === 0
     ? `${seconds / 3600}h`
     : seconds % 60 === 0

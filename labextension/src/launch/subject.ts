@@ -16,6 +16,9 @@ export type Choice = 'notebook' | 'cells' | 'file' | 'given';
 /** Those that are kept over a reload. */
 export const CHOICES: readonly Choice[] = ['notebook', 'cells', 'file'];
 
+/** What the form was opened for: something to launch, or a schedule that is edited. */
+export type Given = What | { kind: 'schedule'; id: string; name: string };
+
 /** What can be chosen from. */
 export interface ISubject {
   choice: Choice;
@@ -23,7 +26,7 @@ export interface ISubject {
   /** Relative to the server's root; what `file` means. */
   file: string;
   /** What `given` means. */
-  given: What | null;
+  given: Given | null;
 }
 
 /** Return the source of cells as one text; cells that hold nothing are left out. */
@@ -51,10 +54,13 @@ export function keyOf(subject: ISubject): string {
   return choice === 'given' && given ? JSON.stringify(given) : pathOf(subject) ?? '';
 }
 
-/** Return what is launched; null: nothing was chosen yet. `source` gives the selected cells. */
+/**
+ * Return what is launched; null: nothing was chosen yet, or what a schedule ran. `source` gives the
+ * selected cells.
+ */
 export function whatOf(subject: ISubject, source: () => string): What | null {
   if (subject.choice === 'given') {
-    return subject.given;
+    return subject.given?.kind === 'schedule' ? null : subject.given;
   }
   const path = pathOf(subject);
   if (path === null) {
@@ -65,6 +71,21 @@ export function whatOf(subject: ISubject, source: () => string): What | null {
   }
   const text = source();
   return text === '' ? null : { kind: 'source', source: text, path };
+}
+
+/** Say whether the form is about a schedule that goes on running what it ran. */
+export function isSaved({ choice, given }: ISubject): boolean {
+  return choice === 'given' && given?.kind === 'schedule';
+}
+
+/** Return what can be scheduled where cells, or a run again, were chosen: they cannot. */
+export function schedulable(subject: ISubject): ISubject {
+  const { choice, given, notebook } = subject;
+  const isFit = given === null || given.kind === 'file' || given.kind === 'command';
+  if (choice !== 'cells' && (choice !== 'given' || isFit)) {
+    return isFit ? subject : { ...subject, given: null };
+  }
+  return { ...subject, choice: notebook.path ? 'notebook' : 'file', given: null };
 }
 
 /** Return how the form is set up for what it was opened for. */

@@ -51,7 +51,14 @@ beforeEach(async () => {
     } as unknown as JupyterFrontEnd,
     trans,
     notebooks: null,
-    open: { run: jest.fn(), launch: jest.fn(), runs: jest.fn() }
+    open: {
+      run: jest.fn(),
+      launch: jest.fn(),
+      runs: jest.fn(),
+      schedule: jest.fn(),
+      editSchedule: jest.fn(),
+      schedules: jest.fn()
+    }
   };
   const run = new DetailModel(model, aRun().id);
   await run.refresh();

@@ -63,7 +63,14 @@ async function shown(run: IRun, tab: DetailTab = 'overview'): Promise<void> {
     app: app as unknown as JupyterFrontEnd,
     trans,
     notebooks: null,
-    open: { run: jest.fn(), launch: jest.fn(), runs: jest.fn() }
+    open: {
+      run: jest.fn(),
+      launch: jest.fn(),
+      runs: jest.fn(),
+      schedule: jest.fn(),
+      editSchedule: jest.fn(),
+      schedules: jest.fn()
+    }
   };
   onClose = jest.fn();
   onNamed = jest.fn();

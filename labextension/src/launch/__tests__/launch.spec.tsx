@@ -65,6 +65,8 @@ async function shown(): Promise<void> {
       onCopy={jest.fn()}
       onOpen={jest.fn()}
       nameOf={() => 'train'}
+      onShowSchedules={jest.fn()}
+      now={() => Date.now()}
       trans={trans}
     />
   );

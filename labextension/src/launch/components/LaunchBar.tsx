@@ -1,10 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FlotillaError } from '../../api';
-import type { ILaunchSnapshot } from '../model';
+import type { ILaunchSnapshot } from '../shown';
+import { isTimed } from '../timing';
 import { hasWishes } from '../wishes';
 import { Problem, problemOf } from './Problem';
 import { Outcome } from './Outcome';
-import { ceilingText, rateText } from './Price';
+import { ceilingText, monthCeilingText, rateText } from './Price';
 
 export interface ILaunchBarProps {
   idPrefix: string;
@@ -16,6 +17,9 @@ export interface ILaunchBarProps {
   /** What was copied last; empty: nothing. */
   copied: string;
   onLaunch: () => void;
+  /** Have the form save a schedule, or launch again. */
+  onSchedule: (isScheduled: boolean) => void;
+  onShowSchedules: () => void;
   /** Forget all that was typed. */
   onReset: () => void;
   onOpen: (id: string) => void;
@@ -24,23 +28,37 @@ export interface ILaunchBarProps {
 
 function shortText(props: ILaunchBarProps): string {
   const { shown, error, isFieldWrong, trans } = props;
-  const { plan, isStale } = shown.planned;
+  const { plan, schedule, isStale } = shown.planned;
   if (!shown.hasSubject) {
     return trans.__('Choose what to launch.');
   }
   if (isFieldWrong) {
     return trans.__('Something above is wrong.');
   }
+  if (plan && schedule) {
+    return monthCeilingText(schedule, trans);
+  }
   if (plan) {
     return `${rateText(plan, trans)}, ${ceilingText(plan, trans)}`;
+  }
+  if (shown.timing && !isTimed(shown.timing)) {
+    return trans.__('Say when it is to run.');
   }
   return isStale && !error ? trans.__('Asking for the price…') : '';
 }
 
+/** Return what the button does. */
+function actionText({ timing }: ILaunchSnapshot, trans: TranslationBundle): string {
+  if (timing === null) {
+    return trans.__('Launch');
+  }
+  return timing.edited ? trans.__('Save changes') : trans.__('Save schedule');
+}
+
 /** The button and the price, always in sight, and what became of the launch. */
 export function LaunchBar(props: ILaunchBarProps): JSX.Element {
-  const { idPrefix, shown, error, copied, onLaunch, onReset, onOpen, trans } = props;
-  const { progress, planned, hasSubject, wishes } = shown;
+  const { idPrefix, shown, error, copied, onLaunch, onSchedule, onReset, trans } = props;
+  const { progress, planned, hasSubject, wishes, timing } = shown;
   const isBusy = progress.step === 'saving' || progress.step === 'launching';
   const describedBy = error ? `${idPrefix}problem` : `${idPrefix}price`;
   return (
@@ -55,13 +73,23 @@ export function LaunchBar(props: ILaunchBarProps): JSX.Element {
           type="button"
           className="jp-Flotilla-button"
           data-kind="primary"
-          disabled={!hasSubject}
+          disabled={!hasSubject || (timing !== null && !isTimed(timing))}
           // it keeps the focus while it is at work
           aria-disabled={isBusy || undefined}
           aria-describedby={describedBy}
           onClick={onLaunch}
         >
-          {trans.__('Launch')}
+          {actionText(shown, trans)}
+        </button>
+        <button
+          type="button"
+          className="jp-Flotilla-button"
+          title={
+            timing ? trans.__('Save nothing, and launch as before') : trans.__('Run it again and again')
+          }
+          onClick={() => onSchedule(timing === null)}
+        >
+          {timing ? trans.__('Cancel') : trans.__('Schedule…')}
         </button>
         <span
           id={`${idPrefix}price`}
@@ -81,7 +109,13 @@ export function LaunchBar(props: ILaunchBarProps): JSX.Element {
           </button>
         )}
       </div>
-      <Outcome progress={progress} copied={copied} onOpen={onOpen} trans={trans} />
+      <Outcome
+        progress={progress}
+        copied={copied}
+        onOpen={props.onOpen}
+        onShowSchedules={props.onShowSchedules}
+        trans={trans}
+      />
     </div>
   );
 }

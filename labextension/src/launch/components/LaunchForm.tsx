@@ -4,11 +4,13 @@ import { ErrorNote } from '../../components/ErrorNote';
 import { errorsByField, shownError } from '../found';
 import type { LaunchModel } from '../model';
 import { NO_WISHES } from '../wishes';
+import { ConflictNote } from './ConflictNote';
 import { CopyAs } from './CopyAs';
 import { problemOf } from './Problem';
 import { LaunchBar } from './LaunchBar';
 import { Price } from './Price';
 import { Settings } from './Settings';
+import { TimingFields } from './TimingFields';
 import { Travels } from './Travels';
 import { WhatFields } from './WhatFields';
 
@@ -22,6 +24,10 @@ export interface ILaunchFormProps {
   onOpen: (id: string) => void;
   /** What a run is called; null: it is not known here. */
   nameOf: (id: string) => string | null;
+  /** Show the schedules. */
+  onShowSchedules: () => void;
+  /** Milliseconds since 1970, by the server's clock. */
+  now: () => number;
   trans: TranslationBundle;
 }
 
@@ -31,8 +37,9 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
   const shown = useSyncExternalStore(model.subscribe, model.snapshot);
   const [copied, setCopied] = useState('');
   const root = useRef<HTMLFormElement>(null);
-  const { form, formError, engine, wishes, planned, parameters, progress } = shown;
+  const { form, formError, engine, wishes, planned, parameters, progress, timing } = shown;
   const { plan, isStale } = planned;
+  const isScheduled = timing !== null;
   const { given } = shown.subject;
   const errors = errorsByField(shown);
   const problemAt = (field: string) => (errors[field] ? problemOf(errors[field]) : null);
@@ -44,6 +51,12 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
       goToProblem();
     }
   }, [progress]);
+  useEffect(() => {
+    if (isScheduled) {
+      // whoever has asked for it goes on there
+      root.current?.querySelector<HTMLElement>(`#${ID}when`)?.focus();
+    }
+  }, [isScheduled, timing?.edited, form === null]);
   useEffect(() => setCopied(''), [shown.subject, wishes, progress]);
   const launch = () => {
     if (Object.keys(parameters.problems).length) {
@@ -68,8 +81,22 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
         onChoose={choice => model.choose(choice)}
         onFile={path => model.chooseFile(path)}
         onBrowse={onBrowse}
+        isScheduled={isScheduled}
         trans={trans}
       />
+      {form && timing && (
+        <TimingFields
+          idPrefix={ID}
+          form={form}
+          shown={shown}
+          timing={timing}
+          now={props.now()}
+          problemAt={problemAt}
+          onChange={(keyword, text) => model.setTiming(keyword, text)}
+          onOpenRules={isOpen => model.setOpen('rules', isOpen)}
+          trans={trans}
+        />
+      )}
       {!form && !formError && <p className="jp-Flotilla-loading">{trans.__('Loading…')}</p>}
       {formError && !errors['what'] && (
         <ErrorNote error={formError} onRetry={() => void model.reload()} trans={trans} />
@@ -95,6 +122,7 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
           />
           <Price
             plan={plan}
+            schedule={planned.schedule}
             engine={engine}
             isStale={isStale}
             onUse={options => model.wish({ ...wishes, options: { ...wishes.options, ...options } })}
@@ -110,6 +138,16 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
         }}
         trans={trans}
       />
+      {progress.step === 'conflict' && timing?.edited && (
+        <ConflictNote
+          message={progress.error.message}
+          seen={timing.edited}
+          theirs={progress.theirs}
+          onTakeTheirs={theirs => model.editFrom(theirs)}
+          onKeepMine={theirs => model.keepMine(theirs)}
+          trans={trans}
+        />
+      )}
       <LaunchBar
         idPrefix={ID}
         shown={shown}
@@ -117,6 +155,8 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
         isFieldWrong={Object.keys(errors).length + Object.keys(parameters.problems).length > 0}
         copied={copied}
         onLaunch={launch}
+        onSchedule={isOn => model.setScheduled(isOn)}
+        onShowSchedules={props.onShowSchedules}
         onReset={() => model.wish(NO_WISHES)}
         onOpen={onOpen}
         trans={trans}

@@ -15,6 +15,8 @@ export interface IOptionFieldProps {
   usual: IForm['defaults'][string] | undefined;
   problem?: IFieldProblem | null;
   isHelpShown?: boolean;
+  /** Values to pick from while typing, where they are not known of the option itself. */
+  suggestions?: readonly string[];
   onChange: (value: string | boolean | undefined) => void;
   trans: TranslationBundle;
 }

@@ -10,7 +10,7 @@ export function OptionText(props: IOptionFieldProps & { control: IControlProps }
   const text = typeof wish === 'string' ? wish : '';
   const placeholder = valueText(usual?.value ?? null) || usualText(option) || option.metavar;
   const choices = choicesOf(option);
-  const suggestions = suggestionsOf(option);
+  const suggestions = props.suggestions ?? suggestionsOf(option);
   if (controlOf(option) === 'choice') {
     const usualLabel = trans.__('Default') + (usual ? ` (${valueText(usual.value)})` : '');
     return (

@@ -1,5 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Progress } from '../model';
+import { isolated } from '../../format';
+import { WakingNote } from '../../schedules/components/WakingNote';
+import { exactText } from '../../schedules/moments';
+import { haltText } from '../../schedules/words';
+import type { Progress } from '../shown';
 
 /** Return how far the launch is, in words; empty: none was asked for. */
 export function progressText(progress: Progress, trans: TranslationBundle): string {
@@ -16,9 +20,24 @@ export function progressText(progress: Progress, trans: TranslationBundle): stri
           : trans.__('Launched %1.', run.short_id);
       return isSaved ? trans.__('Saved the notebook. %1', launched) : launched;
     }
+    case 'scheduled':
+      return scheduledText(progress, trans);
     default:
       return '';
   }
+}
+
+function scheduledText(
+  { schedule, isNew }: Extract<Progress, { step: 'scheduled' }>,
+  trans: TranslationBundle
+): string {
+  const { next_at, zone } = schedule;
+  const name = isolated(schedule.name);
+  const saved = isNew ? trans.__('Saved %1.', name) : trans.__('Saved the changes of %1.', name);
+  const halt = haltText(schedule, trans);
+  return next_at === null
+    ? trans.__('%1 It is to run: %2.', saved, halt)
+    : trans.__('%1 It runs next: %2.', saved, exactText(Date.parse(next_at), zone));
 }
 
 /** How far the launch is; read aloud, and with a way to the run. */
@@ -27,9 +46,10 @@ export function Outcome(props: {
   /** What was copied last; empty: nothing. */
   copied: string;
   onOpen: (id: string) => void;
+  onShowSchedules: () => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { progress, copied, onOpen, trans } = props;
+  const { progress, copied, onOpen, onShowSchedules, trans } = props;
   const text = progressText(progress, trans) || copied;
   return (
     <div className="jp-Flotilla-outcome">
@@ -43,6 +63,12 @@ export function Outcome(props: {
           {trans.__('Open')}
         </button>
       )}
+      {progress.step === 'scheduled' && (
+        <button type="button" className="jp-Flotilla-plain" onClick={onShowSchedules}>
+          {trans.__('Show schedules')}
+        </button>
+      )}
+      {progress.step === 'scheduled' && progress.note && <WakingNote text={progress.note} />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { formatDuration, formatMoney } from '../../format';
-import type { IEngine, IExpectation, IPlan } from '../../wire';
+import type { IEngine, IExpectation, IPlan, ISchedulePlan } from '../../wire';
 
 /** Return the price of an hour: `≈ $0.06 per hour` where nobody pays it. */
 export function rateText(plan: IPlan, trans: TranslationBundle): string {
@@ -44,15 +44,27 @@ function monthText(plan: IPlan, trans: TranslationBundle): string {
   return budget === null ? most : trans.__('%1 of %2', most, formatMoney(budget));
 }
 
+/** Return what a month of a schedule cannot exceed. */
+export function monthCeilingText(schedule: ISchedulePlan, trans: TranslationBundle): string {
+  const { ceiling_a_month_usd: most, runs_a_month: runs } = schedule;
+  const limit = most === null ? trans.__('no limit') : trans.__('at most %1', formatMoney(most));
+  if (runs === 0) {
+    return trans.__('no run in 30 days');
+  }
+  return runs === null ? limit : trans._n('%2 by %1 run', '%2 by %1 runs', runs, limit);
+}
+
 /** What a launch would cost; the old price, greyed, while a new one is on its way. */
 export function Price(props: {
   plan: IPlan;
+  /** What it would be as a schedule; undefined: it is launched. */
+  schedule?: ISchedulePlan;
   engine: IEngine | null;
   isStale: boolean;
   onUse: (options: { [keyword: string]: string }) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { plan, engine, isStale, onUse, trans } = props;
+  const { plan, schedule, engine, isStale, onUse, trans } = props;
   const { recommendation, expected } = plan;
   return (
     <section
@@ -64,15 +76,21 @@ export function Price(props: {
       <dl>
         <dt>{trans.__('Price')}</dt>
         <dd>{rateText(plan, trans)}</dd>
-        <dt>{trans.__('Ceiling')}</dt>
+        <dt>{schedule ? trans.__('Ceiling a run') : trans.__('Ceiling')}</dt>
         <dd>{ceilingText(plan, trans)}</dd>
+        {schedule && (
+          <>
+            <dt>{trans.__('In 30 days')}</dt>
+            <dd>{monthCeilingText(schedule, trans)}</dd>
+          </>
+        )}
         {expected && (
           <>
             <dt>{trans.__('Expected')}</dt>
             <dd>{expectedText(expected, trans)}</dd>
           </>
         )}
-        {engine?.bills && (
+        {engine?.bills && !schedule && (
           <>
             <dt>{trans.__('Month after')}</dt>
             <dd>{monthText(plan, trans)}</dd>

@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { What } from '../../wire';
-import type { Choice, ISubject } from '../subject';
+import type { Choice, Given, ISubject } from '../subject';
 import type { IFieldProblem } from './Problem';
 import { Problem } from './Problem';
 
@@ -14,6 +13,8 @@ export interface IWhatFieldsProps {
   onFile: (path: string) => void;
   /** Let the user choose a file; null: the application has nothing to choose with. */
   onBrowse: (() => void) | null;
+  /** Cells cannot be scheduled. */
+  isScheduled: boolean;
   trans: TranslationBundle;
 }
 
@@ -21,12 +22,14 @@ function nameOf(path: string): string {
   return path.split('/').pop() ?? path;
 }
 
-function givenText(given: What, name: string | null, trans: TranslationBundle): string {
+function givenText(given: Given, name: string | null, trans: TranslationBundle): string {
   switch (given.kind) {
     case 'retry': {
       const id = given.run.slice(0, 7);
       return name ? trans.__('%1 again, run %2', name, id) : trans.__('Run %1 again', id);
     }
+    case 'schedule':
+      return trans.__('%1 as it was saved', given.name);
     case 'command':
       return given.argv.join(' ');
     case 'source':
@@ -38,7 +41,8 @@ function givenText(given: What, name: string | null, trans: TranslationBundle): 
 
 /** What is launched: the notebook that is open, cells of it, a file, or what the form is for. */
 export function WhatFields(props: IWhatFieldsProps): JSX.Element {
-  const { idPrefix, subject, givenName, problem, onChoose, onFile, onBrowse, trans } = props;
+  const { idPrefix, subject, givenName, problem, onChoose, onFile, onBrowse } = props;
+  const { isScheduled, trans } = props;
   const { choice, notebook, file, given } = subject;
   const id = (name: string) => `${idPrefix}what-${name}`;
   const described = problem ? id('problem') : undefined;
@@ -64,7 +68,12 @@ export function WhatFields(props: IWhatFieldsProps): JSX.Element {
         {hasNotebook ? nameOf(notebook.path) : trans.__('(none is open)')}
       </bdi>
       {notebook.isDirty && choice === 'notebook' && (
-        <span className="jp-Flotilla-unit"> {trans.__('unsaved: it is saved at the launch')}</span>
+        <span className="jp-Flotilla-unit">
+          {' '}
+          {isScheduled
+            ? trans.__('unsaved: it is saved first')
+            : trans.__('unsaved: it is saved at the launch')}
+        </span>
       )}
     </>
   );
@@ -83,7 +92,7 @@ export function WhatFields(props: IWhatFieldsProps): JSX.Element {
       <legend>{trans.__('What')}</legend>
       {given && radio('given', <bdi>{givenText(given, givenName, trans)}</bdi>)}
       {radio('notebook', notebookLabel, !hasNotebook)}
-      {radio('cells', cellsLabel, !hasNotebook)}
+      {!isScheduled && radio('cells', cellsLabel, !hasNotebook)}
       {choice === 'cells' && (
         <p className="jp-Flotilla-help">
           {trans.__('They run in a fresh kernel, without what other cells have defined.')}
