@@ -1,7 +1,7 @@
 """What a face can ask for of schedules: saving, editing, steering, looking."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -320,9 +320,11 @@ class Scheduling:
             what = schedule.what.model_copy(update={"snapshot_id": None})
             return schedule.model_copy(update={"what": what})
         snapshot_id, is_whole = new_schedule_id(), False
+        # a snapshot has nothing in a bucket: only its runs will have
+        plain = prepared.draft.spec.model_copy(update={"bucket": None})
         try:
             self._flotilla.provision.build(prepared.draft)
-            self._flotilla.freeze(snapshot_id, prepared.draft)
+            self._flotilla.freeze(snapshot_id, replace(prepared.draft, spec=plain))
             is_whole = True
         finally:
             if not is_whole:
