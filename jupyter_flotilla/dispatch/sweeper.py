@@ -7,7 +7,7 @@ from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import DiskFull, EngineUnavailable
 from jupyter_flotilla.model.retention import Finished, expired
-from jupyter_flotilla.store import runs
+from jupyter_flotilla.store import runs, ticks
 from jupyter_flotilla.store.connection import Store
 
 #: How often there is a look.
@@ -66,6 +66,9 @@ class Sweeper:
         self._swept_at = now
         due = self.expired(now) if self._keep_days or self._keep_bytes else []
         self.delete(due)
+        if self._keep_days is not None:
+            with self._store.write() as tx:
+                ticks.forget(tx, now - timedelta(days=self._keep_days))
         return len(due) + self._delete_orphans(now)
 
     def expired(self, now: datetime) -> list[Finished]:

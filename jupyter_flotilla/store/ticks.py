@@ -122,6 +122,17 @@ def latest_success(
     return None if row is None else (row[0], row[1])
 
 
+def forget(conn: sa.Connection, before: datetime) -> int:
+    """Delete what became of ticks before a moment, where no run is left of it; return how many."""
+    is_left = sa.exists().where(runs.c.id == ticks.c.run_id)
+    done = conn.execute(
+        ticks.delete().where(
+            ticks.c.scheduled_at < before, ticks.c.status != TickStatus.WAITING, ~is_left
+        )
+    )
+    return done.rowcount
+
+
 def first_failure(conn: sa.Connection, upstreams: Collection[str]) -> tuple[datetime, str] | None:
     """Return when a run among upstreams ended without success, and which; None: none has.
 

@@ -365,6 +365,20 @@ def test_a_deleted_schedule_leaves_its_runs(store: Store, ticker: Ticker) -> Non
     assert len(runs_of(store)) == 1
 
 
+def test_old_ticks_are_forgotten_once_nothing_is_left_of_their_runs(
+    store: Store, ticker: Ticker
+) -> None:
+    schedule = put(store, schedule_of(overlap="skip"))
+    for number in (1, 2, 3):
+        ticker.step(minute(number))
+
+    with store.write() as tx:
+        forgotten = ticks.forget(tx, minute(3))
+
+    assert forgotten == 1
+    assert seen(store, schedule) == [(1, "MADE"), (3, "SKIPPED")]
+
+
 def test_a_tick_comes_once_in_the_hour_that_comes_twice(store: Store, ticker: Ticker) -> None:
     begin = datetime.fromisoformat("2026-10-24T22:00:00+00:00")
     when = cron("30 2 * * *", "Europe/Berlin")
