@@ -30,6 +30,7 @@ from jupyter_flotilla.model.schedule import (
 )
 from jupyter_flotilla.model.when import previous_tick
 from jupyter_flotilla.store import runs, schedules, ticks
+from jupyter_flotilla.store.backend import serialize
 from jupyter_flotilla.store.connection import Store
 
 log = logging.getLogger("jupyter_flotilla.dispatch")
@@ -254,16 +255,19 @@ class Ticker:
         is_in = False
         try:
             with self._store.write() as tx:
+                if run is not None and not _has_room(tx, schedule):
+                    return None  # another process has just begun one: it is decided anew
                 if not schedules.settle(tx, schedule, moved.cursor, next_at):
                     return None
                 if missed is not None:
                     ticks.insert(tx, missed)
                 decided = self._in_budget(tx, schedule, _answered(tick, answer), run, now)
-                is_in = ticks.insert(tx, decided) and decided.run_id is not None
-                if is_in and run is not None:
+                is_new = ticks.insert(tx, decided)
+                if is_new and run is not None and decided.run_id is not None:
                     runs.insert(tx, run)
-                if answer == "replace" and decided.status is TickStatus.WAITING:
+                if is_new and answer == "replace":
                     _make_way(tx, schedule.id, decided, now)
+            is_in = is_new and decided.run_id is not None
         except IntegrityError:
             return None  # another process has just written this tick
         finally:
@@ -321,17 +325,27 @@ class Ticker:
         is_in = False
         try:
             with self._store.write() as tx:
+                if run is not None and not _has_room(tx, schedule):
+                    return False
                 decided = self._in_budget(tx, schedule, made, run, now)
                 decided = decided.model_copy(update={"decided_at": now})
                 is_moved = ticks.move(tx, tick, decided)
-                is_in = is_moved and decided.run_id is not None
-                if is_in and run is not None:
+                if is_moved and run is not None and decided.run_id is not None:
                     runs.insert(tx, run)
+            is_in = is_moved and decided.run_id is not None
         finally:
             if run is not None and not is_in:
                 self._maker.discard(run)
         self._moved += 1
         return is_moved
+
+
+def _has_room(tx: sa.Connection, schedule: Schedule) -> bool:
+    """Say whether a run may begin, until this transaction ends: nobody else begins one then."""
+    if schedule.rules.overlap == "allow":
+        return True
+    serialize(tx, f"schedule {schedule.id}")
+    return not schedules.open_runs(tx, schedule.id)
 
 
 def _answered(tick: Tick, answer: Answer) -> Tick:

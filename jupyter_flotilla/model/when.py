@@ -8,6 +8,7 @@ What clocks do in spring and autumn is decided by the hour of a cron line, as De
   twice at one moment, and pauses are as long as ever.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.base import Stored
 
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
+_SIZES = (60, 24, 31, 12, 7)
 _LEGAL = ("0-59", "0-23", "1-31 or L", "1-12 or JAN-DEC", "0-7 or SUN-SAT")
 #: The shortest interval: a job takes about as long to begin.
 MIN_INTERVAL_S = 10
@@ -70,14 +72,7 @@ def cron(text: str, zone: str = "UTC") -> When:
             "02:30 each day; for less than a minute: 'every 30 seconds'",
         )
     for place, part in enumerate(parts):
-        alone = ["*"] * 5
-        alone[place] = part
-        if _simulated(" ".join(alone)) is None:
-            raise InvalidOption(
-                f"cron {text!r}: its {_FIELDS[place]}, {part!r}, means nothing",
-                next_step=f"{_LEGAL[place]}, *, lists such as 1,15, ranges such as 1-5 and steps "
-                "such as */5",
-            )
+        _check_field(text, place, part)
     line = " ".join(parts)
     simulated = _simulated(line)
     if simulated is None or next(simulated, None) is None:
@@ -86,6 +81,24 @@ def cron(text: str, zone: str = "UTC") -> When:
             next_step="another day, or L for the last one of a month: '0 6 L * *'",
         )
     return When(kind="cron", cron=line, zone=zone)
+
+
+def _check_field(text: str, place: int, part: str) -> None:
+    alone = ["*"] * 5
+    alone[place] = part
+    if not _is_legal(" ".join(alone)):
+        raise InvalidOption(
+            f"cron {text!r}: its {_FIELDS[place]}, {part!r}, means nothing",
+            next_step=f"{_LEGAL[place]}, *, lists such as 1,15, ranges such as 1-5 and steps "
+            "such as */5",
+        )
+    if any(int(step) >= _SIZES[place] for step in re.findall(r"/(\d+)", part)):
+        # it would begin anew each time: */90 is hourly
+        raise InvalidOption(
+            f"cron {text!r}: the step of {part!r} is beyond its {_FIELDS[place]}, which has "
+            f"{_SIZES[place]}",
+            next_step="an interval has no such limit: 'every 90 minutes'",
+        )
 
 
 def interval(every_s: float, zone: str = "UTC") -> When:

@@ -183,9 +183,10 @@ def _made(flotilla: Flotilla, schedule: Schedule, seen: Tick | None, tick: Tick)
     is_in = False
     try:
         with flotilla.store.write() as tx:
-            is_in = tick_rows.insert(tx, made) if seen is None else tick_rows.move(tx, seen, made)
-            if is_in:
+            written = tick_rows.insert(tx, made) if seen is None else tick_rows.move(tx, seen, made)
+            if written:
                 runs.insert(tx, run)
+        is_in = written
     finally:
         if not is_in:
             maker.discard(run)

@@ -162,6 +162,8 @@ def test_start_and_end_are_within() -> None:
         ("* 24 * * *", ["its hour, '24'"]),
         ("* * * * FUNDAY", ["its day of the week, 'FUNDAY'", "SUN-SAT"]),
         ("*/0 * * * *", ["its minute, '*/0'"]),
+        ("*/90 * * * *", ["step of '*/90' is beyond", "every 90 minutes"]),
+        ("0 */24 * * *", ["step of '*/24' is beyond"]),
         ("30 2 * * <b>", ["its day of the week"]),
     ],
 )
