@@ -25,8 +25,7 @@ export class LaunchWidget extends ReactWidget {
 
   /** Have the form save a schedule of something, or of what it is about. */
   schedule(what?: What): void {
-    const isReady = what ? this._model.prepare(what) : Promise.resolve();
-    void isReady.then(() => this._model.setScheduled(true));
+    void this._model.schedule(what);
   }
 
   /** Have the form change a schedule. */

@@ -16,7 +16,7 @@ import { nothingShown } from './shown';
 import type { Choice, ISubject } from './subject';
 import { isSaved, keyOf, schedulable, subjectFor, whatOf } from './subject';
 import { submit } from './submit';
-import { isTimed, textOf } from './timing';
+import { isTimed } from './timing';
 export type { ILaunchSnapshot, Progress } from './shown';
 import type { IWishes } from './wishes';
 import { NO_WISHES } from './wishes';
@@ -65,10 +65,31 @@ export class LaunchModel {
     this._planner.pause();
   }
 
-  /** Set the form up for something. */
+  /** Set the form up to launch something. */
   async prepare(what: What): Promise<void> {
     await this._loaded;
+    this._scheduler.end();
     this._choose({ ...subjectFor(what, this._snapshot.subject) });
+  }
+
+  /** Set the form up to schedule something, or what it is about; what was typed of that stays. */
+  async schedule(what?: What): Promise<void> {
+    await this._loaded;
+    if (this._scheduler.timing === null || this._scheduler.timing.edited) {
+      this._scheduler.begin(null);
+    }
+    const { subject } = this._snapshot;
+    this._choose(schedulable(what ? subjectFor(what, subject) : subject));
+    this._update({ progress: { step: 'idle' } });
+  }
+
+  /** Have the form launch again, what it was about before. */
+  unschedule(): void {
+    const { given } = this._snapshot.subject;
+    this._scheduler.end();
+    const { choice, file } = this._kept;
+    this._choose(given?.kind === 'schedule' ? { choice, file, given: null } : {});
+    this._update({ progress: { step: 'idle' } });
   }
 
   choose(choice: Choice): void {
@@ -77,17 +98,6 @@ export class LaunchModel {
 
   chooseFile(file: string): void {
     this._choose({ choice: 'file', file });
-  }
-
-  /** Have the form save a schedule of what it would launch, or launch again. */
-  setScheduled(isScheduled: boolean): void {
-    if (isScheduled) {
-      this._scheduler.begin(null);
-      this._choose(schedulable(this._snapshot.subject));
-    } else {
-      this._leaveSchedule();
-    }
-    this._update({ progress: { step: 'idle' } });
   }
 
   /** Have the form change a schedule; what nobody changes stays as it was saved. */
@@ -111,10 +121,10 @@ export class LaunchModel {
 
   /** Change a text that says when it runs, or by which rule. */
   setTiming(keyword: string, text: string): void {
-    const isOfGit = this._isOfGit;
+    const isOfGit = this._scheduler.isOfGit;
     this._scheduler.set(keyword, text);
     this._update({ progress: { step: 'idle' } });
-    if (isOfGit !== this._isOfGit) {
+    if (isOfGit !== this._scheduler.isOfGit) {
       void this.reload();
     } else {
       this._replan();
@@ -135,6 +145,12 @@ export class LaunchModel {
     this._update({ wishes, progress: { step: 'idle' } });
     this._derive();
     this._replan();
+  }
+
+  /** Forget all that was typed. */
+  reset(): void {
+    this._scheduler.reset();
+    this.wish(NO_WISHES);
   }
 
   /** Show or hide a part. */
@@ -225,7 +241,7 @@ export class LaunchModel {
         this._update({ progress: { step: 'idle' } });
         return;
       }
-      this._leaveSchedule();
+      this.unschedule();
       const note = planned?.waking_note ?? null;
       this._update({ progress: { step: 'scheduled', schedule, note, isNew } });
     } catch (thrown) {
@@ -242,33 +258,14 @@ export class LaunchModel {
     this._update({ progress: { step: 'conflict', error, theirs } });
   }
 
-  /** Have the form launch again, what it was about before. */
-  private _leaveSchedule(): void {
-    const { given } = this._snapshot.subject;
-    this._scheduler.end();
-    if (given?.kind === 'schedule') {
-      const { choice, file } = this._kept;
-      this._choose({ choice, file, given: null });
-    } else {
-      this._derive();
-      this._replan();
-    }
-  }
-
-  /** Say whether what is chosen is below the top of a repository, and no file of here. */
-  private get _isOfGit(): boolean {
-    const { timing } = this._scheduler;
-    return timing !== null && /@/.test(textOf(timing, 'source'));
-  }
-
   private _form(): Promise<IForm> {
     const { api } = this._context;
     const edited = this._snapshot.timing?.edited;
-    const what = this._isOfGit ? null : this._what();
+    const what = this._scheduler.isOfGit ? null : this._what();
     if (!edited) {
       return formOf(api, what);
     }
-    const isAsSaved = isSaved(this._snapshot.subject) && !this._isOfGit;
+    const isAsSaved = isSaved(this._snapshot.subject) && !this._scheduler.isOfGit;
     return formOfEdit(api, edited, isAsSaved ? edited.notebook : null, what);
   }
 

@@ -5,7 +5,7 @@ import type { IKnown } from './asker';
 import { Asker } from './asker';
 import { submit } from './submit';
 import type { ITiming } from './timing';
-import { NEW_TIMING, sentTiming, timesAsked, timingOf, withField } from './timing';
+import { NEW_TIMING, sentTiming, textOf, timesAsked, timingOf, withField } from './timing';
 
 /** How long the fields must be left alone before it is asked what they mean. */
 const WAIT_MS = 250;
@@ -42,6 +42,18 @@ export class Scheduler {
   /** Have the form launch. */
   end(): void {
     this._take(null);
+  }
+
+  /** Forget what was typed. */
+  reset(): void {
+    if (this._timing) {
+      this.begin(this._timing.edited);
+    }
+  }
+
+  /** What is chosen is below the top of a repository, and no file of here. */
+  get isOfGit(): boolean {
+    return this._timing !== null && textOf(this._timing, 'source').includes('@');
   }
 
   set(keyword: string, text: string): void {

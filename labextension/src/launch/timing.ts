@@ -112,6 +112,11 @@ function zoneOf(timing: ITiming, here: string): string | undefined {
   return isOwn ? chosen : isNamed || when === '' ? undefined : chosen || here;
 }
 
+/** Say whether anything was typed that says when, or by which rules. */
+export function isTyped(timing: ITiming): boolean {
+  return Object.keys(timing.fields).some(keyword => isChanged(timing, keyword));
+}
+
 /** Say whether anything says when it runs. */
 export function isTimed(timing: ITiming): boolean {
   return textOf(timing, 'when').trim() !== '' || textOf(timing, 'after').trim() !== '';
@@ -166,16 +171,15 @@ export function withoutGrid(read: IReadParameters, trans: TranslationBundle): IR
   return { ...read, grid: {}, problems: { ...Object.fromEntries(problems), ...read.problems } };
 }
 
-function savedText(field: string, value: Json): Json {
+/** Return the saved value of an option as people write it. */
+export function savedText(field: string, value: Json): Json {
   switch (field) {
     case 'timeout_s':
       return typeof value === 'number' ? durationText(value) : value;
     case 'memory_mib':
       return typeof value === 'number' ? sizeText(value) : value;
     case 'disk_gib':
-      return `${String(value)}G`;
-    case 'params':
-      return null;
+      return value === null ? null : `${String(value)}G`;
     default:
       break;
   }
@@ -190,8 +194,9 @@ export function formOfSaved(form: IForm, saved: IScheduleDetail): IForm {
   const defaults: { [keyword: string]: IForm['defaults'][string] } = {};
   const source = saved.name;
   for (const { field, keyword } of form.options) {
-    const value = savedText(field, saved.options[field] ?? null);
-    if (value !== null) {
+    const stored = saved.options[field] ?? null;
+    if (stored !== null && field !== 'params') {
+      const value = savedText(field, stored);
       defaults[keyword] = { value, source };
     }
   }

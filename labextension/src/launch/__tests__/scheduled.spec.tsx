@@ -252,6 +252,20 @@ describe('a schedule that is edited', () => {
     });
   });
 
+  it('is what was saved again when what was typed is reset, and no more when one launches', async () => {
+    await type('When', 'hourly');
+    await type('timeout', '1h');
+    await press('Reset');
+    expect([field('When').value, field('timeout').value]).toEqual(['daily at 02:30', '']);
+
+    await act(() => model.prepare(FILE));
+    await quiet();
+    expect(screen.queryByLabelText('When')).toBeNull();
+    await press('Launch');
+    expect(sent['schedules/s1/edit']).toBeUndefined();
+    expect(last('runs')).toMatchObject({ what: FILE, options: {} });
+  });
+
   it('loads what somebody else has saved where that is wished', async () => {
     await type('When', 'hourly');
     await type('timeout', '1h');

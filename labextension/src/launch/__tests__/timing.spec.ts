@@ -142,14 +142,16 @@ describe('differences', () => {
       when_text: 'hourly UTC',
       paused_at: '2026-11-26T10:00:00Z',
       revision: 2,
-      options: { retries: 2, env: { A: 'b' } }
+      options: { timeout_s: 1200, retries: 2, env: { A: 'b' } }
     });
 
-    expect(differences(before, after, trans)).toEqual([
+    const options = [anOption('timeout', { field: 'timeout_s', label: 'Timeout' })];
+    expect(differences(before, after, options, trans)).toEqual([
       { label: 'When', was: 'daily at 02:30 Europe/Berlin', is: 'hourly UTC' },
       { label: 'State', was: 'it goes on', is: 'paused' },
-      { label: 'retries', was: '1', is: '2' }
+      { label: 'retries', was: '1', is: '2' },
+      { label: 'Timeout', was: '', is: '20m' }
     ]);
-    expect(differences(before, before, trans)).toEqual([]);
+    expect(differences(before, before, options, trans)).toEqual([]);
   });
 });

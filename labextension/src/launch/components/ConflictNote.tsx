@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useRef } from 'react';
-import type { IScheduleDetail } from '../../wire';
+import type { IOption, IScheduleDetail } from '../../wire';
 import { differences } from '../differences';
 
 /** Somebody else has changed the schedule meanwhile: who, what, and what can be done about it. */
@@ -10,11 +10,13 @@ export function ConflictNote(props: {
   seen: IScheduleDetail;
   /** As it is now; null: that is not known. */
   theirs: IScheduleDetail | null;
+  /** Of jobs, for their names. */
+  options: readonly IOption[];
   onTakeTheirs: (theirs: IScheduleDetail) => void;
   onKeepMine: (theirs: IScheduleDetail) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { message, seen, theirs, onTakeTheirs, onKeepMine, trans } = props;
+  const { message, seen, theirs, options, onTakeTheirs, onKeepMine, trans } = props;
   const note = useRef<HTMLDivElement>(null);
   useEffect(() => note.current?.focus(), []);
   return (
@@ -30,7 +32,7 @@ export function ConflictNote(props: {
       {theirs && (
         <>
           <ul>
-            {differences(seen, theirs, trans).map(({ label, was, is }) => (
+            {differences(seen, theirs, options, trans).map(({ label, was, is }) => (
               <li key={label}>
                 {label}: <bdi>{was || '–'}</bdi> → <bdi>{is || '–'}</bdi>
               </li>

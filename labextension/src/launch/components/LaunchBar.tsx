@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FlotillaError } from '../../api';
 import type { ILaunchSnapshot } from '../shown';
-import { isTimed } from '../timing';
+import { isTimed, isTyped } from '../timing';
 import { hasWishes } from '../wishes';
 import { Problem, problemOf } from './Problem';
 import { Outcome } from './Outcome';
@@ -35,7 +35,7 @@ function shortText(props: ILaunchBarProps): string {
   if (isFieldWrong) {
     return trans.__('Something above is wrong.');
   }
-  if (plan && schedule) {
+  if (shown.timing && schedule) {
     return monthCeilingText(schedule, trans);
   }
   if (plan) {
@@ -98,7 +98,7 @@ export function LaunchBar(props: ILaunchBarProps): JSX.Element {
         >
           {shortText(props)}
         </span>
-        {hasWishes(wishes) && (
+        {(hasWishes(wishes) || (timing !== null && isTyped(timing))) && (
           <button
             type="button"
             className="jp-Flotilla-plain"

@@ -3,7 +3,6 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { ErrorNote } from '../../components/ErrorNote';
 import { errorsByField, shownError } from '../found';
 import type { LaunchModel } from '../model';
-import { NO_WISHES } from '../wishes';
 import { ConflictNote } from './ConflictNote';
 import { CopyAs } from './CopyAs';
 import { problemOf } from './Problem';
@@ -122,7 +121,7 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
           />
           <Price
             plan={plan}
-            schedule={planned.schedule}
+            schedule={isScheduled ? planned.schedule : undefined}
             engine={engine}
             isStale={isStale}
             onUse={options => model.wish({ ...wishes, options: { ...wishes.options, ...options } })}
@@ -143,6 +142,7 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
           message={progress.error.message}
           seen={timing.edited}
           theirs={progress.theirs}
+          options={form?.options ?? []}
           onTakeTheirs={theirs => model.editFrom(theirs)}
           onKeepMine={theirs => model.keepMine(theirs)}
           trans={trans}
@@ -155,9 +155,9 @@ export function LaunchForm(props: ILaunchFormProps): JSX.Element {
         isFieldWrong={Object.keys(errors).length + Object.keys(parameters.problems).length > 0}
         copied={copied}
         onLaunch={launch}
-        onSchedule={isOn => model.setScheduled(isOn)}
+        onSchedule={isOn => (isOn ? void model.schedule() : model.unschedule())}
         onShowSchedules={props.onShowSchedules}
-        onReset={() => model.wish(NO_WISHES)}
+        onReset={() => model.reset()}
         onOpen={onOpen}
         trans={trans}
       />

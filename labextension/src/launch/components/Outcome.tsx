@@ -34,9 +34,8 @@ function scheduledText(
   const { next_at, zone } = schedule;
   const name = isolated(schedule.name);
   const saved = isNew ? trans.__('Saved %1.', name) : trans.__('Saved the changes of %1.', name);
-  const halt = haltText(schedule, trans);
   return next_at === null
-    ? trans.__('%1 It is to run: %2.', saved, halt)
+    ? trans.__('%1 No moment is to come: %2.', saved, haltText(schedule, trans))
     : trans.__('%1 It runs next: %2.', saved, exactText(Date.parse(next_at), zone));
 }
 
