@@ -20,6 +20,8 @@ from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import publications
 
 _FOLDER = "published"
+#: A larger notebook becomes no page: making it takes some four times its size in memory.
+_LARGEST_PAGE = 100 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,29 +33,29 @@ class Published:
     #: ``s3://…`` where the run had a bucket; None: it is on this machine alone.
     url: str | None
     run_id: str
-    #: When the run was submitted, and when it was published.
-    created_at: datetime
+    #: The run's tick, or when it was submitted; and when it was published.
+    as_of: datetime
     published_at: datetime
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
             "name": self.name, "path": str(self.path), "url": self.url, "run": self.run_id,
-            "created_at": utc_text(self.created_at), "published_at": utc_text(self.published_at),
+            "as_of": utc_text(self.as_of), "published_at": utc_text(self.published_at),
         }  # fmt: skip
 
 
 def all_published(flotilla: Flotilla) -> list[Published]:
     """Return all that is published, by name."""
     with flotilla.store.read() as tx:
-        found = publications.latest(tx)
+        found = publications.published(tx)
     return [
         Published(
             name=one.name,
             path=flotilla.settings.home / _FOLDER / one.name,
             url=one.url,
             run_id=one.run_id,
-            created_at=one.created_at,
+            as_of=one.as_of,
             published_at=one.published_at,
         )
         for one in found
@@ -85,14 +87,10 @@ def publish(flotilla: Flotilla, run: Run, name: str, path: str | None) -> str | 
             _write(RunHandle(flotilla, run), path, name, file)
             file.flush()
             os.fsync(file.fileno())
-        url = None
-        if run.spec.bucket is not None:
-            there = s3_of(run.spec.bucket)
-            url = there.publish(name, Path(temporary))
         Path(temporary).replace(folder / name)
     finally:
         Path(temporary).unlink(missing_ok=True)
-    return url
+    return None if run.spec.bucket is None else s3_of(run.spec.bucket).publish(name, folder / name)
 
 
 def _write(handle: RunHandle, path: str | None, name: str, file: BinaryIO) -> None:
@@ -103,6 +101,12 @@ def _write(handle: RunHandle, path: str | None, name: str, file: BinaryIO) -> No
             return
         notebook = handle.notebook_path
         with open_below(notebook.parent, notebook.name) as source:
+            if name.endswith(".html") and os.fstat(source.fileno()).st_size > _LARGEST_PAGE:
+                raise EnvironmentProblem(
+                    f"--publish {name}: the notebook is larger than {_LARGEST_PAGE // 2**20} MB, "
+                    "which no browser shows",
+                    next_step=f"--publish {Path(name).stem}.ipynb, or fewer outputs",
+                )
             content = source.read()
     except (KeyError, OSError) as error:
         what = path or "the executed notebook"

@@ -80,7 +80,7 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._ticker = ticker
-        self._patient = [one for one in (ticker, teller) if one is not None]
+        self._patient = [one for one in (ticker, teller, publisher) if one is not None]
         self._settings = settings
         self._waiting = list(engines)
         self._engines: list[Engine] = []

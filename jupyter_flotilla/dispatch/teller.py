@@ -1,7 +1,7 @@
 """Tells those who want to be told of runs: once, and again until they have taken it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,7 +11,7 @@ from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.errors import NotTold, RunNotFound
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.notice import Occasion, body, occasion_of, tick_message, title
-from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.slowness import slow_after_s
 from jupyter_flotilla.model.units import format_duration, format_money
 from jupyter_flotilla.store import attempts, costs, events, notices, runs, schedules, ticks
@@ -27,6 +27,8 @@ Send = Callable[[str, str, str], None]
 _AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200))
 #: So many at a step.
 _AT_ONCE = 50
+#: So many runs that go on are looked at for being slow, or late.
+_MOST_LOOKED_AT = 1000
 #: How often it is looked whether a run is slow, or late.
 _LOOK_EVERY = timedelta(seconds=5)
 #: A run that has not begun so long after its tick is late.
@@ -54,6 +56,8 @@ class Teller:
 
     def step(self, now: datetime) -> int:
         """Tell what is due, or have it told; return how many notices moved."""
+        if self._workers is not None:
+            self._workers.tend()
         moved = self._of_ended(now) + self._of_ticks(now)
         if self._looked_at is None or abs(now - self._looked_at) >= _LOOK_EVERY:
             self._looked_at = now
@@ -64,7 +68,7 @@ class Teller:
 
     def _of_ended(self, now: datetime) -> int:
         with self._store.read() as tx:
-            found = notices.of_ended(tx, now, _AT_ONCE)
+            found = notices.of_ended(tx, now, self._busy(), _AT_ONCE)
         moved = 0
         for notice in found:
             run = self._run(notice)
@@ -76,7 +80,7 @@ class Teller:
 
     def _of_ticks(self, now: datetime) -> int:
         with self._store.read() as tx:
-            found = notices.of_ticks(tx, now, _AT_ONCE)
+            found = notices.of_ticks(tx, now, self._busy(), _AT_ONCE)
         moved = 0
         for notice in found:
             schedule_id, _, moment = notice.about.partition("@")
@@ -91,21 +95,18 @@ class Teller:
 
     def _of_slow(self, now: datetime) -> int:
         with self._store.read() as tx:
-            found = notices.of_open(tx, Occasion.SLOW, (RunStatus.RUNNING,), now)
-        going_on = {notice.about for notice in found}
+            found = notices.of_running(tx, now, _MOST_LOOKED_AT)
+            ids = list(dict.fromkeys(notice.about for notice in found))
+            going_on, latest = runs.get_all(tx, ids), attempts.latest_of(tx, ids)
         self._usual = {key: value for key, value in self._usual.items() if key in going_on}
         moved = 0
         for notice in found:
-            run = self._run(notice)
-            if run is None:
+            run, attempt = going_on.get(notice.about), latest.get(notice.about)
+            if run is None or attempt is None or attempt.started_at is None:
                 continue
-            with self._store.read() as tx:
-                latest = attempts.latest_of(tx, [run.id]).get(run.id)
+            running_s = (now - attempt.started_at).total_seconds()
             threshold_s = self._slow_after_s(run)
-            if latest is None or latest.started_at is None or threshold_s is None:
-                continue
-            running_s = (now - latest.started_at).total_seconds()
-            if running_s > threshold_s:
+            if threshold_s is not None and running_s > threshold_s:
                 usual = format_duration(threshold_s)
                 facts = [f"It has run for {format_duration(running_s)}; up to {usual} is usual."]
                 moved += self._tell(notice, run, now, facts)
@@ -120,15 +121,14 @@ class Teller:
 
     def _of_late(self, now: datetime) -> int:
         with self._store.read() as tx:
-            before = (RunStatus.QUEUED, RunStatus.PENDING)
-            found = notices.of_open(tx, Occasion.LATE, before, now)
+            found = notices.of_late(tx, now, now - _LATE_AFTER, _MOST_LOOKED_AT)
+            waiting = runs.get_all(tx, [notice.about for notice in found])
         moved = 0
         for notice in found:
-            run = self._run(notice)
-            if run is None or run.scheduled_at is None or now - run.scheduled_at < _LATE_AFTER:
-                continue
-            due = f"{run.scheduled_at:%Y-%m-%d %H:%M:%S} UTC"
-            moved += self._tell(notice, run, now, [f"It was to begin at {due}: {run.status}."])
+            run = waiting.get(notice.about)
+            if run is not None and run.scheduled_at is not None:
+                due = f"{run.scheduled_at:%Y-%m-%d %H:%M:%S} UTC"
+                moved += self._tell(notice, run, now, [f"It was to begin at {due}: {run.status}."])
         return moved
 
     def _tell(self, notice: Notice, run: Run, now: datetime, facts: list[str]) -> int:
@@ -138,9 +138,8 @@ class Teller:
         self, notice: Notice, message: Callable[[], tuple[str, str]], now: datetime
     ) -> int:
         """Send one notice, or have it sent; 0: that is being done, or another process does."""
-        key = f"{notice.about} {notice.target} {notice.occasion}"
-        if self._workers is not None and key in self._workers.keys:
-            return 0
+        if notice.target in self._busy():
+            return 0  # one message after the other: one that hangs must not hold several threads
         pause = _AGAIN_AFTER[min(notice.tries, len(_AGAIN_AFTER) - 1)]
         # written down before it is sent: whoever is killed in between has tried
         sent = notice.model_copy(update={"tries": notice.tries + 1, "next_at": now + pause})
@@ -150,7 +149,7 @@ class Teller:
         if self._workers is None:
             self._deliver(sent, message, now)
         else:
-            self._workers.submit(key, partial(self._deliver, sent, message, now))
+            self._workers.submit(notice.target, partial(self._deliver, sent, message, now))
         return 1
 
     def _deliver(
@@ -184,6 +183,10 @@ class Teller:
         with self._store.read() as tx:
             made = attempts.of_run(tx, run.id)
         return title(run, occasion), body(run, occasion, facts=[*facts, *_cost_text(made)])
+
+    def _busy(self) -> Collection[str]:
+        """Return the targets that are just being told something."""
+        return () if self._workers is None else self._workers.keys
 
     def _run(self, notice: Notice) -> Run | None:
         try:

@@ -1,9 +1,12 @@
 """A few threads that do one thing after another, so that one that hangs holds up no other."""
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
+
+log = logging.getLogger("jupyter_flotilla.dispatch")
 
 #: Threads that are usual, and that there are at most.
 _USUAL = 4
@@ -32,7 +35,7 @@ class Workers:
             return {*self._busy, *(key for key, _ in self._queue)}
 
     def submit(self, key: str, call: Callable[[], None]) -> None:
-        """Have a call made as soon as there is a thread; it raises nothing."""
+        """Have a call made as soon as there is a thread; what it raises is logged."""
         with self._lock:
             self._queue.append((key, call))
         self.tend()
@@ -57,6 +60,8 @@ class Workers:
                 self._busy[key] = time.monotonic()
             try:
                 call()
+            except Exception:  # the thread's top: the next call must have it
+                log.exception("%s could not be done", key)
             finally:
                 with self._lock:
                     del self._busy[key]

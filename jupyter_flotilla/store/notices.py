@@ -4,18 +4,21 @@ A row is there from the submit on, in its transaction, and stays until somebody 
 nothing left to tell: so nothing that ends while no dispatcher lives is forgotten.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
+from jupyter_flotilla import machine
 from jupyter_flotilla.model.base import Stored
 from jupyter_flotilla.model.notice import Occasion, wishes
 from jupyter_flotilla.model.run import FINAL_STATUSES, Run, RunStatus
 from jupyter_flotilla.model.schedule import Tick, TickStatus
 from jupyter_flotilla.store.schema import notices, runs
 
+_NOT_BEGUN = (RunStatus.QUEUED, RunStatus.PENDING)
 _IS_TICK = notices.c.about.contains("@")
 #: Of what a tick without a run is an occasion.
 _OF_TICKS = {TickStatus.FAILED: Occasion.FAILURE, TickStatus.MISSED: Occasion.LATE}
@@ -39,6 +42,8 @@ class Notice(Stored):
     about: str
     target: str
     occasion: Occasion
+    #: Whose dispatcher tells it: the settings and the desktop of who has asked are there.
+    host: str
     status: NoticeStatus = NoticeStatus.WAITING
     #: How often it was sent.
     tries: int = 0
@@ -51,8 +56,9 @@ class Notice(Stored):
 def insert(conn: sa.Connection, run: Run) -> None:
     """Add the wishes of a new run."""
     rows = [
-        Notice(about=run.id, target=target, occasion=occasion).model_dump()
+        _new(run.id, target, occasion)
         for target, occasion in wishes(run.spec.notify)
+        if occasion is not Occasion.LATE or run.scheduled_at is not None
     ]
     if rows:
         conn.execute(notices.insert(), rows)
@@ -64,10 +70,9 @@ def insert_of_tick(conn: sa.Connection, tick: Tick, notify: Sequence[str]) -> No
     about = f"{tick.schedule_id}@{tick.scheduled_at.isoformat()}"
     for target, wished in wishes(notify):
         if wished is occasion:
-            wish = Notice(about=about, target=target, occasion=wished)
             key = (notices.c.about == about) & (notices.c.target == target)
             conn.execute(notices.delete().where(key, notices.c.occasion == wished))
-            conn.execute(notices.insert().values(**wish.model_dump()))
+            conn.execute(notices.insert().values(**_new(about, target, wished)))
 
 
 def of(conn: sa.Connection, about: str) -> list[Notice]:
@@ -76,32 +81,51 @@ def of(conn: sa.Connection, about: str) -> list[Notice]:
     return [Notice.model_validate(row._asdict()) for row in rows]
 
 
-def of_ended(conn: sa.Connection, now: datetime, limit: int) -> list[Notice]:
-    """Return what waits of runs that are final, or are gone."""
+def of_ended(conn: sa.Connection, now: datetime, busy: Collection[str], limit: int) -> list[Notice]:
+    """Return what waits of runs that are final, or are gone.
+
+    Parameters
+    ----------
+    busy
+        Targets that are just being told something: the others come first.
+    """
     query = (
         notices.select()
         .outerjoin_from(notices, runs, runs.c.id == notices.c.about)
-        .where(_waits(now), ~_IS_TICK)
+        .where(_waits(now), ~_IS_TICK, notices.c.target.not_in(busy))
         .where(runs.c.status.is_(None) | runs.c.status.in_(FINAL_STATUSES))
         .limit(limit)
     )
     return [Notice.model_validate(row._asdict()) for row in conn.execute(query)]
 
 
-def of_ticks(conn: sa.Connection, now: datetime, limit: int) -> list[Notice]:
-    """Return what waits of ticks that have no run."""
-    rows = conn.execute(notices.select().where(_waits(now), _IS_TICK).limit(limit))
-    return [Notice.model_validate(row._asdict()) for row in rows]
+def of_ticks(conn: sa.Connection, now: datetime, busy: Collection[str], limit: int) -> list[Notice]:
+    """Return what waits of ticks that have no run; otherwise as `of_ended`."""
+    query = notices.select().where(_waits(now), _IS_TICK, notices.c.target.not_in(busy))
+    return [Notice.model_validate(row._asdict()) for row in conn.execute(query.limit(limit))]
 
 
-def of_open(
-    conn: sa.Connection, occasion: Occasion, statuses: Sequence[RunStatus], now: datetime
-) -> list[Notice]:
-    """Return what waits of runs that have such a status."""
+def of_running(conn: sa.Connection, now: datetime, limit: int) -> list[Notice]:
+    """Return who wants to know when runs that go on are slow; those that began first."""
     query = (
         notices.select()
         .join_from(notices, runs, runs.c.id == notices.c.about)
-        .where(_waits(now), notices.c.occasion == occasion, runs.c.status.in_(statuses))
+        .where(_waits(now), notices.c.occasion == Occasion.SLOW)
+        .where(runs.c.status == RunStatus.RUNNING)
+        .order_by(runs.c.started_at)
+        .limit(limit)
+    )
+    return [Notice.model_validate(row._asdict()) for row in conn.execute(query)]
+
+
+def of_late(conn: sa.Connection, now: datetime, before: datetime, limit: int) -> list[Notice]:
+    """Return who wants to know of runs that were due before a moment and have not begun."""
+    query = (
+        notices.select()
+        .join_from(notices, runs, runs.c.id == notices.c.about)
+        .where(_waits(now), notices.c.occasion == Occasion.LATE)
+        .where(runs.c.status.in_(_NOT_BEGUN), runs.c.scheduled_at <= before)
+        .limit(limit)
     )
     return [Notice.model_validate(row._asdict()) for row in conn.execute(query)]
 
@@ -111,7 +135,7 @@ def has_untold(conn: sa.Connection) -> bool:
     query = (
         sa.select(notices.c.about)
         .outerjoin_from(notices, runs, runs.c.id == notices.c.about)
-        .where(notices.c.status == NoticeStatus.WAITING)
+        .where(notices.c.status == NoticeStatus.WAITING, _is_here())
         .where(_IS_TICK | runs.c.status.in_(FINAL_STATUSES))
     )
     return conn.execute(query.limit(1)).first() is not None
@@ -125,10 +149,19 @@ def move(conn: sa.Connection, seen: Notice, moved: Notice) -> bool:
         & (notices.c.occasion == seen.occasion)
     )
     still = (notices.c.status == seen.status) & (notices.c.tries == seen.tries)
-    values = moved.model_dump(exclude={"about", "target", "occasion"})
+    values = moved.model_dump(exclude={"about", "target", "occasion", "host"})
     return conn.execute(notices.update().where(key, still).values(**values)).rowcount == 1
 
 
 def _waits(now: datetime) -> sa.ColumnElement[bool]:
     is_due = notices.c.next_at.is_(None) | (notices.c.next_at <= now)
-    return (notices.c.status == NoticeStatus.WAITING) & is_due
+    return (notices.c.status == NoticeStatus.WAITING) & _is_here() & is_due
+
+
+def _is_here() -> sa.ColumnElement[bool]:
+    return notices.c.host == machine.host()
+
+
+def _new(about: str, target: str, occasion: Occasion) -> dict[str, Any]:
+    host = machine.host()
+    return Notice(about=about, target=target, occasion=occasion, host=host).model_dump()

@@ -43,7 +43,7 @@ def _there(home: Path, name: str) -> str:
 
 def _settled(run: fl.RunHandle) -> bool:
     with api.flotilla().store.read() as tx:
-        return not any(one.run_id == run.id for one in publications.of_ended(tx, 100))
+        return all(one.status != "WAITING" for one in publications.of_run(tx, run.id))
 
 
 def test_the_latest_success_is_under_its_name_and_a_failure_changes_nothing(

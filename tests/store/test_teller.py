@@ -1,18 +1,21 @@
 """The step that tells: once, again until it is taken, and nothing that did not happen."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import witness
 from schedule_ground import schedule_of
 from witness import NOW
 
 from jupyter_flotilla.dispatch.teller import Teller
-from jupyter_flotilla.errors import NotTold
+from jupyter_flotilla.dispatch.workers import Workers
+from jupyter_flotilla.errors import NotTold, StoreUnreadable
 from jupyter_flotilla.model.notice import read_notify
-from jupyter_flotilla.model.run import Run, RunStatus
+from jupyter_flotilla.model.run import Run, RunStatus, new_run_id
 from jupyter_flotilla.model.schedule import Tick, TickStatus
-from jupyter_flotilla.store import events, notices, runs, schedules, schema, ticks
+from jupyter_flotilla.store import events, notices, runs, schedules, ticks
 from jupyter_flotilla.store.connection import Store
 
 Make = Callable[..., Run]
@@ -115,7 +118,7 @@ def test_of_two_who_tell_at_once_one_does(store, make_run, post):
     run = make_run(notify=("team:success",))
     _end(store, run, RunStatus.SUCCEEDED)
     with store.read() as tx:
-        [seen] = notices.of_ended(tx, NOW, 10)
+        [seen] = notices.of_ended(tx, NOW, (), 10)
     both = [Teller(store, post.send), Teller(store, post.send)]
 
     moved = [teller._tell(seen, run, NOW, []) for teller in both]
@@ -157,9 +160,11 @@ def test_a_run_that_was_deleted_leaves_nothing_to_tell(store, make_run, teller, 
 def test_a_run_that_has_not_begun_some_minutes_after_its_tick_is_late(
     store, make_run, teller, post
 ):
-    run = make_run(notify=("team:late",))
+    run = make_run().model_copy(update={"id": new_run_id(), "scheduled_at": NOW})
+    spec = run.spec.model_copy(update={"notify": ("team:late",)})
     with store.write() as tx:
-        tx.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(scheduled_at=NOW))
+        runs.insert(tx, run.model_copy(update={"spec": spec}))
+    make_run(notify=("team:late",))  # it has no time that it could be late for
 
     teller.step(NOW + timedelta(minutes=4))
     early = list(post.taken)
@@ -209,3 +214,65 @@ def test_a_tick_without_a_run_is_told_to_those_whom_its_schedule_names(
             "What was due at 2026-11-24 02:00:00 UTC did not begin: report.ipynb was deleted"
             in (post.taken[0][2])
         )
+
+
+class _Hanging(_Post):
+    """One target hangs until it is let go; the others take what they get."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def send(self, target: str, title: str, body: str) -> None:
+        if target == "hangs":
+            self.gate.wait(60)
+        super().send(target, title, body)
+
+
+def test_a_target_that_hangs_with_many_messages_holds_up_no_other(store, make_run):
+    post = _Hanging()
+    teller = Teller(store, post.send, Workers())
+    for _ in range(60):
+        _end(store, make_run(notify=("hangs:success",)), RunStatus.SUCCEEDED)
+    _end(store, make_run(notify=("team:success",)), RunStatus.SUCCEEDED)
+
+    witness.until(lambda: teller.step(NOW) >= 0 and post.taken)
+
+    assert [target for target, _, _ in post.taken] == ["team"]
+    post.gate.set()
+
+
+def test_what_a_store_cannot_take_costs_no_thread(store, make_run, monkeypatch):
+    post, workers = _Post(), Workers()
+    teller = Teller(store, post.send, workers)
+    with monkeypatch.context() as broken:
+        broken.setattr(notices, "move", _broken_in_threads(notices.move))
+        for number in range(6):
+            _end(store, make_run(notify=(f"t{number}:success",)), RunStatus.SUCCEEDED)
+        teller.step(NOW)
+        witness.until(lambda: not workers.keys)
+    _end(store, make_run(notify=("team:success",)), RunStatus.SUCCEEDED)
+
+    witness.until(lambda: teller.step(NOW) >= 0 and ("team" in [one[0] for one in post.taken]))
+
+
+def _broken_in_threads(move: Callable[..., bool]) -> Callable[..., bool]:
+    def moved(*words: object) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            raise StoreUnreadable("the store is away")
+        return move(*words)
+
+    return moved
+
+
+def test_another_hosts_wishes_are_left_to_it(store, make_run, teller, post, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("jupyter_flotilla.machine.host", lambda: "elsewhere")
+        run = make_run(notify=("team:success",))
+    _end(store, run, RunStatus.SUCCEEDED)
+
+    teller.step(NOW)
+
+    assert post.taken == []
+    assert _statuses(store, run) == {"success": "WAITING"}
+    assert not teller.stays

@@ -14,9 +14,10 @@ def upgrade() -> None:
     op.create_table(
         "notices",
         # no foreign key: an older version that deletes runs does not know this table
-        sa.Column("about", sa.String(45), primary_key=True, comment="runs.id, or SCHEDULE@TICK"),
+        sa.Column("about", sa.String(64), primary_key=True, comment="runs.id, or SCHEDULE@TICK"),
         sa.Column("target", sa.String(64), primary_key=True, comment="a name, never an address"),
         sa.Column("occasion", sa.String(16), primary_key=True, comment="model.notice.Occasion"),
+        sa.Column("host", sa.String(255), nullable=False, comment="whose dispatcher tells it"),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("next_at", sa.String(27)),
