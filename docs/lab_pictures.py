@@ -10,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Route, sync_playwright
 
 _ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(_ROOT / "tests"), str(_ROOT / "tests" / "browser")]
 
+from test_lab_runs import resize_sidebar  # noqa: E402
 from windows import JupyterServer, Window  # noqa: E402
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -52,6 +53,7 @@ def main() -> None:
             _show_cell(Window(browser, server, viewport={"width": 1000, "height": 1000}))
             failed = _launch(server)
             _look(Window(browser, server, viewport=_SIZE), failed)
+            _show_schedules(Window(browser, server, viewport=_SIZE), server)
         finally:
             browser.close()
             server.stop()
@@ -105,6 +107,62 @@ def _look(window: Window, failed: str) -> None:
     window.command("flotilla:launch-notebook")
     page.wait_for_timeout(4_000)
     _take(page, "lab-launch")
+
+
+def _schedule(server: JupyterServer) -> None:
+    """Have schedules that stand otherwise each."""
+    jobs = {
+        "nightly-etl": (["sleep", "2"], {"when": "daily at 02:30 Europe/Berlin"}),
+        "forecast": (["true"], {"when": "weekdays 07:00 America/New_York"}),
+        "publish": (["true"], {"after": "nightly-etl"}),
+        "check-feed": (["false"], {"when": "every 15 minutes", "overlap": "skip"}),
+    }
+    for name, (argv, schedule) in jobs.items():
+        options = {"name": name, "timeout": "20m", "engine": "process"}
+        what = {"kind": "command", "argv": argv}
+        asked = {"what": what, "options": options, "schedule": schedule}
+        saved = server.api("schedules", asked)
+        verb = "pause" if name == "forecast" else "run"
+        server.api(f"schedules/{saved['id']}/{verb}", {})
+
+
+def _show_schedules(window: Window, server: JupyterServer) -> None:
+    """Take the form of a schedule and, beside it, the list."""
+    _schedule(server)
+    page = window.go("lab/tree/digits.ipynb?reset")
+
+    def of_a_desk(route: Route) -> None:
+        # where there is no systemd for the user, the note names folders of this machine
+        note = (
+            "nothing wakes it after you log out, or after a reboot, until somebody uses flotilla: "
+            "jupyter flotilla service install"
+        )
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "waking_note": note})
+
+    page.route("**/flotilla/api/schedules", of_a_desk)
+    window.command("flotilla:schedule")
+    resize_sidebar(page, 380)
+    page.get_by_label("When", exact=True).fill("weekdays 02:30 Europe/Berlin")
+    page.get_by_label("From", exact=True).fill("2027-03-25")
+    page.get_by_label("Timeout").fill("1h")
+    page.get_by_role("list", name="The next runs").wait_for()
+    page.wait_for_timeout(3_000)
+    page.locator(".jp-Flotilla-launch").evaluate("e => e.scrollTo(0, 0)")
+    form = page.locator("#jp-left-stack").screenshot()
+    window.command("flotilla:show-schedules")
+    page.get_by_text("failed: user error").wait_for()
+    page.wait_for_timeout(3_000)
+    both = [Image.open(io.BytesIO(form))]
+    both.append(Image.open(io.BytesIO(page.locator("#jp-left-stack").screenshot())))
+    gap = 24
+    beside = Image.new("RGB", (sum(one.width for one in both) + gap, both[0].height), "white")
+    beside.paste(both[0], (0, 0))
+    beside.paste(both[1], (both[0].width + gap, 0))
+    picture = io.BytesIO()
+    beside.save(picture, "png")
+    _save(picture.getvalue(), "lab-schedules")
+    window.close()
 
 
 def _take(page: Page, name: str) -> None:

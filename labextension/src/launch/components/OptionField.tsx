@@ -24,7 +24,7 @@ export interface IOptionFieldProps {
 /** The field of one option, by what the option table says of it. */
 export function OptionField(props: IOptionFieldProps): JSX.Element {
   const { id, option, usual, problem, isHelpShown, trans } = props;
-  const help = usual ? `${option.help} (${trans.__('from %1', usual.source)})` : option.help;
+  const help = usual?.source ? `${option.help} (${trans.__('from %1', usual.source)})` : option.help;
   const isFlag = controlOf(option) === 'flag';
   return (
     <Field

@@ -46,7 +46,7 @@ export function TimingFields(props: ITimingFieldsProps): JSX.Element {
     keyword === 'when'
       ? { value: PRESETS[0], source: '' }
       : keyword === 'tz'
-        ? { value: zoneHere(), source: '' }
+        ? { value: shown.times.answer?.zone ?? zoneHere(), source: '' }
         : undefined;
   const suggestionsOf = (keyword: string) =>
     keyword === 'when' ? PRESETS : keyword === 'tz' ? zones() : undefined;
