@@ -1,9 +1,10 @@
-"""Take pictures of a cell, the sidebar, the launch form and a run in a real Lab, for docs/.
+"""Take pictures of a cell, the sidebar, forms, a run and the panel in a real Lab, for docs/.
 
 python docs/lab_pictures.py      in an environment that has jupyter_flotilla[test], with Chromium
 """
 
 import io
+import json
 import shutil
 import sys
 import tempfile
@@ -54,6 +55,7 @@ def main() -> None:
             failed = _launch(server)
             _look(Window(browser, server, viewport=_SIZE), failed)
             _show_schedules(Window(browser, server, viewport=_SIZE), server)
+            _show_panel(Window(browser, server, viewport={"width": 1000, "height": 1000}), server)
         finally:
             browser.close()
             server.stop()
@@ -107,6 +109,25 @@ def _look(window: Window, failed: str) -> None:
     window.command("flotilla:launch-notebook")
     page.wait_for_timeout(4_000)
     _take(page, "lab-launch")
+
+
+def _show_panel(window: Window, server: JupyterServer) -> None:
+    """Take the notebook panel with the detail of a run that goes on."""
+    cell = {"cell_type": "code", "id": "panel", "metadata": {}, "outputs": [],
+            "source": "%flotilla panel", "execution_count": None}  # fmt: skip
+    load = {**cell, "id": "load", "source": "%load_ext jupyter_flotilla"}
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {"cells": [load, cell], "metadata": {"kernelspec": spec},
+               "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
+    (server.work / "panel.ipynb").write_text(json.dumps(content))
+    page = window.go("lab/tree/panel.ipynb?reset")
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    window.command("notebook:run-all-cells")
+    page.locator('.flotilla-row[data-status="RUNNING"]').first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(4_000)
+    _save(page.locator(".flotilla-panel").screenshot(), "panel")
+    window.close()
 
 
 def _schedule(server: JupyterServer) -> None:

@@ -14,6 +14,8 @@ from jupyter_flotilla.widget import rows
 PAGE = 100
 #: So many rows are read again where it cannot be told what has changed; the rest is paged anew.
 _MOST_AGAIN = 1_000
+#: So many more rows than were asked for may have come on top; then the end is forgotten.
+_MOST_MORE = 1_000
 #: Events that are read again each time: on PostgreSQL one may be numbered before another and be
 #: committed after it.
 _LATE = 200
@@ -38,13 +40,15 @@ class Ledger:
         #: Where the next page begins; None: all are here.
         self._next: Position | None = None
         self._total = self._seq = self._size = 0
+        #: Rows that somebody has scrolled to.
+        self._asked = PAGE
         self._seen: set[int] = set()
         self._facts: dict[str, str] = {}
         self._counted_at = 0.0
 
     def read(self) -> None:
-        """Read the first page, or as many rows as were here."""
-        limit = min(max(PAGE, len(self._order)), _MOST_AGAIN)
+        """Read the first page, or as many rows as were asked for."""
+        limit = self._asked = min(self._asked, _MOST_AGAIN)
         self._size = self._listing.size()
         found = self._listing.page(self._which, limit=limit)
         self._seen = {seq for seq, _, _ in self._listing.changes(max(0, found.seq - _LATE)).events}
@@ -69,6 +73,7 @@ class Ledger:
             return None
         found = self._listing.page(self._which, after=self._next, limit=PAGE)
         self._next = found.next
+        self._asked += PAGE
         added = self._append(found.runs)
         return {"kind": "more", "rows": added, "total": self._total, "more": found.next is not None}
 
@@ -78,7 +83,7 @@ class Ledger:
         events = [event for event in found.events if event[0] not in self._seen]
         size = self._listing.size()
         were = self._size + sum(name == "QUEUED" for _, _, name in events)
-        if not found.is_whole or size < were:
+        if not found.is_whole or size < were or len(self._order) > self._asked + _MOST_MORE:
             # too much, or some were deleted, which leaves no trace
             self.read()
             return self.whole()

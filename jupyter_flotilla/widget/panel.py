@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flotilla import api
+from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.listing import Listing
 from jupyter_flotilla.store.listing import RunFilter
 from jupyter_flotilla.widget import kernel, still
@@ -59,15 +60,15 @@ class Panel:
             raise NotImplementedError  # IPython shows the text then
         from IPython.display import publish_display_data
 
-        found = self._rows()
-        note = _STILL if has_widgets() else _INSTALL
+        found, trouble = self._rows()
+        note = trouble or (_STILL if has_widgets() else _INSTALL)
         # A display of its own, which the live panel hides: JupyterLab shows a widget without its
         # kernel as an error, whatever else is in the same bundle.
         publish_display_data(
             {"text/html": still.as_html(found, note), "text/plain": still.as_text(found, note)}
         )
         if has_widgets():
-            model_id = self._opened(shell).show(found)
+            model_id = self._opened(shell).show(found or [])
             view = {"version_major": 2, "version_minor": 0, "model_id": model_id}
             publish_display_data({_VIEW: view, "text/plain": _LIVE})
 
@@ -80,16 +81,21 @@ class Panel:
         _displayed().note(self, cell_id, kernel.request_id(shell))
         return self._tree
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> tuple[list[dict[str, Any]] | None, str]:
+        """Return the latest rows; where they cannot be read None, and why."""
         which = RunFilter(
             statuses=STATUSES[self._wish.status],
             tag=api.read_tag(self._wish.tag or None),
             path=self._wish.notebook if self._wish.only_this_notebook else None,
         )
-        return Listing(api.flotilla()).page(which, limit=still.SHOWN).runs
+        try:
+            return Listing(api.flotilla()).page(which, limit=still.SHOWN).runs, ""
+        except FlotillaError as error:
+            return None, str(error)
 
     def __repr__(self) -> str:
-        return still.as_text(self._rows(), _TERMINAL)
+        found, trouble = self._rows()
+        return still.as_text(found, trouble or _TERMINAL)
 
 
 class _Displayed:

@@ -61,9 +61,11 @@ class RetryForm:
         self._chosen = None  # nothing is asked for while the fields are filled
         values = {**chosen.before, **chosen.advice}
         for name, field in self._fields.items():
-            field.value = bool(values[name]) if name == "spot" else str(values[name])
+            field.value = bool(values[name]) if name == "spot" else _shown(values[name])
             field.layout.display = None if name in chosen.fields else "none"
-        self._title.value = f"<b>Retry {html.escape(chosen.title)}</b>, with changes:"
+        # <code>: elsewhere frontends take what stands between two dollars for a formula
+        title = f'<code class="flotilla-title">{html.escape(chosen.title)}</code>'
+        self._title.value = f"Retry {title}, with changes:"
         self._chosen = chosen
         self._show_asks(())
         self.box.layout.display = None
@@ -160,12 +162,15 @@ class RetryForm:
 
     def _say_price(self, text: str, *, is_trouble: bool = False) -> None:
         kind = "flotilla-trouble" if is_trouble else "flotilla-said"
-        # <code>: elsewhere frontends take what stands between two dollars for a formula
         self._price.value = f'<code class="{kind}" role="status">{html.escape(text)}</code>'
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _text(label: str, example: str) -> Any:

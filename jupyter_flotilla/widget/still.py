@@ -18,15 +18,21 @@ _LONGEST = 40
 _PLAIN = "background:none;padding:0;font:inherit;white-space:nowrap"
 
 
-def as_html(found: Sequence[Mapping[str, Any]], note: str) -> str:
-    """Return rows of `Listing` as an escaped HTML table, with a note below."""
+def as_html(found: Sequence[Mapping[str, Any]] | None, note: str) -> str:
+    """Return rows of `Listing` as an escaped HTML table, with a note below.
+
+    Parameters
+    ----------
+    found
+        None: they cannot be read; the note says why.
+    """
     head = "".join(f"<th>{name}</th>" for name in _HEADS)
     body = "".join(
         f"<tr>{''.join(f'<td>{_cell_html(cell)}</td>' for cell in _cells(row))}</tr>"
-        for row in found
+        for row in found or ()
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    shown = table if found else "No runs yet."
+    shown = table if found else "" if found is None else "No runs yet."
     return f'<div class="flotilla-still">{shown}<p><small>{html.escape(note)}</small></p></div>'
 
 
@@ -36,10 +42,10 @@ def _cell_html(text: str) -> str:
     return f'<code style="{_PLAIN}">{escaped}</code>' if "$" in text else escaped
 
 
-def as_text(found: Sequence[Mapping[str, Any]], note: str) -> str:
-    """Return rows of `Listing` as lines of text, with a note below."""
+def as_text(found: Sequence[Mapping[str, Any]] | None, note: str) -> str:
+    """Return rows of `Listing` as lines of text, with a note below; None as of `as_html`."""
     if not found:
-        return f"No runs yet.\n{note}"
+        return note if found is None else f"No runs yet.\n{note}"
     lines = [_HEADS, *(_cells(row) for row in found)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(_HEADS))]
     shown = [

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 #: So long a view counts as seen after it has said so, in seconds; it says so every 10 s.
 LEASE_S = 25.0
+#: So long after that a view that has not said that it is out of sight is forgotten, in seconds.
+_FORGOTTEN_S = 600.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -24,6 +26,10 @@ class Viewers:
 
     def see(self, name: str, now: float, *, is_seen: bool) -> None:
         """Note that a view is seen, or is out of sight."""
+        # a page that is reloaded takes its views away without a word
+        gone = [one for one, view in self._views.items() if 0 < view.until < now - _FORGOTTEN_S]
+        for one in gone:
+            del self._views[one]
         self._views.setdefault(name, _View()).until = now + LEASE_S if is_seen else 0.0
 
     def leave(self, name: str) -> None:

@@ -137,6 +137,23 @@ def test_what_was_deleted_leaves_no_trace_and_so_all_is_sent_anew(made: Runs) ->
     assert [row["name"] for row in news["rows"]] == ["stays"]
 
 
+def test_a_list_that_grows_for_ever_forgets_its_end(
+    made: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_flotilla.widget.ledger._MOST_MORE", 10)
+    ledger = opened(made)
+    for number in range(PAGE + 11):
+        made.make(f"run-{number}")
+
+    ledger.news()
+    made.make("newest")
+    news = ledger.news()
+
+    assert news is not None
+    assert (news["kind"], len(news["rows"]), news["total"]) == ("whole", PAGE, PAGE + 12)
+    assert news["rows"][0]["name"] == "newest"
+
+
 def test_memory_and_progress_of_what_goes_on_are_no_events_and_are_sent(made: Runs) -> None:
     run = made.make()
     with made.facade.store.write() as tx:

@@ -144,7 +144,7 @@ function factsText(row) {
     facts.push("nobody pays: the figures are Fargate's");
   }
   if (row.says) {
-    facts.push(row.says);
+    facts.push(row.says.replace(/[█░]+ */g, "")); // its bar is in the list
   }
   return facts.join(" · ");
 }

@@ -345,6 +345,8 @@ class View {
     this.unwire();
     this.list.close();
     this.link.close();
+    // frontends keep elements that they have taken out of the page: they shall keep little
+    this.element.replaceChildren();
   }
 }
 

@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -137,6 +138,21 @@ def test_the_command_shows_what_matches(made: Runs) -> None:
 
     assert done.exit_code == 0, done.output
     assert "train" in done.stdout and "etl" not in done.stdout
+
+
+def test_a_store_that_cannot_be_read_is_told_in_its_place(
+    said: Said, home: Path, made: Runs
+) -> None:
+    made.make()
+    made.facade.close()
+    home.rename(home.with_name("away"))
+    home.write_text("no folder")
+
+    still, live = display(fl.panel())
+
+    assert "Next: " in still["text/plain"] and "No runs" not in still["text/html"]
+    assert live[VIEW]["model_id"]
+    assert repr(fl.panel()) == still["text/plain"]
 
 
 def test_no_runs_are_said_to_be_none(made: Runs) -> None:
