@@ -204,7 +204,7 @@ def test_a_backfill_says_its_price_first_and_axe_finds_nothing_in_any_theme(
     form = schedule_form(page)
     form.get_by_label("When", exact=True).fill("daily 02:30 America/New_York")
     form.get_by_label("From", exact=True).fill("2027-03-13")
-    form.get_by_role("button", name="If it is late").click()
+    form.get_by_role("button", name="Rules").click()
     expect(form.get_by_role("region", name="Price")).to_contain_text("In 30 days")
     section = page.locator(".jp-Flotilla-schedulesBody")
     for theme in ("Light", "Dark", "Dark High Contrast"):

@@ -1,9 +1,8 @@
 import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { reportError } from '../actions';
-import { asFlotillaError } from '../api';
 import type { IContext } from '../context';
 import { isolated } from '../format';
-import { askConsent, sentencesOf } from '../launch/consent';
+import { submit } from '../launch/submit';
 import type { IBackfillAsked, IRunCreated, ISchedule } from '../wire';
 import type { SchedulesModel } from './model';
 
@@ -77,21 +76,9 @@ export class ScheduleActions {
   /** Run ticks of the past; what must be agreed to first is asked. Say whether they will run. */
   async backfill(id: string, asked: IBackfillAsked, asks: readonly string[]): Promise<boolean> {
     const { trans, api } = this._context;
-    try {
-      await api.backfill(id, asked);
-      return true;
-    } catch (thrown) {
-      const refusal = asFlotillaError(thrown);
-      if (refusal.code !== 'refused') {
-        reportError(refusal);
-        return false;
-      }
-      const isAgreed = await askConsent(sentencesOf(refusal, asks), trans, {
-        title: trans.__('Run them?'),
-        label: trans.__('Agree and run')
-      });
-      return isAgreed && this._try(() => api.backfill(id, { ...asked, confirm: false }));
-    }
+    const words = { title: trans.__('Run them?'), label: trans.__('Agree and run') };
+    const send = (confirm: boolean) => api.backfill(id, { ...asked, confirm });
+    return (await this._try(() => submit(send, asks, trans, words))) !== null;
   }
 
   private _tell({ run }: IRunCreated): void {
@@ -103,14 +90,13 @@ export class ScheduleActions {
     });
   }
 
-  /** Do something; say whether it was done, and tell what went wrong. */
-  private async _try(act: () => Promise<unknown>): Promise<boolean> {
+  /** Do something; null: it went wrong, and that was told. */
+  private async _try<T>(act: () => Promise<T>): Promise<T | null> {
     try {
-      await act();
-      return true;
+      return await act();
     } catch (thrown) {
       reportError(thrown);
-      return false;
+      return null;
     }
   }
 }

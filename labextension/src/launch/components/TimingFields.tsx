@@ -105,7 +105,7 @@ export function TimingFields(props: ITimingFieldsProps): JSX.Element {
         {of(NEXT).map(option => field(option))}
       </fieldset>
       <Part
-        title={trans.__('If it is late, long or dear')}
+        title={trans.__('Rules')}
         note={set ? trans.__('%1 set', set) : undefined}
         isOpen={isRuleWrong || shown.open.includes('rules')}
         onOpen={onOpenRules}
