@@ -75,6 +75,8 @@ class Ticker:
         self._host = host
         self._workers = workers
         self._resting: dict[str, datetime] = {}
+        #: What was last told of a schedule that cannot be ticked.
+        self._told: dict[str, str] = {}
         self._seen: object = None
         self._is_warm = False
         #: When the latest step was, and since when there was one every minute.
@@ -105,7 +107,7 @@ class Ticker:
             is_news = news != self._seen
             waiting = schedules.with_waiting(tx, self._host) if is_news else []
             chained = schedules.chained(tx, self._host) if is_news else []
-        wanted = {one.id for one in (*found, *waiting, *chained)}
+        wanted = {*found, *waiting, *chained}
         for schedule_id in sorted(wanted - blocked):
             self._start(schedule_id, now)
         if not wanted & blocked:
@@ -126,7 +128,9 @@ class Ticker:
             self.next_at = schedules.next_at(tx, self._host, blocked)
             self.stays = schedules.has_waiting(tx, self._host)
             is_soon = self.next_at is not None and self.next_at - now < _WARM
-            ahead = schedules.due(tx, self._host, now + _WARM, _AT_ONCE) if is_soon else []
+            wanted = is_soon and not self._is_warm
+            soon = schedules.due(tx, self._host, now + _WARM, _AT_ONCE) if wanted else []
+            ahead = schedules.readable(tx, soon)
         if not self._is_warm and any(one.what.injects for one in ahead):
             self._is_warm = True
             self._maker.warm()
@@ -150,8 +154,14 @@ class Ticker:
         except Exception as error:
             # A step's boundary: what cannot even be written down must not end all the others.
             is_ours = isinstance(error, FlotillaError)
-            log.error("schedule %s cannot be ticked: %s", schedule_id, error, exc_info=not is_ours)
+            if self._told.get(schedule_id) != str(error):  # it is tried again and again
+                self._told[schedule_id] = str(error)
+                log.error(
+                    "schedule %s cannot be ticked: %s", schedule_id, error, exc_info=not is_ours
+                )
             self._resting[schedule_id] = now + _REST
+        else:
+            self._told.pop(schedule_id, None)
 
     def _by_the_clock(self, schedule_id: str, now: datetime) -> None:
         with self._store.read() as tx:

@@ -1,16 +1,25 @@
 """The table of schedules. A tick, its run and the schedule's cursor move in one transaction."""
 
+import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from jupyter_flotilla.errors import InvalidOption, ScheduleChanged, ScheduleNotFound
+from jupyter_flotilla.errors import (
+    InvalidOption,
+    ScheduleChanged,
+    ScheduleNotFound,
+    StoreUnreadable,
+)
 from jupyter_flotilla.model.run import OPEN_STATUSES
 from jupyter_flotilla.model.schedule import LATE, Schedule, TickStatus
 from jupyter_flotilla.store import events
 from jupyter_flotilla.store.schema import attempts, runs, schedules, ticks
+
+log = logging.getLogger("jupyter_flotilla.store")
 
 _SHORTEST_PREFIX = 2
 
@@ -22,9 +31,21 @@ def insert(conn: sa.Connection, schedule: Schedule) -> None:
 
 
 def get(conn: sa.Connection, schedule_id: str) -> Schedule | None:
-    """Return a schedule by its whole id, or None."""
-    row = conn.execute(schedules.select().where(schedules.c.id == schedule_id)).first()
-    return None if row is None else Schedule.model_validate(row._asdict())
+    """Return a schedule by its whole id, or None.
+
+    Raises
+    ------
+    StoreUnreadable
+        If its row means nothing here: another version has written it, or a hand has.
+    """
+    try:
+        row = conn.execute(schedules.select().where(schedules.c.id == schedule_id)).first()
+        return None if row is None else Schedule.model_validate(row._asdict())
+    except ValueError as error:  # of the row's JSON and times, or of pydantic
+        raise StoreUnreadable(
+            f"schedule {schedule_id} cannot be read: {str(error)[:300]}",
+            next_step="update jupyter-flotilla here: a newer one may have written it",
+        ) from error
 
 
 def find(conn: sa.Connection, reference: str) -> Schedule:
@@ -49,9 +70,32 @@ def find(conn: sa.Connection, reference: str) -> Schedule:
 
 
 def all_of(conn: sa.Connection) -> list[Schedule]:
-    """Return every schedule, by name."""
-    rows = conn.execute(schedules.select().order_by(schedules.c.name))
-    return [Schedule.model_validate(row._asdict()) for row in rows]
+    """Return every schedule that can be read, by name; of others the log tells, once."""
+    try:
+        rows = conn.execute(schedules.select().order_by(schedules.c.name))
+        return [Schedule.model_validate(row._asdict()) for row in rows]
+    except ValueError:
+        ids = conn.execute(sa.select(schedules.c.id).order_by(schedules.c.name)).scalars()
+        return readable(conn, [*ids])
+
+
+def readable(conn: sa.Connection, ids: Collection[str]) -> list[Schedule]:
+    """Return those of some schedules that can be read, in their order; the log tells of others."""
+    found = []
+    for schedule_id in ids:
+        try:
+            schedule = get(conn, schedule_id)
+        except StoreUnreadable as error:
+            _tell(str(error))
+            continue
+        if schedule is not None:
+            found.append(schedule)
+    return found
+
+
+@lru_cache(maxsize=1000)  # whoever looks at a list looks again and again
+def _tell(sentence: str) -> None:
+    log.error("%s", sentence)
 
 
 def names(conn: sa.Connection) -> dict[str, str]:
@@ -135,8 +179,10 @@ def delete(conn: sa.Connection, schedule_id: str) -> bool:
     return done.rowcount == 1
 
 
-def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[Schedule]:
-    """Return schedules with ticks up to now, or ahead of a clock that was set back; oldest first.
+def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[str]:
+    """Return ids of what has ticks up to now, or ahead of a clock that was set back; oldest first.
+
+    Ids, here and below: a row that cannot be read must not keep all others from their turn.
 
     Parameters
     ----------
@@ -151,9 +197,9 @@ def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[Sched
     )
     found = []
     for moment in moments:  # two queries, as two indexes answer them
-        query = schedules.select().where(moment, is_mine, is_on)
-        rows = conn.execute(query.order_by(schedules.c.next_at, schedules.c.id).limit(limit))
-        found += [Schedule.model_validate(row._asdict()) for row in rows]
+        query = sa.select(schedules.c.id).where(moment, is_mine, is_on)
+        query = query.order_by(schedules.c.next_at, schedules.c.id).limit(limit)
+        found += conn.execute(query).scalars()
     return found
 
 
@@ -203,21 +249,21 @@ def mark(conn: sa.Connection) -> tuple[object, ...]:
     return tuple(conn.execute(number).scalar() for number in numbers)
 
 
-def with_waiting(conn: sa.Connection, host: str) -> list[Schedule]:
-    """Return the schedules, of this host, that have ticks which wait their turn."""
+def with_waiting(conn: sa.Connection, host: str) -> list[str]:
+    """Return the ids of schedules, of this host, that have ticks which wait their turn."""
     waiting = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING)
     is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
-    rows = conn.execute(schedules.select().where(schedules.c.id.in_(waiting), is_mine))
-    return [Schedule.model_validate(row._asdict()) for row in rows]
+    query = sa.select(schedules.c.id).where(schedules.c.id.in_(waiting), is_mine)
+    return [*conn.execute(query).scalars()]
 
 
-def chained(conn: sa.Connection, host: str) -> list[Schedule]:
-    """Return the schedules, of this host, that run after others and are not paused."""
+def chained(conn: sa.Connection, host: str) -> list[str]:
+    """Return the ids of schedules, of this host, that run after others and are not paused."""
     is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
-    query = schedules.select().where(
+    query = sa.select(schedules.c.id).where(
         schedules.c.is_chained, schedules.c.paused_at.is_(None), is_mine
     )
-    return [Schedule.model_validate(row._asdict()) for row in conn.execute(query)]
+    return [*conn.execute(query).scalars()]
 
 
 def open_runs(conn: sa.Connection, schedule_id: str) -> list[str]:

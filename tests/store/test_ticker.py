@@ -15,6 +15,7 @@ from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
 from jupyter_flotilla.model.when import after_others, cron, interval
 from jupyter_flotilla.store import runs, schedules, ticks
 from jupyter_flotilla.store.connection import Store
+from jupyter_flotilla.store.schema import schedules as table
 
 
 def minute(number: float) -> datetime:
@@ -116,6 +117,27 @@ def test_a_broken_schedule_is_told_in_its_history_and_stops_no_other(
     with store.read() as tx:
         assert "no file report.ipynb" in str(ticks.history(tx, broken.id, 1)[0].reason)
         assert "ZeroDivisionError" in str(ticks.history(tx, strange.id, 1)[0].reason)
+
+
+def test_a_row_that_cannot_be_read_stops_no_other_and_is_told_once(
+    store: Store, ticker: Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = [put(store, schedule_of(name)) for name in ("newer", "torn")]
+    chain = put(store, schedule_of("chain", after_others(), after=("sgone",)))
+    good = put(store, schedule_of("good", overlap="allow"))
+    with store.write() as tx:
+        rows = {bad[0].id: {"cron": 7}, bad[1].id: {"kind": "tide"}, chain.id: {}}
+        for schedule_id, when in rows.items():
+            tx.execute(table.update().where(table.c.id == schedule_id).values(when=when))
+
+    for number in (1, 1.1, 1.2, 2):
+        ticker.step(minute(number))
+
+    assert seen(store, good) == [(1, "MADE"), (2, "MADE")]
+    with store.read() as tx:
+        assert [one.name for one in schedules.all_of(tx)] == ["good"]
+    told = [r.getMessage() for r in caplog.records if "cannot be ticked" in r.getMessage()]
+    assert sorted(line.split()[1] for line in told) == sorted(rows)
 
 
 @pytest.mark.parametrize(
