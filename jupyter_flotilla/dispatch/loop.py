@@ -171,7 +171,7 @@ class Dispatcher:
         if self._store.is_gone():
             self._must_leave = True  # the next one opens what is there now
             return 0
-        moved = sum(step(utc_now()) for step in list(self._steps))
+        moved, failed = self._take_turns()
         with self._store.read() as tx:
             everywhere = [*self._engines, *self._waiting]
             self._has_open = any(runs.count_open(tx, e.name, e.place) for e in everywhere)
@@ -182,7 +182,25 @@ class Dispatcher:
             self._busy_at = time.monotonic()
         elif self._idle_s is not None and time.monotonic() - self._busy_at > self._idle_s:
             self._must_leave = True
+        if failed is not None:
+            raise failed
         return moved
+
+    def _take_turns(self) -> tuple[int, Exception | None]:
+        """Take every step, whatever others do; return what moved, and what the first failed with.
+
+        What cannot be ticked, say, must not keep what is queued from being launched.
+        """
+        moved, failed = 0, None
+        for step in list(self._steps):
+            try:
+                moved += step(utc_now())
+            except Exception as error:
+                # part of the step's boundary, which tells of the first; of one cause, of one
+                if failed is not None and str(error) != str(failed):
+                    log.error("a step failed: %s", error, exc_info=_is_surprising(error))
+                failed = failed or error
+        return moved, failed
 
     def _wait(self, watch: ChangeWatch, rest_s: float) -> None:
         """Return when the store has changed, or when it is time to ask the engines again."""
