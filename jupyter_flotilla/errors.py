@@ -26,6 +26,7 @@
     │   ├── SecretUnavailable
     │   ├── UnresolvedPackages
     │   ├── ArtifactsUnavailable
+    │   ├── SourceUnavailable
     │   ├── EngineUnavailable
     │   └── LaunchError
     ├── InvalidTransition          a bug of ours: an arrow that does not exist
@@ -193,6 +194,12 @@ class ArtifactsUnavailable(EnvironmentProblem):
     """What belongs to a run cannot be brought to or from where it is kept."""
 
     code = "artifacts-unavailable"
+
+
+class SourceUnavailable(EnvironmentProblem):
+    """The repository that a job comes from cannot be reached, or does not answer."""
+
+    code = "source-unavailable"
 
 
 class EngineUnavailable(EnvironmentProblem):

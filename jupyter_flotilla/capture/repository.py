@@ -3,11 +3,13 @@
 import hashlib
 import os
 import pwd
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
-from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.errors import InvalidOption, SourceUnavailable
+from jupyter_flotilla.locks import FileLock
 
 #: Asking a repository here, and fetching from another, in seconds.
 _ASK_S = 20
@@ -88,16 +90,33 @@ class Repository:
         archive.unlink()
 
     def _fetch(self) -> None:
+        """Bring the copy up to date; who comes meanwhile waits, and fetches after."""
         if self.address.startswith("-"):
             raise InvalidOption(f"{self.address!r} is no address of a repository")
         what = f"{self.address} cannot be fetched"
-        if self._folder.is_dir():
-            _git("fetch", "--quiet", "--prune", "--tags", "origin", "+refs/heads/*:refs/heads/*",
-                 folder=self._folder, what=what, within_s=_FETCH_S)  # fmt: skip
-            return
-        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _git("clone", "--quiet", "--bare", "--", self.address, str(self._folder),
-             folder=self._folder.parent, what=what, within_s=_FETCH_S)  # fmt: skip
+        lock = FileLock(self._folder.with_suffix(".lock"))
+        if not lock.acquire(wait_s=_FETCH_S):
+            raise SourceUnavailable(
+                f"{what}: others have been fetching it for {_FETCH_S} s",
+                next_step="see whether it answers: git ls-remote",
+            )
+        try:
+            if self._folder.is_dir():
+                _git("fetch", "--quiet", "--prune", "--tags", "origin",
+                     "+refs/heads/*:refs/heads/*",
+                     folder=self._folder, what=what, within_s=_FETCH_S)  # fmt: skip
+            else:
+                self._clone(what)
+        finally:
+            lock.release()
+
+    def _clone(self, what: str) -> None:
+        """Make the copy: it is there whole or not at all, even if this process is killed."""
+        fresh = self._folder.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        _git("clone", "--quiet", "--bare", "--", self.address, str(fresh),
+             folder=fresh.parent, what=what, within_s=_FETCH_S)  # fmt: skip
+        fresh.rename(self._folder)
 
 
 def _git(*words: str, folder: Path, what: str = "git failed", within_s: float = _ASK_S) -> str:

@@ -195,7 +195,7 @@ def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[str]:
         schedules.c.next_at <= now,
         (schedules.c.cursor > now + LATE) & schedules.c.next_at.isnot(None),
     )
-    found = []
+    found: list[str] = []
     for moment in moments:  # two queries, as two indexes answer them
         query = sa.select(schedules.c.id).where(moment, is_mine, is_on)
         query = query.order_by(schedules.c.next_at, schedules.c.id).limit(limit)

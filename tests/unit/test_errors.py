@@ -30,6 +30,7 @@ PINNED = {
     "SecretUnavailable": ("secret-unavailable", 2),
     "UnresolvedPackages": ("unresolved-packages", 2),
     "ArtifactsUnavailable": ("artifacts-unavailable", 2),
+    "SourceUnavailable": ("source-unavailable", 2),
     "EngineUnavailable": ("engine-unavailable", 2),
     "LaunchError": ("launch-failed", 2),
     "InvalidTransition": ("invalid-transition", 2),

@@ -1,0 +1,59 @@
+"""Copies of git repositories that are elsewhere, as ticks use them."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from jupyter_flotilla.capture.repository import Repository
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ["-c", "user.name=Ana", "-c", "user.email=ana@example.org"]
+    ran = subprocess.run(
+        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return ran.stdout.strip()
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    """A repository with one commit on main."""
+    folder = tmp_path / "origin"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "1")
+    return folder
+
+
+def commit(origin: Path, content: str) -> str:
+    (origin / "report.py").write_text(content * 100_000)
+    git(origin, "add", ".")
+    git(origin, "commit", "-q", "-m", content)
+    return git(origin, "rev-parse", "HEAD")
+
+
+def test_who_fetch_the_same_repository_at_once_all_have_it(origin: Path, tmp_path: Path) -> None:
+    together = Barrier(4)
+
+    def fetched(_: int) -> str:
+        together.wait()
+        return Repository(f"file://{origin}", tmp_path / "copies").commit("main")
+
+    for content in ("2", "3", "4"):
+        latest = commit(origin, content)
+        with ThreadPoolExecutor(4) as threads:
+            assert [*threads.map(fetched, range(4))] == [latest] * 4
+
+
+def test_a_clone_that_was_killed_half_way_is_begun_anew(origin: Path, tmp_path: Path) -> None:
+    address, copies = f"file://{origin}", tmp_path / "copies"
+    expected = Repository(address, copies).commit("main")
+    [copy] = copies.glob("*.git")
+    half = copy.rename(copy.with_suffix(".new"))
+    (half / "HEAD").unlink()
+
+    assert Repository(address, copies).commit("main") == expected
+    assert not half.exists()
