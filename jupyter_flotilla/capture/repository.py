@@ -14,8 +14,23 @@ from jupyter_flotilla.locks import FileLock
 #: Asking a repository here, and fetching from another, in seconds.
 _ASK_S = 20
 _FETCH_S = 120
-#: Nobody can be asked for a password at a tick.
-_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
+#: Nobody can be asked for a password at a tick; a file's name is no pattern.
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1",
+    "LC_ALL": "C.UTF-8",
+}  # fmt: skip
+#: Variables that would have git look at another repository than the folder's.
+_ELSEWHERE = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
+    "GIT_NAMESPACE", "GIT_EXTERNAL_DIFF",
+)  # fmt: skip
+#: What the configuration of a repository may not do: run programs, as somebody else who has made
+#: the folder would like. The user's own configuration stays, with its credential helpers. Source:
+#: git-config(1), git 2.39.
+_TAME = (
+    "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
+    "-c", "protocol.ext.allow=never", "-c", "log.showSignature=false",
+)  # fmt: skip
 
 
 def provenance(path: Path) -> tuple[str, str | None]:
@@ -31,10 +46,12 @@ def provenance(path: Path) -> tuple[str, str | None]:
         commit, _, author = known.strip().partition("\n")
         if not commit:
             return digest, _owner(path)
-        changed = _git("status", "--porcelain", "--", path.name, folder=path.parent).strip()
+        # not `git status`, which runs the clean filters of a repository's own configuration
+        there = _git("ls-tree", "HEAD", "--", path.name, folder=path.parent).split()
+        here = _git("hash-object", "--no-filters", "--", path.name, folder=path.parent).strip()
     except InvalidOption:
         return digest, _owner(path)
-    if changed:
+    if here not in there:
         return f"{commit[:12]}+changes {digest}", _owner(path)
     return commit[:12], author
 
@@ -82,12 +99,26 @@ class Repository:
         tree = commit if folder in ("", ".") else f"{commit}:{folder}"
         archive = into.parent / f"{into.name}.tar"
         _git(
-            "archive", "--format=tar", f"--output={archive}", tree,
+            *self._unfiltered(), "archive", "--format=tar", f"--output={archive}", tree,
             folder=self._folder, what=f"{self.address} has no folder {folder!r} at {commit[:12]}",
         )  # fmt: skip
         with tarfile.open(archive) as files:
             files.extractall(into, filter="data")
         archive.unlink()
+
+    def _unfiltered(self) -> list[str]:
+        """Return options that switch off the filters of the repository's own configuration."""
+        words = ("config", "--includes", "--show-scope", "--name-only", "--null", "--list")
+        listed = _git(*words, folder=self._folder).split("\0")
+        pairs = zip(listed[::2], listed[1::2], strict=False)
+        drivers = {
+            name.rpartition(".")[0]
+            for scope, name in pairs
+            if scope in ("local", "worktree") and name.startswith("filter.")
+        }
+        off = [f"{driver}.{what}" for driver in sorted(drivers)
+               for what in ("smudge=", "process=", "required=false")]  # fmt: skip
+        return [word for one in off for word in ("-c", one)]
 
     def _fetch(self) -> None:
         """Bring the copy up to date; who comes meanwhile waits, and fetches after."""
@@ -120,15 +151,16 @@ class Repository:
 
 
 def _git(*words: str, folder: Path, what: str = "git failed", within_s: float = _ASK_S) -> str:
+    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     try:
         ran = subprocess.run(
-            ["git", "-C", str(folder), *words],
+            ["git", *_TAME, "-C", str(folder), *words],
             capture_output=True,
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=within_s,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**kept, **_ENVIRONMENT},
             check=False,
         )
     except FileNotFoundError as error:

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from jupyter_flotilla.capture.repository import Repository
+from jupyter_flotilla.capture.repository import Repository, provenance
 
 
 def git(folder: Path, *words: str) -> str:
@@ -57,3 +57,38 @@ def test_a_clone_that_was_killed_half_way_is_begun_anew(origin: Path, tmp_path: 
 
     assert Repository(address, copies).commit("main") == expected
     assert not half.exists()
+
+
+def test_nothing_that_a_folders_own_configuration_names_is_run(
+    origin: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    spy = tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\necho $0 $* >> '{ran}'\ncat\n")
+    spy.chmod(0o755)
+    (origin / ".gitattributes").write_text("*.py filter=spy\n")
+    latest = commit(origin, "2")
+    for name in ("core.fsmonitor", "filter.spy.clean", "filter.spy.smudge", "core.pager"):
+        git(origin, "config", name, str(spy))
+    git(origin, "config", "log.showSignature", "true")
+    git(origin, "config", "gpg.program", str(spy))
+    (origin / "report.py").touch()
+    ran.unlink(missing_ok=True)
+
+    found = provenance(origin / "report.py")
+    repository = Repository(str(origin), tmp_path / "copies")
+    into = tmp_path / "into"
+    into.mkdir()
+    repository.extract(repository.commit("main"), "", into)
+
+    assert not ran.exists()
+    assert found == (latest[:12], "Ana <ana@example.org>")
+    assert (into / "report.py").read_text() == "2" * 100_000
+
+
+def test_a_file_that_differs_from_its_commit_is_said_to(origin: Path) -> None:
+    (origin / "report.py").write_text("3")
+
+    revision, _ = provenance(origin / "report.py")
+
+    assert "+changes sha256:" in revision
