@@ -19,8 +19,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jupyter_flotilla.model.job import Origin
+from jupyter_flotilla.model.job import VS_CODE, Origin
 
+_VS_CODE_FILE = "__vsc_ipynb_file__"
 _KERNEL_FILE = re.compile(r"kernel-(.+)\.json")
 
 
@@ -32,11 +33,12 @@ def find_origin(shell: Any) -> Origin:
         kernel_id=_kernel_id(shell),
         # not `execution_count`, which is that of the next cell in newer versions
         number=len(shell.user_ns["In"]) - 1 if "In" in shell.user_ns else None,
+        frontend=VS_CODE if shell.user_ns.get(_VS_CODE_FILE) else None,
     )
 
 
 def _notebook(shell: Any) -> str | None:
-    told = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    told = shell.user_ns.get(_VS_CODE_FILE) or os.environ.get("JPY_SESSION_NAME")
     # a console's session has a name that is no file
     return str(Path(told).absolute()) if told and str(told).endswith(".ipynb") else None
 

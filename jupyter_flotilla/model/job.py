@@ -50,6 +50,10 @@ class OnOom(Stored):
     cap_mib: int | None = None
 
 
+#: `Origin.frontend` where VS Code has the notebook open.
+VS_CODE = "vscode"
+
+
 class Origin(Stored):
     """Where a cell was sent from, as far as its frontend tells."""
 
@@ -61,6 +65,8 @@ class Origin(Stored):
     kernel_id: str | None = None
     #: Number in ``In[…]``.
     number: int | None = None
+    #: `VS_CODE`; None: another, or none.
+    frontend: str | None = None
 
 
 class Bucket(Stored):

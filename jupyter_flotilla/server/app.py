@@ -6,6 +6,7 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
+from traitlets import Float
 
 from jupyter_flotilla import api
 from jupyter_flotilla.errors import FlotillaError
@@ -35,6 +36,13 @@ class FlotillaApp(ExtensionApp):
     name = "jupyter_flotilla"
     load_other_extensions = True
     extension_url = "/lab"
+    settle_s = Float(
+        60.0,
+        min=0,
+        config=True,
+        help="Seconds after the start before ends of runs are written into notebooks that nobody "
+        "has open: windows that were there before have come back by then.",
+    )
     #: None until the handlers are there.
     changes: Changes | None = None
     outcomes: Outcomes | None = None
@@ -50,9 +58,11 @@ class FlotillaApp(ExtensionApp):
         self.changes = Changes(
             context, ended=self._ended, told=metrics.told, begun=self._begun, warn=self.log.warning
         )
-        viewers = Viewers(self._server.session_manager)
+        viewers = Viewers(self._server.session_manager, context.resolve)
         contents = self._server.contents_manager
-        self.outcomes = Outcomes(context, contents, viewers, slow, self.log.warning)
+        self.outcomes = Outcomes(
+            context, contents, viewers, slow, self.log.warning, settle_s=self.settle_s
+        )
         base = url_path_join("/", BASE)
         whole = document(ROUTES, url_path_join(self._server.base_url, BASE))
         routes = [*ROUTES, Route(
@@ -107,7 +117,12 @@ class FlotillaApp(ExtensionApp):
         """Tell of a run that became final; called in the thread that follows the store."""
         metrics.ended(status)
         assert self.changes is not None
-        for row in self.changes.rows([run_id]):
+        try:
+            rows = self.changes.rows([run_id])
+        except Exception:
+            self._begun()  # its end is found again among those of before
+            raise
+        for row in rows:
             self._loop.call_soon_threadsafe(self._tell, row)
 
     def _tell(self, row: dict[str, Any]) -> None:

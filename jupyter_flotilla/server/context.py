@@ -76,6 +76,13 @@ class Context:
             )
         return self.root.joinpath(*parts)
 
+    def resolve(self, relative: str) -> str:
+        """Return one name for each file below the server's folder, whatever links lead to it."""
+        try:
+            return os.path.realpath(self.path_of(relative))
+        except (NoSuchFile, OSError, ValueError):
+            return relative
+
     def file(self, relative: str) -> Path:
         """Return the path of a file that is there; raises NoSuchFile."""
         path = self.path_of(relative)

@@ -9,7 +9,8 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
@@ -18,7 +19,9 @@ from tornado.web import HTTPError
 
 from jupyter_flotilla.cell_outputs import CellOutputs, Output
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.errors import FlotillaError, RunNotFound
+from jupyter_flotilla.errors import RunNotFound
+from jupyter_flotilla.handle import RunHandle
+from jupyter_flotilla.model.job import VS_CODE
 from jupyter_flotilla.model.run import FINAL_STATUSES
 from jupyter_flotilla.server.context import Context, NoSuchFile
 from jupyter_flotilla.server.notebook_cells import Ended, places_of, write_outcome
@@ -37,6 +40,16 @@ _LARGEST = 200 * 2**20
 Warn = Callable[[str], None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A run whose end a notebook does not show."""
+
+    run: Ended
+    later: frozenset[str]
+    source: str | None
+    outputs: list[Output]
+
+
 class Outcomes:
     """Knows what is still to be written; lives on the server's event loop.
 
@@ -44,11 +57,21 @@ class Outcomes:
     ----------
     contents
         The server's contents manager.
+    settle_s
+        Seconds after the server's start in which windows that were there before come back.
     """
 
     def __init__(
-        self, context: Context, contents: Any, viewers: Viewers, threads: Threads, warn: Warn
+        self,
+        context: Context,
+        contents: Any,
+        viewers: Viewers,
+        threads: Threads,
+        warn: Warn,
+        *,
+        settle_s: float,
     ) -> None:
+        self._settle_s = settle_s
         self._context = context
         self._contents = contents
         self._viewers = viewers
@@ -59,6 +82,8 @@ class Outcomes:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._is_recalled = False
+        #: When a notebook was last saved by somebody else, where what is there now is of ours.
+        self._saved: dict[str, tuple[int, int]] = {}
 
     def start(self) -> None:
         """Begin to write what is due."""
@@ -80,18 +105,16 @@ class Outcomes:
         """Take a run that became final: its row of a list."""
         if row["kind"] == "cell" and row["notebook"] is not None:
             due = self._due.setdefault(row["notebook"], [])
-            run = Ended(run_id=row["id"], cell_id=row["cell_id"])
+            run = _ended(row)
             if run not in due:
                 due.append(run)
             self._news.set()
 
     async def _run(self) -> None:
+        await asyncio.sleep(self._settle_s)
         while True:
             if self._is_recalled:
-                self._is_recalled = False
-                with suppress(FlotillaError):  # the routes say what is wrong with the store
-                    for row in await self._threads.run(self._earlier):
-                        self.ended(row)
+                self._is_recalled = not await self._recalled()
             for path in list(self._due):
                 try:
                     is_done = await self._is_done(path)
@@ -100,9 +123,21 @@ class Outcomes:
                     is_done = True
                 if is_done:
                     self._due.pop(path, None)
+            is_more = self._due or self._is_recalled
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _LOOK_S if self._due else None)
+                await asyncio.wait_for(self._news.wait(), _LOOK_S if is_more else None)
             self._news.clear()
+
+    async def _recalled(self) -> bool:
+        """Take what ended before; False where the store cannot be read now."""
+        try:
+            rows = await self._threads.run(self._earlier)
+        except Exception as error:  # a driver's own, too: this must go on whatever comes
+            self._warn(f"flotilla: what ended before cannot be read: {error}; trying again")
+            return False
+        for row in rows:
+            self.ended(row)
+        return True
 
     def _earlier(self) -> list[dict[str, Any]]:
         which = RunFilter(statuses=tuple(FINAL_STATUSES), since=utc_now() - _SINCE, kind="cell")
@@ -118,8 +153,8 @@ class Outcomes:
             with suppress(HTTPError):  # it was deleted or renamed: there is nothing to do
                 model = await ensure_async(self._contents.get(path, type="notebook", content=True))
                 changed = [
-                    write_outcome(model["content"], run, later, outputs)
-                    for run, later, outputs in found
+                    write_outcome(model["content"], one.run, one.later, one.source, one.outputs)
+                    for one in found
                 ]
                 now = await ensure_async(self._contents.get(path, content=False))
                 if now["last_modified"] != model["last_modified"] or await self._viewers.has(path):
@@ -130,14 +165,28 @@ class Outcomes:
 
     async def _save(self, path: str, content: Any) -> None:
         model = {"type": "notebook", "format": "json", "content": content}
+        before = await self._threads.run(self._mtime, path)
         try:
             await ensure_async(self._contents.save(model, path))
         except HTTPError as error:
             self._warn(f"flotilla: {path} cannot be saved: {error.log_message or error}")
+            return
+        ours = await self._threads.run(self._mtime, path)
+        known = self._saved.get(path)
+        self._saved[path] = (ours, known[1] if known and known[0] == before else before)
 
-    def _outputs(
-        self, path: str, due: list[Ended]
-    ) -> list[tuple[Ended, frozenset[str], list[Output]]]:
+    def _mtime(self, path: str) -> int:
+        with suppress(NoSuchFile, OSError):
+            return self._context.file(path).stat().st_mtime_ns
+        return 0
+
+    def _saved_at(self, path: str) -> datetime:
+        """Return when a notebook was last saved by somebody else than us."""
+        mtime = self._mtime(path)
+        ours, theirs = self._saved.get(path, (0, 0))
+        return datetime.fromtimestamp((theirs if mtime == ours else mtime) / 1e9, UTC)
+
+    def _outputs(self, path: str, due: list[Ended]) -> list[_Found]:
         """Return the outputs of those runs that a notebook does not show as they have ended."""
         notebook: Any = None
         with suppress(NoSuchFile, OSError, ValueError, RecursionError):
@@ -146,23 +195,45 @@ class Outcomes:
                 notebook = json.loads(file.read_bytes())
         if not isinstance(notebook, dict):
             return []
-        known = self._known(path)
+        known, saved_at = self._known(path), self._saved_at(path)
         found = []
         for run in due:
-            later = _later(known, run)
-            if not any(places_of(notebook, run, later)):
-                continue
             with suppress(RunNotFound):  # it was deleted meanwhile
                 handle = self._context.handle(run.run_id)
-                outputs, _ = CellOutputs(self._context.flotilla, handle).read()
-                found.append((run, later, outputs))
+                later = _later(known, run)
+                # who has saved it since may have emptied the cell: that is to stay so
+                is_unsaved = saved_at <= datetime.fromisoformat(run.ended_at)
+                source = self._source(handle) if is_unsaved else None
+                if _is_ours(handle) and any(places_of(notebook, run, later, source)):
+                    outputs, _ = CellOutputs(self._context.flotilla, handle).read()
+                    found.append(_Found(run=run, later=later, source=source, outputs=outputs))
         return found
+
+    def _source(self, handle: RunHandle) -> str | None:
+        """Return what a run's cell has run, as it was frozen; None: that is not to be had."""
+        spec = handle.snapshot.spec
+        folder = self._context.flotilla.artifacts.input_folder(handle.id)
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            text = (folder / str(spec.source)).read_text(encoding="utf-8")
+            if str(spec.source).endswith(".json"):
+                text = str(json.loads(text)["source"])
+            return text.strip() or None
+        return None
 
     def _known(self, path: str) -> list[Ended]:
         """Return the runs that were sent from a notebook, newest first, also those that go on."""
         which = RunFilter(path=str(self._context.path_of(path)), kind="cell")
-        rows = self._context.listing.page(which, limit=_MOST).runs
-        return [Ended(run_id=row["id"], cell_id=row["cell_id"]) for row in rows]
+        return [_ended(row) for row in self._context.listing.page(which, limit=_MOST).runs]
+
+
+def _ended(row: dict[str, Any]) -> Ended:
+    return Ended(run_id=row["id"], cell_id=row["cell_id"], ended_at=row["ended_at"] or "")
+
+
+def _is_ours(handle: RunHandle) -> bool:
+    """Say whether this server can know who has a run's notebook open: VS Code tells it nothing."""
+    origin = handle.snapshot.spec.origin
+    return origin is None or origin.frontend != VS_CODE
 
 
 def _later(known: list[Ended], run: Ended) -> frozenset[str]:

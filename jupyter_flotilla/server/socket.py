@@ -57,7 +57,8 @@ class ChangesSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def on_close(self) -> None:
         """Listen no longer."""
         self.changes.leave(self._later)
-        self.viewers.leave(self)
+        # a page that is left says so; a laptop that is closed, or a network that breaks, does not
+        self.viewers.leave(self, is_lost=self.close_code is None)
         super().on_close()
 
     def get_compression_options(self) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class JupyterServer:
                     "--ServerApp.base_url=/user/ada/",
                     f"--ServerApp.root_dir={self.work}",
                     "--ServerApp.jpserver_extensions=jupyter_flotilla=True",
+                    "--FlotillaApp.settle_s=0",
                     "--LabApp.expose_app_in_browser=True",
                     "--JupyterNotebookApp.expose_app_in_browser=True",
                 ],

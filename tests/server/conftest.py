@@ -24,7 +24,10 @@ Ask = Callable[..., Awaitable[tuple[int, Any]]]
 
 @pytest.fixture
 def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_flotilla": True}}}
+    return {
+        "ServerApp": {"jpserver_extensions": {"jupyter_flotilla": True}},
+        "FlotillaApp": {"settle_s": 0},
+    }
 
 
 @pytest.fixture

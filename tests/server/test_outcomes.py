@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -47,11 +48,16 @@ def _texts(path: Path, number: int = 0) -> list[Any]:
     ]  # fmt: skip
 
 
-def _send(path: Path, cell_id: str | None = "c-1", source: str = "print('hello')\n6 * 7"):
+def _send(
+    path: Path,
+    cell_id: str | None = "c-1",
+    source: str = "print('hello')\n6 * 7",
+    frontend: str | None = None,
+) -> RunHandle:
     """Send a cell away as its kernel would; nobody waits for it."""
     facade = api.flotilla()
     draft = facade.draft_source(source, JobOptions(), path.parent)
-    origin = Origin(notebook=str(path), cell_id=cell_id)
+    origin = Origin(notebook=str(path), cell_id=cell_id, frontend=frontend)
     spec = draft.spec.model_copy(update={"origin": origin, "path": str(path)})
     return RunHandle(facade, facade.submit(replace(draft, spec=spec)))
 
@@ -114,7 +120,7 @@ async def test_a_window_that_has_it_open_writes_itself_until_it_leaves(
     await asyncio.to_thread(lambda: _send(other).wait())
     await _until(lambda: _texts(other) == _WRITTEN)
     is_left_alone = _texts(notebook) == []
-    socket.close()
+    socket.close(1000)
 
     await _until(lambda: _texts(notebook) == _WRITTEN)
     assert is_left_alone
@@ -125,12 +131,17 @@ async def test_only_what_is_the_runs_is_changed(notebook, jp_serverapp, tmp_path
     held = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(.02)\n"
     mine = nbformat.v4.new_output("stream", text="mine")
     _write(notebook)
-    earlier = await asyncio.to_thread(_send, notebook, source=held + "1 / 0")
-    run = await asyncio.to_thread(_send, notebook, "c-2", held + "print('hello')\n6 * 7")
+    fails, works = held + "1 / 0", held + "print('hello')\n6 * 7"
+    earlier = await asyncio.to_thread(_send, notebook, source=fails)
+    run = await asyncio.to_thread(_send, notebook, "c-2", works)
     _write(
         notebook,
-        _cell("c-1", outputs=[_card("r000000000000", "RUNNING")]),
-        _cell("c-2", outputs=[_card(earlier.id, "FAILED"), mine]),
+        _cell("c-1", f"%%flotilla_run\n{fails}", [_card("r000000000000", "RUNNING")]),
+        _cell(
+            "c-2",
+            f"%%flotilla_run --memory 1G\n\n{works}",
+            outputs=[_card(earlier.id, "FAILED"), mine],
+        ),
         _cell("view", "fl.get('last')", [mine, _card(run.id, "RUNNING")]),
         _cell("c-4", "1 + 1", [mine]),
         _cell("c-5", outputs=[mine]),
@@ -145,6 +156,70 @@ async def test_only_what_is_the_runs_is_changed(notebook, jp_serverapp, tmp_path
 
     assert _texts(notebook, 2) == ["mine", "SUCCEEDED"]
     assert [_texts(notebook, 3), _texts(notebook, 4)] == [["mine"], ["mine"]]
+
+
+@pytest.mark.parametrize("change", ["emptied", "edited"])
+async def test_what_somebody_has_saved_since_stays(notebook, jp_serverapp, jp_ws_fetch, change):
+    _write(notebook, _cell())
+    socket = await jp_ws_fetch("flotilla", "api", "changes")
+    socket.write_message(json.dumps({"type": "open", "notebooks": ["de ep/träin.ipynb"]}))
+    other = notebook.with_name("other.ipynb")
+    _write(other, _cell())
+    await asyncio.to_thread(lambda: _send(notebook).wait())
+    if change == "emptied":
+        _write(notebook, _cell())  # "Clear all outputs", then saved
+    else:
+        before = notebook.stat()
+        _write(notebook, _cell(source="%%flotilla_run\nprint('another model')"))
+        os.utime(notebook, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    socket.close(1000)
+    await asyncio.to_thread(lambda: _send(other).wait())
+    await _until(lambda: _texts(other) == _WRITTEN)
+
+    assert _texts(notebook) == []
+
+
+async def test_what_runs_in_vs_code_is_left_to_it(notebook, jp_serverapp):
+    other = notebook.with_name("other.ipynb")
+    _write(other, _cell())
+    run = await asyncio.to_thread(_send, notebook, frontend="vscode")
+    _write(notebook, _cell(outputs=[_card(run.id, "RUNNING")]))
+    await asyncio.to_thread(run.wait)
+    await asyncio.to_thread(lambda: _send(other).wait())
+    await _until(lambda: _texts(other) == _WRITTEN)
+
+    assert _texts(notebook) == ["RUNNING"]
+
+
+async def test_a_notebook_that_is_open_by_another_name_is_open(notebook, jp_serverapp, jp_ws_fetch):
+    _write(notebook, _cell())
+    other, link = notebook.with_name("other.ipynb"), notebook.with_name("link.ipynb")
+    _write(other, _cell())
+    link.symlink_to(notebook)
+    socket = await jp_ws_fetch("flotilla", "api", "changes")
+    socket.write_message(json.dumps({"type": "open", "notebooks": ["de ep/link.ipynb"]}))
+
+    await asyncio.to_thread(lambda: _send(notebook).wait())
+    await asyncio.to_thread(lambda: _send(other).wait())
+    await _until(lambda: _texts(other) == _WRITTEN)
+
+    assert _texts(notebook) == []
+    socket.close(1000)
+
+
+async def test_a_store_that_cannot_be_read_for_a_while_ends_nothing(
+    notebook, jp_serverapp, monkeypatch
+):
+    _write(notebook, _cell())
+    outcomes = jp_serverapp.extension_manager.extension_points["jupyter_flotilla"].app.outcomes
+    with monkeypatch.context() as broken:
+        broken.setattr(outcomes, "_earlier", lambda: 1 / 0)
+        outcomes.recall()
+        await asyncio.sleep(0.2)
+    await asyncio.to_thread(_send, notebook)
+
+    await _until(lambda: _texts(notebook) == _WRITTEN)
 
 
 async def test_an_earlier_run_does_not_take_the_place_of_a_later_one(notebook, jp_serverapp):

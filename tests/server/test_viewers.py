@@ -1,4 +1,7 @@
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from jupyter_flotilla.server.viewers import Viewers
 
@@ -37,4 +40,19 @@ async def test_what_a_window_says_holds_until_it_says_something_else_or_leaves()
     viewers.leave(two)
 
     assert held == [True, False, True, False]
+    assert not await viewers.has("a.ipynb")
+
+
+async def test_a_window_that_was_lost_counts_for_a_while(monkeypatch: pytest.MonkeyPatch):
+    viewers, window, now = Viewers(_Sessions()), object(), 1000.0
+    # the clock of that module alone: the loop has its own
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr("jupyter_flotilla.server.viewers.time", clock)
+    viewers.say(window, '{"type": "open", "notebooks": ["a.ipynb"]}')
+    viewers.leave(window, is_lost=True)
+
+    at_once = await viewers.has("a.ipynb")
+    now += 601
+
+    assert at_once
     assert not await viewers.has("a.ipynb")
