@@ -6,6 +6,7 @@ the same outputs are made here from the same stream, at any time, always the sam
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jupyter_flotilla import run_card
@@ -21,6 +22,7 @@ from jupyter_flotilla.service import Flotilla
 _MOST_LINES = 2_000
 _MOST_CHARACTERS = 10 * 2**20
 _MOST_DISPLAYS = 200
+_MOST_DISPLAYED = 50 * 2**20
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 #: An output as nbformat 4 has it.
@@ -31,29 +33,31 @@ class Allowance:
     """How much of what a job says its cell still shows."""
 
     def __init__(self) -> None:
-        self._lines = self._characters = self._displays = 0
+        self._lines = self._characters = self._displays = self._display_size = 0
         self._hidden_lines = self._hidden_displays = 0
 
     def text(self, text: str) -> str:
         """Return the part of a text that is shown."""
-        newlines = text.count("\n")
-        if self._lines > _MOST_LINES or self._characters > _MOST_CHARACTERS:
-            self._hidden_lines += newlines
-            return ""
-        self._lines += newlines
-        self._characters += len(text)
-        if self._lines > _MOST_LINES:
-            kept = text.split("\n")
-            self._hidden_lines += self._lines - _MOST_LINES
-            text = "\n".join(kept[: len(kept) - (self._lines - _MOST_LINES)])
-        return text
+        lines, room = _MOST_LINES - self._lines, _MOST_CHARACTERS - self._characters
+        end = room if len(text) > room else len(text)
+        if text.count("\n", 0, end) > lines:
+            end = _after_newline(text, lines)
+        shown, hidden = text[:end], text[end:]
+        self._lines += shown.count("\n")
+        self._characters += len(shown)
+        if hidden:
+            self._hidden_lines += max(1, hidden.count("\n"))
+        return shown
 
-    def display(self) -> bool:
+    def display(self, data: Mapping[str, Any]) -> bool:
         """Say whether one more display is shown."""
-        if self._displays >= _MOST_DISPLAYS:
+        size = sum(len(str(body)) for body in data.values())
+        has_room = self._display_size + size <= _MOST_DISPLAYED
+        if self._displays >= _MOST_DISPLAYS or not has_room:
             self._hidden_displays += 1
             return False
         self._displays += 1
+        self._display_size += size
         return True
 
     def hidden(self, short_id: str) -> str | None:
@@ -64,6 +68,14 @@ class Allowance:
         if self._hidden_displays:
             what.append(f"{self._hidden_displays:,} more displays")
         return f"… {' and '.join(what)}: %flotilla logs {short_id}" if what else None
+
+
+def _after_newline(text: str, count: int) -> int:
+    """Return where the text goes on after so many line breaks."""
+    at = 0
+    for _ in range(count):
+        at = text.index("\n", at) + 1
+    return at
 
 
 class Places:
@@ -158,7 +170,9 @@ class CellOutputs:
     def _take(self, record: dict[str, Any]) -> None:
         kind = record["kind"]
         if kind in ("stdout", "stderr"):
-            self._text(kind, self._allowance.text(record_text(record)))
+            # what is overwritten, as by a progress bar, takes no room
+            text = "\n".join(_kept(line) for line in record_text(record).split("\n"))
+            self._text(kind, self._allowance.text(text))
         elif kind in ("display", "update"):
             self._display(record)
         elif kind == "result":
@@ -182,7 +196,7 @@ class CellOutputs:
         new = _display(shown_data(record), record.get("metadata") or {})
         if place in self._displays:
             self._displays[place].update(new)
-        elif self._allowance.display():
+        elif self._allowance.display(new["data"]):
             self._displays[place] = new
             self._outputs.append(new)
 
@@ -233,6 +247,13 @@ def run_of(output: Output) -> tuple[str, str] | None:
 
 def _last_written(line: str) -> str:
     return line[line.rfind("\r") + 1 :]
+
+
+def _kept(line: str) -> str:
+    """Return what a piece of a line leaves of itself, and of what may be before it."""
+    body = line.rstrip("\r")
+    at = body.rfind("\r")
+    return line if at < 0 else line[at:]
 
 
 def _display(data: dict[str, Any], metadata: dict[str, Any]) -> Output:

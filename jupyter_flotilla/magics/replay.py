@@ -75,12 +75,13 @@ class Replay:
 
         display_id = f"flotilla-{self._handle.id}-{self._places.of(record)}"
         is_update = display_id in self._shown
-        if not is_update and not self._allowance.display():
+        data = shown_data(record)
+        if not is_update and not self._allowance.display(data):
             return
         self._shown.add(display_id)
         self._make_room()
         publish_display_data(
-            shown_data(record),
+            data,
             metadata=record.get("metadata") or {},
             transient={"display_id": display_id},
             update=is_update,
