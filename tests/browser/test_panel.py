@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from seeded import a_run, many_copies
 from windows import JupyterServer, Window
@@ -15,6 +16,8 @@ from windows import JupyterServer, Window
 from jupyter_flotilla.model.run import RunStatus
 
 pytest.importorskip("anywidget")
+
+from jupyter_flotilla.widget.table import module_text, style_text
 
 PANEL = "import jupyter_flotilla as fl\nfl.panel()"
 HOSTILE = "<img src=x onerror=window.hit=1>\n'\"$x$ \u202egnp.exe 🚀 " + "x" * 300
@@ -206,6 +209,57 @@ def test_a_dead_kernel_is_said_and_the_saved_notebook_shows_a_table(
     expect(still).to_be_visible()
     expect(still).to_contain_text("run it again")
     assert (lab.work / "panels.ipynb").stat().st_size < 40_000
+
+
+STRICT_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Panel</title>
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; script-src 'nonce-own' blob:; style-src 'unsafe-inline'">
+<style>%s body { background: #1e1e1e; %s }</style></head>
+<body class="vscode-dark"><main><div class="flotilla-panel"><div id="place"></div></div></main>
+<script nonce="own" type="module">
+  const module = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
+  const { default: panel } = await import(module);
+  window.sent = [];
+  const model = {
+    get: () => [], set() {}, off() {}, send: (said) => sent.push(said.kind),
+    on: (name, hear) => name === "msg:custom" && (window.hear = hear),
+  };
+  window.end = panel.render({ model, el: document.getElementById("place") });
+  hear({ kind: "whole", number: 1, now: Date.now() / 1000, rows: %s, total: 6, more: false });
+</script></body></html>"""
+VSCODE_DARK = (
+    "--vscode-editor-background: #1e1e1e; --vscode-editor-foreground: #d4d4d4;"
+    "--vscode-descriptionForeground: #a0a0a0; --vscode-panel-border: #444;"
+    "--vscode-list-hoverBackground: #2a2d2e; --vscode-focusBorder: #007fd4;"
+)
+
+
+def test_a_strict_page_with_the_colours_of_vs_code_shows_it(browser: Any) -> None:
+    rows = [
+        {"id": f"r{place}", "short": f"r{place}", "name": status, "status": status.value,
+         "created": 1, "engine": "ecs", "place": "here", "attempt": 1, "billed": True}
+        for place, status in enumerate(RunStatus)
+    ]  # fmt: skip
+    page = browser.new_page(color_scheme="dark")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+    text = json.dumps(module_text()).replace("</", "<\\/")
+    page.set_content(STRICT_PAGE % (style_text(), VSCODE_DARK, text, json.dumps(rows)))
+
+    expect(page.get_by_role("listitem")).to_have_count(len(RunStatus))
+    page.get_by_role("listitem").first.focus()
+    page.keyboard.press("x")
+    expect(page.get_by_role("button", name="Cancel run", exact=True)).to_be_focused()
+    assert (found := Axe().run(page, context=".flotilla-panel")).violations_count == 0, (
+        found.generate_report()
+    )
+    page.evaluate("end()")
+    assert page.evaluate("[sent[0], sent.at(-1)]") == ["ping", "bye"]
+    assert page.locator("#place > *").count() == 0
+    assert said == []
+    page.close()
 
 
 def check_elsewhere(page: Any, server: JupyterServer) -> None:
