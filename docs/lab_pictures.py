@@ -20,7 +20,7 @@ from test_lab_runs import resize_sidebar  # noqa: E402
 from windows import JupyterServer, Window  # noqa: E402
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-_SIZE = {"width": 1120, "height": 700}
+_SIZE = {"width": 1120, "height": 790}
 #: Colours of a picture: few, for a small file.
 _COLOURS = 96
 
@@ -172,7 +172,7 @@ def _show_schedules(window: Window, server: JupyterServer) -> None:
     page.locator(".jp-Flotilla-launch").evaluate("e => e.scrollTo(0, 0)")
     form = page.locator("#jp-left-stack").screenshot()
     window.command("flotilla:show-schedules")
-    page.get_by_text("failed: user error").wait_for()
+    page.locator(".jp-Flotilla-schedule", has_text="failed: user error").wait_for()
     page.wait_for_timeout(3_000)
     both = [Image.open(io.BytesIO(form))]
     both.append(Image.open(io.BytesIO(page.locator("#jp-left-stack").screenshot())))
