@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from jupyter_flotilla import render
 from jupyter_flotilla.clock import utc_now, utc_text
+from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, Tick
 from jupyter_flotilla.model.when import When
@@ -126,7 +127,8 @@ def what_text(schedule: Schedule) -> str:
     what, spec = schedule.what, schedule.what.spec
     name = " ".join(spec.command) if what.path is None else what.path
     if what.source == "git":
-        return render.one_line(f"{name} as {what.repo}@{what.ref} has it at the tick", 200)
+        repo = masked(what.repo or "")
+        return render.one_line(f"{name} as {repo}@{what.ref} has it at the tick", 200)
     if what.source == "file":
         return render.one_line(f"{name} as it is at the tick", 200)
     by = f", last edited by {spec.author}" if spec.author else ""

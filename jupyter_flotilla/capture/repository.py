@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jupyter_flotilla.errors import InvalidOption, SourceUnavailable
 from jupyter_flotilla.locks import FileLock
+from jupyter_flotilla.model.address import has_password, masked
 
 #: Asking a repository here, and fetching from another, in seconds.
 _ASK_S = 20
@@ -69,6 +70,8 @@ class Repository:
 
     def __init__(self, address: str, copies: Path) -> None:
         self.address = address
+        #: The address as it may be shown.
+        self.shown = masked(address)
         local = Path(address).expanduser()
         self._is_here = local.is_dir()
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
@@ -86,7 +89,7 @@ class Repository:
             self._fetch()
         return _git(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}",
-            folder=self._folder, what=f"{self.address} has no branch, tag or commit {ref!r}",
+            folder=self._folder, what=f"{self.shown} has no branch, tag or commit {ref!r}",
         ).strip()  # fmt: skip
 
     def author(self, commit: str, path: str | None) -> str | None:
@@ -100,7 +103,7 @@ class Repository:
         archive = into.parent / f"{into.name}.tar"
         _git(
             *self._unfiltered(), "archive", "--format=tar", f"--output={archive}", tree,
-            folder=self._folder, what=f"{self.address} has no folder {folder!r} at {commit[:12]}",
+            folder=self._folder, what=f"{self.shown} has no folder {folder!r} at {commit[:12]}",
         )  # fmt: skip
         with tarfile.open(archive) as files:
             files.extractall(into, filter="data")
@@ -124,7 +127,11 @@ class Repository:
         """Bring the copy up to date; who comes meanwhile waits, and fetches after."""
         if self.address.startswith("-"):
             raise InvalidOption(f"{self.address!r} is no address of a repository")
-        what = f"{self.address} cannot be fetched"
+        if has_password(self.address):  # it would stand in the arguments of a process
+            raise InvalidOption(
+                f"{self.shown} has a password in it", next_step="git's credential helper, or ssh"
+            )
+        what = f"{self.shown} cannot be fetched"
         lock = FileLock(self._folder.with_suffix(".lock"))
         if not lock.acquire(wait_s=_FETCH_S):
             raise SourceUnavailable(
@@ -168,9 +175,11 @@ def _git(*words: str, folder: Path, what: str = "git failed", within_s: float = 
             error
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidOption(f"{what}: {error}", next_step="check the address") from error
+        raise InvalidOption(f"{what}: {masked(str(error))}", next_step="check the address") from (
+            error
+        )
     if ran.returncode != 0:
-        said = (ran.stderr.strip().splitlines() or ["no word"])[-1]
+        said = masked((ran.stderr.strip().splitlines() or ["no word"])[-1])
         raise InvalidOption(f"{what}: {said[:300]}", next_step="--source REPO@REF")
     return ran.stdout
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from jupyter_flotilla import render
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import COLOURS
+from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
 from jupyter_flotilla.model.units import format_duration, format_money
@@ -87,8 +88,11 @@ def as_dict(scheduling: Scheduling, schedule: Schedule) -> dict[str, Any]:
     zone = ZoneInfo(schedule.when.zone)
     upcoming = [] if schedule.paused_at else preview(schedule.when, utc_now(), SHOWN)
     hidden = {"what": {"spec": {"env", "kernel"}, "options": {"env"}}}
+    shown = schedule.model_dump(mode="json", exclude=hidden)
+    repo = schedule.what.repo
+    shown["what"]["repo"] = None if repo is None else masked(repo)
     return {
-        **schedule.model_dump(mode="json", exclude=hidden),
+        **shown,
         "when_text": scheduling.when_text(schedule),
         "upcoming": [moment.astimezone(zone).isoformat() for moment in upcoming],
     }

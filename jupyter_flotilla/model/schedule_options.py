@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict, get_args
 
 from jupyter_flotilla.errors import InvalidOption
+from jupyter_flotilla.model.address import has_password, masked
 from jupyter_flotilla.model.base import Value
 from jupyter_flotilla.model.option import Option, read_keywords
 from jupyter_flotilla.model.schedule import Missed, Overlap
@@ -85,9 +86,14 @@ def _zone(value: Any) -> str:
 
 def _source(value: Any) -> str:
     text = str(value).strip()
+    if has_password(text):
+        raise InvalidOption(
+            f"--source {masked(text)[:80]!r} has a password, which would be kept with the schedule",
+            next_step="the address without it: git's credential helper has it, or ssh",
+        )
     if text not in ("snapshot", "file") and read_repository(text) is None:
         raise InvalidOption(
-            f"--source {text[:80]!r} is unknown",
+            f"--source {masked(text)[:80]!r} is unknown",
             next_step="snapshot (as it is now), file (as it is at the tick), or REPO@REF of git",
         )
     return text

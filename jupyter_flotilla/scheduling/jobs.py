@@ -10,6 +10,7 @@ from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.capture.repository import provenance
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import InvalidOption, UsageError
+from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, What
@@ -116,7 +117,7 @@ def _of_git(
     file = asked.file
     if file is not None and (file.is_absolute() or ".." in file.parts):
         raise InvalidOption(
-            f"{file} is not below the top of {repo}", next_step="its path in the repository"
+            f"{file} is not below the top of {masked(repo)}", next_step="its path in the repository"
         )
     local = (asked.folder / Path(repo).expanduser()).absolute()
     # who runs it, and how, is as for any command that is submitted from here

@@ -16,6 +16,7 @@ from jupyter_flotilla.capture.parameters import describe
 from jupyter_flotilla.capture.repository import Repository, provenance
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import FlotillaError, InvalidNotebook, Refused
+from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.options import JobOptions
@@ -194,7 +195,7 @@ def draft_of_git(flotilla: Flotilla, what: What, data: TickData, folder: Path) -
         "own_cwd": True,
         "files": (".",),
         "cwd": str(place if place.is_dir() else flotilla.settings.home),
-        "path": f"{what.repo}/{what.path}" if what.path else None,
+        "path": masked(f"{what.repo}/{what.path}") if what.path else None,
         "revision": commit[:12],
         "author": repository.author(commit, what.path),
     }

@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 
 from jupyter_flotilla.capture.repository import Repository, provenance
+from jupyter_flotilla.errors import FlotillaError
 
 
 def git(folder: Path, *words: str) -> str:
@@ -92,3 +93,19 @@ def test_a_file_that_differs_from_its_commit_is_said_to(origin: Path) -> None:
     revision, _ = provenance(origin / "report.py")
 
     assert "+changes sha256:" in revision
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://ana:pw1@localhost:9/x.git", "https://***@localhost:9/x.git has a password"),
+        ("https://pw1@localhost:9/x.git", "https://***@localhost:9/x.git cannot be fetched"),
+        ("ssh://ana:pw1@localhost:9/x.git", "ssh://ana:***@localhost:9/x.git has a password"),
+    ],
+)
+def test_no_sentence_has_a_password_of_an_address(address: str, shown: str, tmp_path: Path) -> None:
+    with pytest.raises(FlotillaError) as refusal:
+        Repository(address, tmp_path).commit("main")
+
+    assert shown in str(refusal.value)
+    assert "pw1" not in str(refusal.value)

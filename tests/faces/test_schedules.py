@@ -159,6 +159,10 @@ def test_run_and_history_of_a_real_notebook(here: Path, facade: Flotilla) -> Non
         (["report.ipynb", "--when", "daily", "--max-age", "5"], ["not a duration"]),
         (["report.ipynb", "--when", "daily", "--source", "cloud"], ["--source 'cloud'"]),
         (["report.ipynb", "--when", "daily", "--source", "nowhere@main"], ["nowhere"]),
+        (
+            ["report.ipynb", "--when", "daily", "--source", "https://a:pw1@localhost:9/x.git@main"],
+            ["https://***@localhost:9/x.git@main", "credential helper"],
+        ),
         (["report.ipynb", "--when", "daily", "--after", "x"], ["by the clock, or after others"]),
         (["report.ipynb", "--when", "daily", "--month-cost", "5"], ["nothing limits", "--timeout"]),
         (["report.ipynb", "--after", "nobody"], ["no schedule and no run"]),
@@ -176,6 +180,7 @@ def test_it_is_refused_in_words_and_nothing_is_saved(
 
     for part in expected:
         assert part in said
+    assert "pw1" not in said
     assert fl.schedules() == []
     assert not list(home.glob("runs/*/*"))
 
