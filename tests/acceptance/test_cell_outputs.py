@@ -96,21 +96,6 @@ def test_a_flood_is_cut_and_the_card_stays() -> None:
     )
 
 
-def test_one_endless_line_and_displays_without_end_are_cut() -> None:
-    source = (
-        "from IPython.display import HTML, display\nimport sys\n"
-        "for n in range(12): sys.stdout.write('x' * 2**20)\n"
-        "for n in range(6): display(HTML('y' * 9 * 2**20))"
-    )
-    run = fl.run_source(source, wait=True)
-
-    outputs = _outputs(run)
-
-    assert len(outputs[1]["text"]) <= 10 * 2**20
-    assert sum("text/html" in out.get("data", {}) for out in outputs) == 1 + 5
-    assert "more lines and 1 more displays" in outputs[-1]["text"]
-
-
 def test_a_progress_bar_takes_the_room_of_one_line() -> None:
     source = (
         "import sys\nfor n in range(3000): sys.stdout.write('\\r' + str(n) + 'x' * 5000)\n"
