@@ -68,7 +68,7 @@ def test_cards_show_what_the_store_knows_and_nothing_else(
     page.set_viewport_size({"width": 1280, "height": 1300})  # older versions draw what is in sight
     cards = cards_of(opened(window, "cards.ipynb"))
 
-    expect(cards).to_have_count(len(cells))
+    expect(cards).to_have_count(len(cells), timeout=30_000)
     live, hungry, quick, hostile, elsewhere, edited, none = cards.all()
     for text in ("running", "Memory", "of 512 M", "nobody: it runs locally", "flotilla cancel"):
         expect(live).to_contain_text(text)
@@ -112,7 +112,7 @@ def test_a_card_needs_no_mouse(window: Window, lab: JupyterServer, runs: Runs) -
     notebook = opened(window, "keys.ipynb")
     page, card = window.page, cards_of(notebook).first
     cancel = card.get_by_role("button", name="Cancel")
-    expect(cancel).to_be_visible()
+    expect(cancel).to_be_visible(timeout=30_000)
     notebook.locator(".jp-Cell").first.focus()
 
     for _ in range(20):
@@ -151,7 +151,7 @@ def test_500_cards_cost_three_requests(window: Window, lab: JupyterServer) -> No
     notebook = opened(window, "many.ipynb")
     cards = cards_of(notebook)
 
-    expect(cards.first).to_contain_text("copy-0")
+    expect(cards.first).to_contain_text("copy-0", timeout=30_000)
     expect(cards).to_have_count(500)
     expect(cards.last).to_contain_text("copy-499")
     assert len([url for url in asked if "/api/runs?ids=" in url]) <= 3
@@ -218,7 +218,7 @@ def test_cells_live_on_without_kernel_and_page_and_under_another_name(
     run_cell(window, notebook, 0)
     detached = run_cell(window, notebook, 1)
     detached.get_by_role("button", name="Detach").click()
-    expect(detached.get_by_role("button", name="Detach")).to_have_count(0)
+    expect(detached.get_by_role("button", name="Detach")).to_have_count(0, timeout=30_000)
     # what the kernel says of that is no part of what the run has said
     expect(detached.locator(".jp-OutputArea-child")).to_have_count(2)
     expect(detached.locator(".jp-OutputArea")).to_contain_text("it has begun")
@@ -226,13 +226,13 @@ def test_cells_live_on_without_kernel_and_page_and_under_another_name(
     window.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
     )
-    expect(awaited.get_by_role("button", name="Detach")).to_have_count(0)
+    expect(awaited.get_by_role("button", name="Detach")).to_have_count(0, timeout=30_000)
     window.shot("lab-card-restarted")
     save(window, waiting, "RUNNING")
     (lab.work / "copy of it.ipynb").write_bytes(waiting.read_bytes())
     other = window.sibling()
     beside = opened(other, "waiting.ipynb")
-    expect(cards_of(beside).last).to_have_attribute("data-status", "RUNNING")
+    expect(cards_of(beside).last).to_have_attribute("data-status", "RUNNING", timeout=30_000)
     # Lab itself notes in what it opens which kernel it has
     other.page.evaluate(
         "() => { window.jupyterapp.shell.currentWidget.context.model.dirty = false }"
@@ -240,7 +240,7 @@ def test_cells_live_on_without_kernel_and_page_and_under_another_name(
 
     other.command("docmanager:open", path="copy of it.ipynb")
     copy = other.page.locator(".jp-NotebookPanel:visible")
-    expect(cards_of(copy)).to_have_count(2)
+    expect(cards_of(copy)).to_have_count(2, timeout=30_000)
     other.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.context.path === 'copy of it.ipynb'"
     )
@@ -260,7 +260,7 @@ def test_cells_live_on_without_kernel_and_page_and_under_another_name(
     save(window, waiting, "SUCCEEDED")
     save(other, lab.work / "renamed.ipynb", "SUCCEEDED")
     other.page.get_by_role("tab", name="waiting.ipynb").click()
-    expect(cards_of(beside).last).to_have_attribute("data-status", "SUCCEEDED")
+    expect(cards_of(beside).last).to_have_attribute("data-status", "SUCCEEDED", timeout=30_000)
     dirty_after(other, False)  # the other page has saved the end
     window.shot("lab-card-ended")
     # Lab itself says this of what a kernel tells another page
