@@ -6,13 +6,13 @@ asking git) happens outside of any transaction, and in threads: what fails or ha
 """
 
 import logging
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from jupyter_flotilla.dispatch.rests import Rests
 from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.guard import month_start
@@ -74,7 +74,8 @@ class Ticker:
         self._maker = maker
         self._host = host
         self._workers = workers
-        self._resting: dict[str, datetime] = {}
+        #: Schedules that could not be ticked: not before this is over, and then surely.
+        self._resting = Rests()
         #: What was last told of a schedule that cannot be ticked.
         self._told: dict[str, str] = {}
         self._seen: object = None
@@ -90,28 +91,27 @@ class Ticker:
 
     def is_due(self, now: datetime) -> bool:
         """Say whether there is a tick to look at."""
-        return self.next_at is not None and self.next_at <= now
+        return bool(self._back(now)) or (self.next_at is not None and self.next_at <= now)
 
     def step(self, now: datetime) -> int:
         """Make the runs of ticks that are due, or have them made; return how many moved."""
         self._attend(now)
         if self._workers is not None:
             self._workers.tend()
-        self._resting = {
-            key: until for key, until in self._resting.items() if now < until < now + 2 * _REST
-        }
-        blocked = self._blocked()
+        back = self._back(now)
+        self._resting.drop(back)
+        busy = self._busy()
         with self._store.read() as tx:
             found = schedules.due(tx, self._host, now, _AT_ONCE)
             news = schedules.news(tx)
             is_news = news != self._seen
             waiting = schedules.with_waiting(tx, self._host) if is_news else []
             chained = schedules.chained(tx, self._host) if is_news else []
-        wanted = {*found, *waiting, *chained}
-        for schedule_id in sorted(wanted - blocked):
+        wanted = {*found, *waiting, *chained, *back}
+        for schedule_id in sorted(wanted - busy - self._resting.keys):
             self._start(schedule_id, now)
-        if not wanted & blocked:
-            self._seen = news  # else somebody is to look again
+        if not wanted & busy:
+            self._seen = news  # else somebody is to look again; what rests comes back by itself
         self._look_ahead(now)
         moved, self._moved = self._moved, 0
         return moved
@@ -123,7 +123,7 @@ class Ticker:
             self._here_since = now
 
     def _look_ahead(self, now: datetime) -> None:
-        blocked = self._blocked()
+        blocked = self._busy() | self._resting.keys
         with self._store.read() as tx:
             self.next_at = schedules.next_at(tx, self._host, blocked)
             self.stays = schedules.has_waiting(tx, self._host)
@@ -135,9 +135,13 @@ class Ticker:
             self._is_warm = True
             self._maker.warm()
 
-    def _blocked(self) -> set[str]:
-        busy: Collection[str] = self._workers.keys if self._workers is not None else ()
-        return {*self._resting, *busy}
+    def _busy(self) -> set[str]:
+        return {*self._workers.keys} if self._workers is not None else set()
+
+    def _back(self, now: datetime) -> set[str]:
+        """Return the schedules that have rested, and are to be looked at again."""
+        over = self._resting.over(now)
+        return over - self._busy() if over else over
 
     def _start(self, schedule_id: str, now: datetime) -> None:
         if self._workers is None:
@@ -159,7 +163,7 @@ class Ticker:
                 log.error(
                     "schedule %s cannot be ticked: %s", schedule_id, error, exc_info=not is_ours
                 )
-            self._resting[schedule_id] = now + _REST
+            self._resting.put(schedule_id, now, now + _REST)
         else:
             self._told.pop(schedule_id, None)
 

@@ -292,6 +292,33 @@ def test_a_chain_runs_after_each_success_and_only_then(store: Store, ticker: Tic
     assert len(tick.after_runs) == 1
 
 
+def test_a_chain_whose_one_look_failed_is_looked_at_again(
+    store: Store, ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = put(store, schedule_of("first"))
+    chained = put(store, schedule_of("then", after_others(), after=(first.id,)))
+    ticker.step(minute(1))
+    with store.write() as tx:
+        paused = schedules.find(tx, "first").model_copy(update={"paused_at": BEGIN})
+        schedules.edit(tx, paused, 1, is_retimed=False)
+    ticker.step(minute(1.01))
+    finish(store, runs_of(store)[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(ticks, "latest_success", _locked)
+        ticker.step(minute(1.02))
+    before = (seen(store, chained), ticker.is_due(minute(1.03)))
+
+    assert ticker.is_due(minute(1.2))
+    ticker.step(minute(1.2))
+
+    assert before == ([], False)
+    assert seen(store, chained) == [(1, "MADE")]
+
+
+def _locked(*words: object) -> None:
+    raise OSError("the database is locked")
+
+
 def test_a_chain_of_several_waits_for_all_of_them(store: Store, ticker: Ticker) -> None:
     one = put(store, schedule_of("one", overlap="allow"))
     two = put(store, schedule_of("two", overlap="allow"))
