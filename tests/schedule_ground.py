@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jupyter_flotilla.errors import InvalidNotebook
+from jupyter_flotilla.errors import InvalidNotebook, SourceUnavailable
 from jupyter_flotilla.model.job import JobSpec
 from jupyter_flotilla.model.run import Run, new_run_id
 from jupyter_flotilla.model.schedule import Rules, Schedule, Tick, What, new_schedule_id
@@ -43,10 +43,15 @@ class PlainMaker:
         self.made: list[str] = []
         self.discarded: list[str] = []
         self.warmed = 0
+        #: So many more times what is called ``away`` does not answer.
+        self.away = 0
 
     def make(self, schedule: Schedule, tick: Tick) -> Run:
         if schedule.name == "broken":
             raise InvalidNotebook("there is no file report.ipynb", next_step="check the path")
+        if schedule.name == "away" and self.away:
+            self.away -= 1
+            raise SourceUnavailable("git does not answer")
         if schedule.name == "strange":
             raise ZeroDivisionError("what no one has thought of")
         run = Run(

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tarfile
@@ -15,6 +16,14 @@ from jupyter_flotilla.model.address import has_password, masked
 #: Asking a repository here, and fetching from another, in seconds.
 _ASK_S = 20
 _FETCH_S = 120
+#: What is behind an address of these forms may be away for a while.
+_REMOTE = re.compile(r"[a-z+]+://|[^/]+:")
+#: Words of git for an address that is wrong, and will be in a minute.
+_WRONG = re.compile(
+    r"not found|does not exist|not appear to be a git|Authentication failed|Permission denied"
+    r"|could not read (Username|Password)|key verification failed",
+    re.IGNORECASE,
+)
 #: Nobody can be asked for a password at a tick; a file's name is no pattern.
 _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1",
@@ -50,7 +59,7 @@ def provenance(path: Path) -> tuple[str, str | None]:
         # not `git status`, which runs the clean filters of a repository's own configuration
         there = _git("ls-tree", "HEAD", "--", path.name, folder=path.parent).split()
         here = _git("hash-object", "--no-filters", "--", path.name, folder=path.parent).strip()
-    except InvalidOption:
+    except (InvalidOption, SourceUnavailable):
         return digest, _owner(path)
     if here not in there:
         return f"{commit[:12]}+changes {digest}", _owner(path)
@@ -83,7 +92,9 @@ class Repository:
         Raises
         ------
         InvalidOption
-            If the repository cannot be had, or has nothing of that name.
+            If there is no such repository, or nothing of that name in it.
+        SourceUnavailable
+            If it does not answer.
         """
         if not self._is_here:
             self._fetch()
@@ -131,7 +142,7 @@ class Repository:
             raise InvalidOption(
                 f"{self.shown} has a password in it", next_step="git's credential helper, or ssh"
             )
-        what = f"{self.shown} cannot be fetched"
+        what, is_remote = f"{self.shown} cannot be fetched", bool(_REMOTE.match(self.address))
         lock = FileLock(self._folder.with_suffix(".lock"))
         if not lock.acquire(wait_s=_FETCH_S):
             raise SourceUnavailable(
@@ -142,22 +153,29 @@ class Repository:
             if self._folder.is_dir():
                 _git("fetch", "--quiet", "--prune", "--tags", "origin",
                      "+refs/heads/*:refs/heads/*",
-                     folder=self._folder, what=what, within_s=_FETCH_S)  # fmt: skip
+                     folder=self._folder, what=what, within_s=_FETCH_S,
+                     is_remote=is_remote)  # fmt: skip
             else:
-                self._clone(what)
+                self._clone(what, is_remote=is_remote)
         finally:
             lock.release()
 
-    def _clone(self, what: str) -> None:
+    def _clone(self, what: str, *, is_remote: bool) -> None:
         """Make the copy: it is there whole or not at all, even if this process is killed."""
         fresh = self._folder.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
         _git("clone", "--quiet", "--bare", "--", self.address, str(fresh),
-             folder=fresh.parent, what=what, within_s=_FETCH_S)  # fmt: skip
+             folder=fresh.parent, what=what, within_s=_FETCH_S, is_remote=is_remote)  # fmt: skip
         fresh.rename(self._folder)
 
 
-def _git(*words: str, folder: Path, what: str = "git failed", within_s: float = _ASK_S) -> str:
+def _git(
+    *words: str,
+    folder: Path,
+    what: str = "git failed",
+    within_s: float = _ASK_S,
+    is_remote: bool = False,
+) -> str:
     kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     try:
         ran = subprocess.run(
@@ -175,11 +193,12 @@ def _git(*words: str, folder: Path, what: str = "git failed", within_s: float = 
             error
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidOption(f"{what}: {masked(str(error))}", next_step="check the address") from (
-            error
-        )
+        said = masked(str(error))
+        raise SourceUnavailable(f"{what}: {said}", next_step="check the address") from error
     if ran.returncode != 0:
         said = masked((ran.stderr.strip().splitlines() or ["no word"])[-1])
+        if is_remote and _WRONG.search(ran.stderr) is None:
+            raise SourceUnavailable(f"{what}: {said[:300]}", next_step="see whether it answers")
         raise InvalidOption(f"{what}: {said[:300]}", next_step="--source REPO@REF")
     return ran.stdout
 

@@ -7,30 +7,26 @@ asking git) happens outside of any transaction, and in threads: what fails or ha
 
 import logging
 from datetime import datetime, timedelta
-from typing import Protocol
 
-import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from jupyter_flotilla.dispatch import decisions
+from jupyter_flotilla.dispatch.decisions import Maker
 from jupyter_flotilla.dispatch.rests import Rests
 from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.errors import FlotillaError
-from jupyter_flotilla.model.guard import month_start
-from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import (
     LATE,
-    Answer,
     Due,
     Schedule,
     Tick,
     TickStatus,
     due,
+    next_try,
     on_overlap,
-    over_month,
 )
 from jupyter_flotilla.model.when import previous_tick
 from jupyter_flotilla.store import runs, schedules, ticks
-from jupyter_flotilla.store.backend import serialize
 from jupyter_flotilla.store.connection import Store
 
 log = logging.getLogger("jupyter_flotilla.dispatch")
@@ -41,21 +37,6 @@ _AT_ONCE = 200
 _REST = timedelta(seconds=5)
 #: So long before a tick what it needs is imported, which takes a second.
 _WARM = timedelta(seconds=10)
-#: Seconds that a run gets which the next one replaces.
-_GRACE_S = 10.0
-
-
-class Maker(Protocol):
-    """Makes what a tick runs."""
-
-    def make(self, schedule: Schedule, tick: Tick) -> Run:
-        """Return the run of a tick, its folder written; raises FlotillaError if it cannot be."""
-
-    def discard(self, run: Run) -> None:
-        """Delete the folder of a run that came second."""
-
-    def warm(self) -> None:
-        """Import what `make` needs."""
 
 
 class Ticker:
@@ -76,6 +57,8 @@ class Ticker:
         self._workers = workers
         #: Schedules that could not be ticked: not before this is over, and then surely.
         self._resting = Rests()
+        #: Schedules with a tick whose run could not be made: when that is tried again.
+        self._tried = Rests()
         #: What was last told of a schedule that cannot be ticked.
         self._told: dict[str, str] = {}
         self._seen: object = None
@@ -100,6 +83,7 @@ class Ticker:
             self._workers.tend()
         back = self._back(now)
         self._resting.drop(back)
+        self._tried.drop(back)
         busy = self._busy()
         with self._store.read() as tx:
             found = schedules.due(tx, self._host, now, _AT_ONCE)
@@ -140,7 +124,7 @@ class Ticker:
 
     def _back(self, now: datetime) -> set[str]:
         """Return the schedules that have rested, and are to be looked at again."""
-        over = self._resting.over(now)
+        over = self._resting.over(now) | self._tried.over(now)
         return over - self._busy() if over else over
 
     def _start(self, schedule_id: str, now: datetime) -> None:
@@ -188,14 +172,14 @@ class Ticker:
                 decided_at=now,
                 interval_start=previous_tick(schedule.when, moment),
             )
-            missed = _missed(schedule, found, now) if place == 0 else None
+            missed = decisions.missed(schedule, found, now) if place == 0 else None
             moved = self._decide(schedule, tick, following, missed, now)
             if moved is None:
                 return  # another process is at it
             schedule = moved
 
     def _settle_none(self, schedule: Schedule, found: Due, now: datetime) -> None:
-        missed = _missed(schedule, found, now)
+        missed = decisions.missed(schedule, found, now)
         with self._store.write() as tx:
             if schedules.settle(tx, schedule, found.cursor, found.next_at) and missed is not None:
                 ticks.insert(tx, missed)
@@ -264,23 +248,25 @@ class Ticker:
         )
         run = None
         if answer == "start" and not is_known:
-            tick, run = self._made(schedule, tick)
+            tick, run = decisions.made(self._maker, schedule, tick, now)
         moved = schedule.model_copy(update={"cursor": tick.scheduled_at, "next_at": next_at})
         is_in = False
         try:
             with self._store.write() as tx:
-                if run is not None and not _has_room(tx, schedule):
+                if run is not None and not decisions.has_room(tx, schedule):
                     return None  # another process has just begun one: it is decided anew
                 if not schedules.settle(tx, schedule, moved.cursor, next_at):
                     return None
                 if missed is not None:
                     ticks.insert(tx, missed)
-                decided = self._in_budget(tx, schedule, _answered(tick, answer), run, now)
+                decided = decisions.in_budget(
+                    tx, schedule, decisions.answered(tick, answer), run, now
+                )
                 is_new = ticks.insert(tx, decided)
                 if is_new and run is not None and decided.run_id is not None:
                     runs.insert(tx, run)
                 if is_new and answer == "replace":
-                    _make_way(tx, schedule.id, decided, now)
+                    decisions.make_way(tx, schedule.id, decided, now)
             is_in = is_new and decided.run_id is not None
         except IntegrityError:
             return None  # another process has just written this tick
@@ -288,34 +274,14 @@ class Ticker:
             if run is not None and not is_in:
                 self._maker.discard(run)
         self._moved += 1
+        self._try_again(decided, now)
         return moved
 
-    def _made(self, schedule: Schedule, tick: Tick) -> tuple[Tick, Run | None]:
-        """Return the tick with its run, or with why there is none."""
-        try:
-            run = self._maker.make(schedule, tick)
-        except FlotillaError as error:
-            reason = str(error)
-        except Exception as error:
-            # The boundary of one tick: whatever its file or repository is like, the rest goes on.
-            log.exception("schedule %s: its tick cannot be made", schedule.name)
-            reason = f"{type(error).__name__}: {error}"
-        else:
-            return tick.model_copy(update={"status": TickStatus.MADE, "run_id": run.id}), run
-        return tick.model_copy(update={"status": TickStatus.FAILED, "reason": reason[:2000]}), None
-
-    def _in_budget(
-        self, tx: sa.Connection, schedule: Schedule, tick: Tick, run: Run | None, now: datetime
-    ) -> Tick:
-        if run is None or schedule.rules.month_usd is None:
-            return tick
-        spent = schedules.spent_usd(tx, schedule.id, month_start(now))
-        reason = over_month(schedule.rules, spent, run.ceiling_usd)
-        if reason is None:
-            return tick
-        return tick.model_copy(
-            update={"status": TickStatus.SKIPPED, "run_id": None, "reason": reason}
-        )
+    def _try_again(self, tick: Tick, now: datetime) -> None:
+        """See to it that a tick whose run could not be made is tried again."""
+        until = next_try(tick.decided_at, now) if decisions.is_tried_again(tick) else None
+        if until is not None:
+            self._tried.put(tick.schedule_id, now, until)
 
     def _in_turn(self, schedule_id: str, now: datetime) -> None:
         """Start what waits its turn, the oldest first."""
@@ -330,19 +296,22 @@ class Ticker:
                 return
             if schedule.paused_at is not None:
                 queue = [tick for tick in queue if tick.trigger == "backfill"]
-            if not queue or not self._start_waiting(schedule, queue[0], now):
+            if not queue or (
+                decisions.is_tried_again(queue[0]) and schedule_id in self._tried.keys
+            ):
+                return
+            if not self._start_waiting(schedule, queue[0], now):
                 return
 
     def _start_waiting(self, schedule: Schedule, tick: Tick, now: datetime) -> bool:
-        """Make the run of a tick that has waited; False where another process was first."""
-        made, run = self._made(schedule, tick)
+        """Make the run of a tick that has waited; False where the next one is not to be begun."""
+        made, run = decisions.made(self._maker, schedule, tick, now)
         is_in = False
         try:
             with self._store.write() as tx:
-                if run is not None and not _has_room(tx, schedule):
+                if run is not None and not decisions.has_room(tx, schedule):
                     return False
-                decided = self._in_budget(tx, schedule, made, run, now)
-                decided = decided.model_copy(update={"decided_at": now})
+                decided = decisions.in_budget(tx, schedule, made, run, now)
                 is_moved = ticks.move(tx, tick, decided)
                 if is_moved and run is not None and decided.run_id is not None:
                     runs.insert(tx, run)
@@ -351,47 +320,5 @@ class Ticker:
             if run is not None and not is_in:
                 self._maker.discard(run)
         self._moved += 1
-        return is_moved
-
-
-def _has_room(tx: sa.Connection, schedule: Schedule) -> bool:
-    """Say whether a run may begin, until this transaction ends: nobody else begins one then."""
-    if schedule.rules.overlap == "allow":
-        return True
-    serialize(tx, f"schedule {schedule.id}")
-    return not schedules.open_runs(tx, schedule.id)
-
-
-def _answered(tick: Tick, answer: Answer) -> Tick:
-    if answer == "start":
-        return tick
-    if answer == "skip":
-        reason = "the run before it still goes on, or too many wait for it already"
-        return tick.model_copy(update={"status": TickStatus.SKIPPED, "reason": reason})
-    return tick
-
-
-def _make_way(tx: sa.Connection, schedule_id: str, tick: Tick, now: datetime) -> None:
-    """Have what runs stopped, and what waits left out, for the sake of a later tick."""
-    reason = f"replaced by the tick of {tick.scheduled_at:%Y-%m-%d %H:%M:%S} UTC"
-    for older in ticks.waiting(tx, schedule_id):
-        if older.scheduled_at < tick.scheduled_at and older.trigger == "time":
-            skipped = {"status": TickStatus.SKIPPED, "reason": reason, "decided_at": now}
-            ticks.move(tx, older, older.model_copy(update=skipped))
-    for run_id in schedules.open_runs(tx, schedule_id):
-        runs.request_cancel(tx, run_id, now, _GRACE_S)
-
-
-def _missed(schedule: Schedule, found: Due, now: datetime) -> Tick | None:
-    """Return the row that stands for all ticks that nobody was there for."""
-    if found.missing is None:
-        return None
-    return Tick(
-        schedule_id=schedule.id,
-        scheduled_at=found.missing.last,
-        status=TickStatus.MISSED,
-        reason="no dispatcher was there",
-        decided_at=now,
-        count=found.missing.count,
-        first_at=found.missing.first,
-    )
+        self._try_again(decided, now)
+        return is_moved and not decisions.is_tried_again(decided)

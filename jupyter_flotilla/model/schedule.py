@@ -25,6 +25,9 @@ MOST_CAUGHT_UP = 1000
 #: So many ticks may wait for the run before them; a schedule that is too slow must not pile up.
 MOST_WAITING = 10
 _COUNTED = 50_000
+#: So long after its first failure a run that could not be made is tried again: what was away may
+#: be back, and who wants to know that it is not should not wait for long.
+_TRIES = (timedelta(seconds=20), timedelta(seconds=80), timedelta(seconds=240))
 
 
 class Rules(Stored):
@@ -241,6 +244,18 @@ def on_overlap(rules: Rules, *, running: int, waiting: int, is_patient: bool) ->
     if rules.overlap == "queue":
         return "wait" if waiting < MOST_WAITING else "skip"
     return rules.overlap
+
+
+def next_try(failed_at: datetime, now: datetime) -> datetime | None:
+    """Return when a run that could not be made is tried again; None: not any more.
+
+    Parameters
+    ----------
+    failed_at
+        When that was tried first. Where the clock was set back since, it is counted from now.
+    """
+    begin = min(failed_at, now)
+    return next((begin + wait for wait in _TRIES if begin + wait > now), None)
 
 
 def over_month(rules: Rules, spent_usd: float, ceiling_usd: float | None) -> str | None:

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from jupyter_flotilla.capture.repository import Repository, provenance
-from jupyter_flotilla.errors import FlotillaError
+from jupyter_flotilla.errors import FlotillaError, InvalidOption, SourceUnavailable
 
 
 def git(folder: Path, *words: str) -> str:
@@ -109,3 +109,10 @@ def test_no_sentence_has_a_password_of_an_address(address: str, shown: str, tmp_
 
     assert shown in str(refusal.value)
     assert "pw1" not in str(refusal.value)
+
+
+def test_a_repository_that_is_away_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="Connection refused"):
+        Repository("git://127.0.0.1:9/x.git", tmp_path).commit("main")
+    with pytest.raises(InvalidOption, match="cannot be fetched"):
+        Repository(f"file://{tmp_path}/nothing", tmp_path).commit("main")

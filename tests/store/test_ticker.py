@@ -119,6 +119,51 @@ def test_a_broken_schedule_is_told_in_its_history_and_stops_no_other(
         assert "ZeroDivisionError" in str(ticks.history(tx, strange.id, 1)[0].reason)
 
 
+@pytest.mark.parametrize("overlap", ["skip", "allow"])
+def test_what_is_away_is_tried_again_and_what_is_wrong_is_not(
+    store: Store, maker: PlainMaker, ticker: Ticker, overlap: str
+) -> None:
+    away = put(store, schedule_of("away", interval(3600), overlap=overlap))
+    maker.away = 3
+
+    tried = []
+    for number in (60, 60.1, 60.5, 61, 61.5, 62, 63):
+        ticker.step(minute(number))
+        tried.append((maker.away, seen(store, away)[0][1]))
+    with store.read() as tx:
+        before = ticks.get(tx, away.id, minute(60))
+    ticker.step(minute(64.1))
+
+    assert tried[:4] == [(2, "WAITING"), (2, "WAITING"), (1, "WAITING"), (1, "WAITING")]
+    assert tried[4:] == [(0, "WAITING")] * 3
+    assert before is not None and "does not answer" in str(before.reason)
+    assert seen(store, away) == [(60, "MADE")]
+    with store.read() as tx:
+        tick = ticks.get(tx, away.id, minute(60))
+    assert tick is not None and tick.reason is None
+
+
+def test_what_stays_away_is_failed_after_some_minutes_also_by_another_dispatcher(
+    store: Store, maker: PlainMaker, ticker: Ticker
+) -> None:
+    away = put(store, schedule_of("away", interval(3600)))
+    maker.away = 1000
+    for number in (60, 60.4):
+        ticker.step(minute(number))
+
+    later = Ticker(store, maker, "here")
+    waits = [later.step(minute(number)) and seen(store, away) for number in (62, 62.1)]
+    assert not later.is_due(minute(63.9))
+    assert later.is_due(minute(64))
+    later.step(minute(64))
+
+    assert waits[0] == [(60, "WAITING")]
+    assert seen(store, away) == [(60, "FAILED")]
+    assert maker.away == 1000 - 4
+    with store.read() as tx:
+        assert "does not answer" in str(ticks.history(tx, away.id, 1)[0].reason)
+
+
 def test_a_row_that_cannot_be_read_stops_no_other_and_is_told_once(
     store: Store, ticker: Ticker, caplog: pytest.LogCaptureFixture
 ) -> None:
