@@ -8,6 +8,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.consent import agree_to
 from jupyter_flotilla.commands.schedule_lines import as_dict, moments_text, state
 from jupyter_flotilla.commands.screen import flotilla, print_json, say
+from jupyter_flotilla.errors import UsageError
 from jupyter_flotilla.model.job import check_name
 from jupyter_flotilla.model.units import format_money
 from jupyter_flotilla.model.when_words import read_moment
@@ -78,21 +79,40 @@ def run(name: str, tick: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("begin", metavar="FROM")
-@click.argument("end", metavar="TO")
+@click.argument("begin", metavar="FROM", required=False)
+@click.argument("end", metavar="TO", required=False)
 @click.option("--again", is_flag=True, help="Also ticks that have a run.")
+@click.option("--stop", is_flag=True, help="Leave out what still waits; what runs goes on.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show how many would run and cost, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ticks as JSON on stdout.")
 def backfill(
-    name: str, begin: str, end: str, again: bool, yes: bool, dry_run: bool, as_json: bool
+    name: str,
+    begin: str | None,
+    end: str | None,
+    again: bool,
+    stop: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Run the ticks of a time that is over, FROM and TO included, one after another.
 
+    \b
     jupyter flotilla schedule backfill report 2027-01-01 2027-01-31
+    jupyter flotilla schedule backfill report --stop
     """
     facade = flotilla()
     schedule = Scheduling(facade).find(name)
+    if stop and begin is None:
+        left = past.stop_backfill(facade, schedule)
+        say(f"{schedule.name}: {left:,} ticks of its backfill are left out")
+        return
+    if stop or begin is None or end is None:
+        raise UsageError(
+            "a backfill has a beginning and an end, or is stopped",
+            next_step=f"schedule backfill {schedule.name} 2027-01-01 2027-01-31, or --stop alone",
+        )
     zone = ZoneInfo(schedule.when.zone)
     planned = past.plan_backfill(
         facade,
@@ -109,7 +129,9 @@ def backfill(
     if not dry_run:
         agree_to(planned.asks, "Run them all?", yes=yes)
         queued = past.backfill(facade, planned)
-        say(f"{queued:,} ticks wait their turn · jupyter flotilla schedule history {schedule.name}")
+        held = ", and it is paused: they wait until it is resumed" if schedule.paused_at else ""
+        looked = f"jupyter flotilla schedule history {schedule.name}"
+        say(f"{queued:,} ticks wait their turn{held} · {looked}")
     else:
         say("  dry run: nothing was submitted")
     if as_json:

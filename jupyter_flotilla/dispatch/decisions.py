@@ -19,6 +19,7 @@ from jupyter_flotilla.errors import (
 from jupyter_flotilla.model.guard import month_start
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import (
+    BACKFILL,
     Answer,
     Due,
     Schedule,
@@ -103,12 +104,13 @@ def in_budget(
     return tick.model_copy(update={"status": TickStatus.SKIPPED, "run_id": None, "reason": reason})
 
 
-def has_room(tx: sa.Connection, schedule: Schedule) -> bool:
+def has_room(tx: sa.Connection, schedule: Schedule, tick: Tick) -> bool:
     """Say whether a run may begin, until this transaction ends: nobody else begins one then."""
     if schedule.rules.overlap == "allow":
         return True
     serialize(tx, f"schedule {schedule.id}")
-    return not schedules.open_runs(tx, schedule.id)
+    own = tick.trigger != BACKFILL
+    return not schedules.open_runs(tx, schedule.id, but_backfilled=own)
 
 
 def answered(tick: Tick, answer: Answer) -> Tick:
@@ -126,7 +128,7 @@ def make_way(tx: sa.Connection, schedule_id: str, tick: Tick, now: datetime) -> 
         if older.scheduled_at < tick.scheduled_at and older.trigger == "time":
             skipped = {"status": TickStatus.SKIPPED, "reason": reason, "decided_at": now}
             ticks.move(tx, older, older.model_copy(update=skipped))
-    for run_id in schedules.open_runs(tx, schedule_id):
+    for run_id in schedules.open_runs(tx, schedule_id, but_backfilled=True):
         runs.request_cancel(tx, run_id, now, _GRACE_S)
 
 

@@ -16,12 +16,14 @@ from jupyter_flotilla.dispatch.rests import Rests
 from jupyter_flotilla.dispatch.workers import Workers
 from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.schedule import (
+    BACKFILL,
     LATE,
     Due,
     Schedule,
     Tick,
     TickStatus,
     due,
+    next_in_turn,
     next_try,
     on_overlap,
 )
@@ -241,8 +243,9 @@ class Ticker:
         """Decide on one tick; return the schedule as it is then, None where another was first."""
         with self._store.read() as tx:
             is_known = ticks.get(tx, schedule.id, tick.scheduled_at) is not None
-            running = len(schedules.open_runs(tx, schedule.id))
-            waits = len(ticks.waiting(tx, schedule.id))
+            # a backfill is beside the schedule's own times
+            running = len(schedules.open_runs(tx, schedule.id, but_backfilled=True))
+            waits = sum(one.trigger != BACKFILL for one in ticks.waiting(tx, schedule.id))
         answer = on_overlap(
             schedule.rules, running=running, waiting=waits, is_patient=tick.trigger == "missed"
         )
@@ -253,7 +256,7 @@ class Ticker:
         is_in = False
         try:
             with self._store.write() as tx:
-                if run is not None and not decisions.has_room(tx, schedule):
+                if run is not None and not decisions.has_room(tx, schedule, tick):
                     return None  # another process has just begun one: it is decided anew
                 if not schedules.settle(tx, schedule, moved.cursor, next_at):
                     return None
@@ -284,23 +287,19 @@ class Ticker:
             self._tried.put(tick.schedule_id, now, until)
 
     def _in_turn(self, schedule_id: str, now: datetime) -> None:
-        """Start what waits its turn, the oldest first."""
+        """Start what waits its turn; nothing of a schedule that is paused."""
         while True:
             with self._store.read() as tx:
                 schedule = schedules.get(tx, schedule_id)
                 queue = ticks.waiting(tx, schedule_id)
-                running = schedules.open_runs(tx, schedule_id)
-            if schedule is None or not queue:
+                own = len(schedules.open_runs(tx, schedule_id, but_backfilled=True))
+                others = len(schedules.open_runs(tx, schedule_id)) - own
+            if schedule is None or schedule.paused_at is not None:
                 return
-            if running and schedule.rules.overlap != "allow":
+            tick = next_in_turn(schedule.rules, queue, running=own, backfilled=others)
+            if tick is None or (decisions.is_tried_again(tick) and schedule_id in self._tried.keys):
                 return
-            if schedule.paused_at is not None:
-                queue = [tick for tick in queue if tick.trigger == "backfill"]
-            if not queue or (
-                decisions.is_tried_again(queue[0]) and schedule_id in self._tried.keys
-            ):
-                return
-            if not self._start_waiting(schedule, queue[0], now):
+            if not self._start_waiting(schedule, tick, now):
                 return
 
     def _start_waiting(self, schedule: Schedule, tick: Tick, now: datetime) -> bool:
@@ -309,7 +308,7 @@ class Ticker:
         is_in = False
         try:
             with self._store.write() as tx:
-                if run is not None and not decisions.has_room(tx, schedule):
+                if run is not None and not decisions.has_room(tx, schedule, tick):
                     return False
                 decided = decisions.in_budget(tx, schedule, made, run, now)
                 is_moved = ticks.move(tx, tick, decided)

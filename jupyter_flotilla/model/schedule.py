@@ -1,7 +1,7 @@
 """A schedule: what runs again and again, when, and by which rules. Decisions are pure functions."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,8 @@ Missed = Literal["skip", "last", "all"]
 Overlap = Literal["skip", "queue", "replace", "allow"]
 #: A tick that is seen later than this was missed: nobody was there.
 LATE = timedelta(seconds=60)
+#: The trigger of ticks of the past that somebody asked for.
+BACKFILL = "backfill"
 #: So many missed ticks are caught up at most, the latest of them: a week of minutes is no wish.
 MOST_CAUGHT_UP = 1000
 #: So many ticks may wait for the run before them; a schedule that is too slow must not pile up.
@@ -227,6 +229,27 @@ def _missing(
 
 
 Answer = Literal["start", "wait", "replace", "skip"]
+
+
+def next_in_turn(
+    rules: Rules, waiting: Sequence[Tick], *, running: int, backfilled: int
+) -> Tick | None:
+    """Return which tick that waits is to run now; None: none is.
+
+    Those of the schedule's own times come first, and do not wait for a backfill. Of a backfill, a
+    tick runs when nothing else of the schedule does.
+
+    Parameters
+    ----------
+    waiting
+        Oldest first.
+    running, backfilled
+        Runs that go on: of its own times, and of a backfill.
+    """
+    own = next((tick for tick in waiting if tick.trigger != BACKFILL), None)
+    head = own or next(iter(waiting), None)
+    before = running if own is not None else running + backfilled
+    return None if before and rules.overlap != "allow" else head
 
 
 def on_overlap(rules: Rules, *, running: int, waiting: int, is_patient: bool) -> Answer:

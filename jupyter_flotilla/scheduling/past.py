@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import FlotillaError, UsageError
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
+from jupyter_flotilla.model.schedule import BACKFILL, Schedule, Tick, TickStatus
 from jupyter_flotilla.model.when import When, next_tick, previous_tick, ticks
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.scheduling.timing import unlimited
@@ -71,7 +72,7 @@ def rerun(flotilla: Flotilla, schedule: Schedule, moment: datetime) -> Run:
         raise UsageError(
             "the run of that tick still goes on", next_step="wait for it, or cancel it first"
         )
-    again = _tick(schedule, moment, "backfill")
+    again = _tick(schedule, moment, BACKFILL)
     if seen is not None:
         again = again.model_copy(update={"trigger": seen.trigger, "after_runs": seen.after_runs})
     return _made(flotilla, schedule, seen, again)
@@ -130,7 +131,7 @@ def backfill(flotilla: Flotilla, planned: Backfill) -> int:
     for begin in range(0, len(planned.moments), _CHUNK):
         with flotilla.store.write() as tx:
             for moment in planned.moments[begin : begin + _CHUNK]:
-                tick = _tick(schedule, moment, "backfill")
+                tick = _tick(schedule, moment, BACKFILL)
                 seen = tick_rows.get(tx, schedule.id, moment)
                 if seen is None:
                     count += tick_rows.insert(tx, tick)
@@ -138,6 +139,18 @@ def backfill(flotilla: Flotilla, planned: Backfill) -> int:
                     count += tick_rows.move(tx, seen, tick)
     flotilla.see_to_dispatcher()
     return count
+
+
+def stop_backfill(flotilla: Flotilla, schedule: Schedule) -> int:
+    """Leave out what waits of a backfill; what runs goes on. Return how many ticks that are."""
+    with flotilla.store.write() as tx:
+        waiting = [one for one in tick_rows.waiting(tx, schedule.id) if one.trigger == BACKFILL]
+        update = {
+            "status": TickStatus.SKIPPED,
+            "reason": f"the backfill was stopped by {machine.user_name()}",
+            "decided_at": utc_now(),
+        }
+        return sum(tick_rows.move(tx, one, one.model_copy(update=update)) for one in waiting)
 
 
 def _asks(flotilla: Flotilla, schedule: Schedule, together: float | None) -> list[str]:

@@ -15,7 +15,7 @@ from jupyter_flotilla.errors import (
     StoreUnreadable,
 )
 from jupyter_flotilla.model.run import OPEN_STATUSES
-from jupyter_flotilla.model.schedule import LATE, Schedule, TickStatus
+from jupyter_flotilla.model.schedule import BACKFILL, LATE, Schedule, TickStatus
 from jupyter_flotilla.store import events
 from jupyter_flotilla.store.schema import attempts, runs, schedules, ticks
 
@@ -222,8 +222,7 @@ def has_waiting(conn: sa.Connection, host: str) -> bool:
     is_awaited = sa.or_(schedules.c.next_at.isnot(None), schedules.c.is_chained)
     is_on = schedules.c.paused_at.is_(None)
     query = sa.select(schedules.c.id).where(is_mine, is_on, is_awaited).limit(1)
-    waits = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING).limit(1)
-    return conn.execute(query).first() is not None or conn.execute(waits).first() is not None
+    return conn.execute(query).first() is not None or bool(with_waiting(conn, host))
 
 
 def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
@@ -250,10 +249,11 @@ def mark(conn: sa.Connection) -> tuple[object, ...]:
 
 
 def with_waiting(conn: sa.Connection, host: str) -> list[str]:
-    """Return the ids of schedules, of this host, that have ticks which wait their turn."""
+    """Return the ids of schedules, of this host and not paused, with ticks that wait their turn."""
     waiting = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING)
     is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
-    query = sa.select(schedules.c.id).where(schedules.c.id.in_(waiting), is_mine)
+    is_on = schedules.c.paused_at.is_(None)
+    query = sa.select(schedules.c.id).where(schedules.c.id.in_(waiting), is_mine, is_on)
     return [*conn.execute(query).scalars()]
 
 
@@ -266,11 +266,25 @@ def chained(conn: sa.Connection, host: str) -> list[str]:
     return [*conn.execute(query).scalars()]
 
 
-def open_runs(conn: sa.Connection, schedule_id: str) -> list[str]:
-    """Return the ids of a schedule's runs that are not final, oldest first."""
+def open_runs(conn: sa.Connection, schedule_id: str, *, but_backfilled: bool = False) -> list[str]:
+    """Return the ids of a schedule's runs that are not final, oldest first.
+
+    Parameters
+    ----------
+    but_backfilled
+        True: without those of a backfill, which is beside the schedule's own times.
+    """
     query = sa.select(runs.c.id).where(
         runs.c.schedule_id == schedule_id, runs.c.status.in_(OPEN_STATUSES)
     )
+    if but_backfilled:
+        is_backfilled = sa.exists().where(
+            ticks.c.schedule_id == runs.c.schedule_id,
+            ticks.c.scheduled_at == runs.c.scheduled_at,
+            ticks.c.run_id == runs.c.id,
+            ticks.c.trigger == BACKFILL,
+        )
+        query = query.where(~is_backfilled)
     return [row[0] for row in conn.execute(query.order_by(runs.c.created_at))]
 
 

@@ -464,6 +464,20 @@ def test_a_backfill_runs_the_past_once_and_again_when_asked(
     assert len(made) <= 3
 
 
+def test_a_backfill_can_be_stopped(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schedule = fl.schedule(["true"], when="daily 06:00", name="say")
+    schedule.backfill("2026-11-01", "2026-11-03")
+
+    commands.main(["schedule", "backfill", "say", "--stop"], standalone_mode=False)
+
+    assert "3 ticks of its backfill are left out" in capsys.readouterr().err
+    assert {one.tick.status for one in schedule.history()} == {TickStatus.SKIPPED}
+    assert "stopped by" in str(schedule.history()[0].tick.reason)
+    assert len(schedule.backfill("2026-11-01", "2026-11-03")) == 3
+    for words in (["2026-11-01", "2026-11-02", "--stop"], ["2026-11-01"], []):
+        assert "or is stopped" in refused("backfill", "say", *words)
+
+
 def test_a_tick_can_be_run_again_with_its_own_values(
     here: Path, facade: Flotilla, tick: Callable[[datetime], int]
 ) -> None:

@@ -290,6 +290,78 @@ def test_replace_stops_the_run_that_goes_on_and_then_begins(store: Store, ticker
     assert seen(store, schedule) == [(1, "MADE"), (2, "SKIPPED"), (3, "MADE")]
 
 
+def backfill(store: Store, schedule: Schedule, count: int) -> None:
+    """Have ticks of the days before wait."""
+    with store.write() as tx:
+        for day in range(count, 0, -1):
+            at = BEGIN - timedelta(days=day)
+            tick = Tick(schedule_id=schedule.id, scheduled_at=at, status=TickStatus.WAITING,
+                        trigger="backfill", decided_at=BEGIN)  # fmt: skip
+            assert ticks.insert(tx, tick)
+
+
+def of_its_own(store: Store, schedule: Schedule) -> list[tuple[int, str]]:
+    return [one for one in seen(store, schedule) if one[0] > 0]
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue", "replace"])
+def test_a_backfill_keeps_no_tick_of_the_schedules_own_from_its_time(
+    store: Store, ticker: Ticker, overlap: str
+) -> None:
+    schedule = put(store, schedule_of(overlap=overlap))
+    backfill(store, schedule, 4)
+    ticker.step(minute(0.5))
+    [of_backfill] = runs_of(store)
+
+    ticker.step(minute(1))
+    [own] = [run for run in runs_of(store) if run.id != of_backfill.id]
+    finish(store, own)
+    ticker.step(minute(2))
+
+    assert of_its_own(store, schedule) == [(1, "MADE"), (2, "MADE")]
+    with store.read() as tx:
+        assert runs.get(tx, of_backfill.id).cancel_requested_at is None
+        assert len(ticks.waiting(tx, schedule.id)) == 3
+
+
+def test_a_backfill_goes_on_when_nothing_else_of_the_schedule_runs(
+    store: Store, ticker: Ticker
+) -> None:
+    schedule = put(store, schedule_of(when=interval(3600)))
+    backfill(store, schedule, 2)
+
+    open_at_once = []
+    for number in range(4):
+        ticker.step(minute(0.1 + number / 10))
+        still = [run for run in runs_of(store) if not run.status.is_final]
+        open_at_once.append(len(still))
+        for run in still:
+            finish(store, run)
+
+    assert open_at_once == [1, 1, 0, 0]
+
+
+def test_nothing_of_a_backfill_begins_while_the_schedule_is_paused(
+    store: Store, ticker: Ticker
+) -> None:
+    schedule = put(store, schedule_of(overlap="allow"))
+    backfill(store, schedule, 2)
+    with store.write() as tx:
+        paused = schedule.model_copy(update={"paused_at": BEGIN})
+        paused = schedules.edit(tx, paused, 1, is_retimed=False)
+
+    ticker.step(minute(1))
+    before = (runs_of(store), ticker.stays)
+    with store.write() as tx:
+        resumed = {"paused_at": None, "edited_at": minute(2)}
+        schedules.edit(tx, paused.model_copy(update=resumed), 2, is_retimed=False)
+    ticker.step(minute(2))
+
+    assert before == ([], False)
+    with store.read() as tx:
+        assert ticks.waiting(tx, schedule.id) == []
+
+
 def test_all_that_was_missed_runs_one_after_another(store: Store, ticker: Ticker) -> None:
     schedule = put(store, schedule_of(when=interval(600), overlap="skip", missed="all"))
 
