@@ -8,7 +8,7 @@ import queue
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from typing import Any
 
 from jupyter_flotilla import api
@@ -133,6 +133,8 @@ class Feed:
     def _goes_on(self) -> bool:
         """Say whether to go on; where not, the thread is as good as ended."""
         with self._lock:
+            if self._thread is not current_thread():
+                return False  # it had ended, and another has begun since
             if self._is_busy():
                 self._viewers.hold(time.monotonic())
             if self._is_wanted():
@@ -144,8 +146,6 @@ class Feed:
         while self._goes_on():
             try:
                 self._follow()
-                if self._thread is None:
-                    return
             except Exception as error:  # a driver's own, too: the panel would stand still for ever
                 self._tell_trouble(error)
                 self._rest(_AGAIN_S)

@@ -13,6 +13,7 @@ from witness import until
 from jupyter_flotilla import protocol
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.store.backend import ChangeWatch
 from jupyter_flotilla.store.listing import RunFilter
 from jupyter_flotilla.widget import viewers
 from jupyter_flotilla.widget.feed import Feed
@@ -86,6 +87,33 @@ def test_nobody_who_looks_is_no_thread(feed: Feed, said: Said) -> None:
     assert has_thread()
     feed.hear({"kind": "bye", "view": "a"})
     until(lambda: not has_thread())
+
+
+def test_a_look_while_the_thread_ends_makes_no_second_one(
+    feed: Feed, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Flotilla.watch
+
+    def watch(facade: Flotilla) -> ChangeWatch:
+        found = opened(facade)
+        close = found.close
+
+        def slow() -> None:
+            see(feed)  # a tab is switched back, just now
+            close()
+
+        monkeypatch.setattr(found, "close", slow)
+        return found
+
+    monkeypatch.setattr(Flotilla, "watch", watch)
+    see(feed)
+    first = until(lambda: feed._thread)
+    until(lambda: said.of("summary"))
+    see(feed, is_seen=False)
+
+    until(lambda: not first.is_alive())
+    assert feed._thread is not first
+    assert feed.is_watched
 
 
 def test_what_happened_out_of_sight_is_told_as_a_change(feed: Feed, made: Runs, said: Said) -> None:
