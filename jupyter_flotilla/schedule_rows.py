@@ -53,7 +53,7 @@ class ScheduleRows:
         return {
             **self._row(schedule, names, *(found[0] if found else (None, None))),
             "history": [tick_row(tick, run) for tick, run in found],
-            "options": schedule.what.options,
+            "options": shown_options(schedule),
         }
 
     def _row(
@@ -92,6 +92,14 @@ class ScheduleRows:
             "upcoming": upcoming(when, _SHOWN) if is_on else [],
             "latest": None if tick is None else tick_row(tick, run),
         }
+
+
+def shown_options(schedule: Schedule) -> dict[str, Any]:
+    """Return the options of its job as they may be shown: of variables only the names."""
+    options = dict(schedule.what.options)
+    if "env" in options:
+        options["env"] = dict.fromkeys(options["env"])
+    return options
 
 
 def tick_row(tick: Tick, run: Run | None) -> dict[str, Any]:

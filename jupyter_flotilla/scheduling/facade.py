@@ -10,6 +10,7 @@ from jupyter_flotilla import machine
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import InvalidOption, RunNotFound, ScheduleNotFound
+from jupyter_flotilla.model.job import check_name
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import (
@@ -175,8 +176,9 @@ class Scheduling:
         Raises
         ------
         InvalidOption
-            If there is one of that name already.
+            If there is one of that name already, or nothing can be called so.
         """
+        name = check_name(name)
         now, user, what = utc_now(), machine.user_name(), schedule.what
         if what.source == "snapshot":
             what = what.model_copy(update={"snapshot_id": new_schedule_id()})

@@ -98,6 +98,24 @@ async def test_a_schedule_of_a_notebook_is_planned_saved_listed_and_shown(ask, n
     assert shown["options"]["timeout_s"] == 3600
 
 
+async def test_values_of_variables_are_not_shown(ask):
+    saved = await _save(ask, options={"name": "tick", "env": {"API_KEY": "hunter2"}})
+
+    shown = [await ask(f"schedules/{saved['id']}"), await ask("schedules"), saved]
+
+    assert saved["options"]["env"] == {"API_KEY": None}
+    assert "hunter2" not in str(shown)
+
+
+async def test_a_copy_has_a_name_as_any_other(ask):
+    saved = await _save(ask)
+
+    status, body = await ask(f"schedules/{saved['id']}/clone", body={"name": "a; rm -rf ~ <b>"})
+
+    assert (status, body["code"]) == (422, "invalid-option")
+    assert len(fl.schedules()) == 1
+
+
 async def test_a_schedule_is_paused_resumed_run_cloned_and_deleted(ask):
     saved = await _save(ask)
     path = f"schedules/{saved['id']}"
