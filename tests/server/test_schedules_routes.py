@@ -99,11 +99,11 @@ async def test_a_schedule_of_a_notebook_is_planned_saved_listed_and_shown(ask, n
 
 
 async def test_values_of_variables_are_not_shown(ask):
-    saved = await _save(ask, options={"name": "tick", "env": {"API_KEY": "hunter2"}})
+    saved = await _save(ask, options={"name": "tick", "env": {"ACCOUNT": "hunter2"}})
 
     shown = [await ask(f"schedules/{saved['id']}"), await ask("schedules"), saved]
 
-    assert saved["options"]["env"] == {"API_KEY": None}
+    assert saved["options"]["env"] == {"ACCOUNT": None}
     assert "hunter2" not in str(shown)
 
 
