@@ -190,9 +190,17 @@ class Ticker:
     def _after_others(self, schedule_id: str, now: datetime) -> None:
         with self._store.read() as tx:
             schedule = schedules.get(tx, schedule_id)
-            if schedule is None or schedule.paused_at is not None or schedule.when.kind != "after":
-                return
-            found = [ticks.latest_success(tx, one, schedule) for one in schedule.rules.after]
+        if schedule is None or schedule.paused_at is not None or schedule.when.kind != "after":
+            return
+        if schedule.cursor > now + LATE:  # a clock was ahead: that time has not come yet
+            behind = schedule.model_copy(update={"cursor": now - LATE})
+            with self._store.write() as tx:
+                if not schedules.settle(tx, schedule, behind.cursor, None):
+                    return
+            schedule = behind
+        with self._store.read() as tx:
+            until = now + LATE
+            found = [ticks.latest_success(tx, one, schedule, until) for one in schedule.rules.after]
             failure = ticks.first_failure(tx, schedule.rules.after)
         if failure is not None:
             self._never(schedule, failure, now)

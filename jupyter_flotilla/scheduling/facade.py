@@ -118,7 +118,9 @@ class Scheduling:
         when = read_times(options, schedule, after, now)
         draft, what = redrafted(self._flotilla, schedule, asked, changes)
         # what new times say of the past was never promised
-        timed = {"cursor": now, "next_at": next_tick(when, now)} if when != schedule.when else {}
+        is_retimed = when != schedule.when or after != schedule.rules.after
+        begin = _begin(after, schedule, now)
+        timed = {"cursor": begin, "next_at": next_tick(when, now)} if is_retimed else {}
         edited = schedule.model_copy(
             update={
                 "name": changes.name or schedule.name,
@@ -159,7 +161,7 @@ class Scheduling:
         is_in = False
         try:
             with self._flotilla.store.write() as tx:
-                is_retimed = edited.when != before.when
+                is_retimed = (edited.when, edited.rules.after) != (before.when, before.rules.after)
                 saved = schedules.edit(tx, edited, seen_revision, is_retimed=is_retimed)
             is_in = True
         finally:
@@ -372,6 +374,15 @@ class Scheduling:
                 schedule.revision,
                 is_retimed="cursor" in update,
             )
+
+
+def _begin(after: tuple[str, ...], schedule: Schedule, now: datetime) -> datetime:
+    """Return up to when all is dealt with of a schedule whose times have just been changed.
+
+    What it waits for newly may be done already, where that is runs: these succeed once.
+    """
+    is_of_runs = bool(after) and all(one.startswith("r") for one in after)
+    return schedule.created_at - timedelta(microseconds=1) if is_of_runs else now
 
 
 def preview(when: When, after: datetime, count: int) -> list[datetime]:

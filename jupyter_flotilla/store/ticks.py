@@ -95,7 +95,7 @@ def waiting(conn: sa.Connection, schedule_id: str) -> list[Tick]:
 
 
 def latest_success(
-    conn: sa.Connection, upstream: str, schedule: Schedule
+    conn: sa.Connection, upstream: str, schedule: Schedule, until: datetime
 ) -> tuple[datetime, str] | None:
     """Return the latest success that a schedule has not run after yet: its tick, and its run.
 
@@ -104,6 +104,8 @@ def latest_success(
     upstream
         Id of a schedule or of a run. What a run has done before ``schedule`` was made counts as
         done then.
+    until
+        Later ticks do not count: a clock was ahead when they were made.
     """
     succeeded = runs.c.status == RunStatus.SUCCEEDED
     if upstream.startswith("r"):
@@ -114,7 +116,7 @@ def latest_success(
         sa.select(ticks.c.scheduled_at, runs.c.id)
         .select_from(ticks.join(runs, runs.c.id == ticks.c.run_id))
         .where(ticks.c.schedule_id == upstream, succeeded)
-        .where(ticks.c.scheduled_at > schedule.cursor)
+        .where(ticks.c.scheduled_at > schedule.cursor, ticks.c.scheduled_at <= until)
         .order_by(ticks.c.scheduled_at.desc())
         .limit(1)
     )

@@ -27,6 +27,7 @@ from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import TickStatus
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.store import schedules
 
 PARAMETERS = "scheduled_at: str = ''\ninterval_end: int = 0\nn = 3"
 
@@ -407,6 +408,22 @@ def test_a_chain_that_is_a_ring_is_refused(here: Path) -> None:
         first.edit(after="second")
     with pytest.raises(InvalidOption, match="no schedule and no run"):
         fl.schedule(["true"], after="third", name="third")
+
+
+def test_a_chain_that_is_edited_to_run_after_a_run_that_has_succeeded_runs_once(
+    here: Path, facade: Flotilla, tick: Callable[[datetime], int]
+) -> None:
+    earlier = fl.schedule(["true"], when="daily", name="earlier").run()
+    until(lambda: earlier.status.is_final)
+    then = fl.schedule(["true"], after="earlier", name="then")
+    with facade.store.write() as tx:  # it ran after something that ended later
+        schedules.settle(tx, then.snapshot, utc_now(), None)
+    then.refresh().edit(after=earlier.id)
+
+    tick(utc_now())
+    tick(utc_now())
+
+    assert [one.tick.status for one in then.history()] == [TickStatus.MADE]
 
 
 def test_what_others_run_after_is_not_deleted(here: Path) -> None:

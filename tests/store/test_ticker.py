@@ -436,6 +436,24 @@ def _locked(*words: object) -> None:
     raise OSError("the database is locked")
 
 
+def test_a_clock_that_was_years_ahead_does_not_silence_a_chain(
+    store: Store, ticker: Ticker
+) -> None:
+    first = put(store, schedule_of("first", overlap="allow"))
+    chained = put(store, schedule_of("then", after_others(), after=(first.id,)))
+    years = 60 * 24 * 365 * 3
+
+    for number in (1, years, 3, 4, 5):
+        for _ in range(2):
+            ticker.step(minute(number))
+            for run in runs_of(store):
+                if not run.status.is_final:
+                    finish(store, run)
+        ticker.step(minute(number))
+
+    assert seen(store, chained) == [(number, "MADE") for number in (1, 3, 4, 5, years)]
+
+
 def test_a_chain_of_several_waits_for_all_of_them(store: Store, ticker: Ticker) -> None:
     one = put(store, schedule_of("one", overlap="allow"))
     two = put(store, schedule_of("two", overlap="allow"))
