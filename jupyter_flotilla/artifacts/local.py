@@ -182,12 +182,12 @@ class LocalArtifacts:
         return total
 
     def unlaunched_before(self, moment: datetime) -> list[str]:
-        """Return the ids of runs that were never launched and whose folders are older than then.
+        """Return the ids of runs never launched, and of snapshots, with folders older than then.
 
         What has been launched holds outputs, and may belong to a store that was moved away.
         """
         found = []
-        for folder in self._runs.glob("*/r*"):
+        for folder in self._runs.glob("*/[rs]*"):
             with suppress(OSError):
                 is_old = folder.stat().st_mtime < moment.timestamp()
                 if is_old and not (folder / "attempts").exists():

@@ -3,11 +3,13 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from jupyter_flotilla.artifacts.local import LocalArtifacts
 from jupyter_flotilla.engines.base import Engine
 from jupyter_flotilla.errors import DiskFull, EngineUnavailable
 from jupyter_flotilla.model.retention import Finished, expired
-from jupyter_flotilla.store import runs, ticks
+from jupyter_flotilla.store import runs, schedules, ticks
 from jupyter_flotilla.store.connection import Store
 
 #: How often there is a look.
@@ -121,7 +123,17 @@ class Sweeper:
     def _delete_orphans(self, now: datetime) -> int:
         old = self._artifacts.unlaunched_before(now - _ORPHAN_AFTER)
         with self._store.read() as tx:
-            orphans = [run_id for run_id in old if not runs.exists(tx, run_id)]
+            orphans = [one for one in old if one.startswith("r") and not runs.exists(tx, one)]
+            orphans += _unnamed(tx, [one for one in old if one.startswith("s")])
         for run_id in orphans:
             self._artifacts.delete(run_id)
         return len(orphans)
+
+
+def _unnamed(tx: sa.Connection, snapshots: list[str]) -> list[str]:
+    """Return the snapshots that no schedule names: who saved or edited one was killed.
+
+    Where there is no schedule at all, they may belong to a store that was moved away.
+    """
+    named = schedules.snapshots(tx) if snapshots else None
+    return [one for one in snapshots if one not in named] if named else []

@@ -316,6 +316,8 @@ class Ticker:
         is_in = False
         try:
             with self._store.write() as tx:
+                if not schedules.is_as_seen(tx, schedule):
+                    return False  # its snapshot may be another: it is made anew
                 if run is not None and not decisions.has_room(tx, schedule, tick):
                     return False
                 decided = decisions.in_budget(tx, schedule, made, run, now)

@@ -157,9 +157,9 @@ class Scheduling:
     def save_edit(self, prepared: Prepared, seen_revision: int) -> Schedule:
         """Write an edit; raises ScheduleChanged where somebody else has edited it since."""
         edited = self._frozen(prepared)
-        before = self.get(edited.id)
         is_in = False
         try:
+            before = self.get(edited.id)
             with self._flotilla.store.write() as tx:
                 is_retimed = (edited.when, edited.rules.after) != (before.when, before.rules.after)
                 saved = schedules.edit(tx, edited, seen_revision, is_retimed=is_retimed)

@@ -259,4 +259,6 @@ def copy_snapshot(flotilla: Flotilla, what: What, to: str) -> None:
     source = flotilla.artifacts.run_folder(what.snapshot_id or "")
     if what.snapshot_id is None or not source.is_dir():
         raise FlotillaError("the snapshot of that schedule is gone")
-    shutil.copytree(source, flotilla.artifacts.run_folder(to), dirs_exist_ok=False)
+    copy = flotilla.artifacts.run_folder(to)
+    shutil.copytree(source, copy, dirs_exist_ok=False)
+    copy.touch()  # it is as new as its schedule

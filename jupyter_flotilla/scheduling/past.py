@@ -196,6 +196,7 @@ def _made(flotilla: Flotilla, schedule: Schedule, seen: Tick | None, tick: Tick)
     is_in = False
     try:
         with flotilla.store.write() as tx:
+            schedules.check_seen(tx, schedule, schedule.revision)  # what it runs may be another
             written = tick_rows.insert(tx, made) if seen is None else tick_rows.move(tx, seen, made)
             if written:
                 runs.insert(tx, run)

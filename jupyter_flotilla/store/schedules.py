@@ -104,6 +104,12 @@ def names(conn: sa.Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def snapshots(conn: sa.Connection) -> set[str | None]:
+    """Return the ids of all schedules' snapshots; None among them where one has none."""
+    snapshot_id = schedules.c.what["snapshot_id"].as_string()
+    return {*conn.execute(sa.select(snapshot_id)).scalars()}
+
+
 def chains(conn: sa.Connection) -> dict[str, tuple[str, ...]]:
     """Return what each schedule that has no time of its own waits for, by id."""
     query = sa.select(schedules.c.id, schedules.c.rules).where(schedules.c.is_chained)
@@ -158,6 +164,12 @@ def check_seen(conn: sa.Connection, schedule: Schedule, seen_revision: int) -> N
         f"and this edit is of revision {seen_revision}",
         next_step=f"look at it (jupyter flotilla schedule show {now_there.name}), then edit again",
     )
+
+
+def is_as_seen(conn: sa.Connection, seen: Schedule) -> bool:
+    """Say whether a schedule is there, and nobody has edited it since it was read."""
+    revision = sa.select(schedules.c.revision).where(schedules.c.id == seen.id)
+    return conn.execute(revision).scalar() == seen.revision
 
 
 def settle(conn: sa.Connection, seen: Schedule, cursor: datetime, next_at: datetime | None) -> bool:

@@ -23,8 +23,12 @@ from jupyter_flotilla.errors import (
     UsageError,
 )
 from jupyter_flotilla.machine import host
+from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import TickStatus
+from jupyter_flotilla.model.schedule_options import ScheduleOptions
+from jupyter_flotilla.scheduling.facade import Scheduling
+from jupyter_flotilla.scheduling.jobs import Asked
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import schedules
@@ -364,6 +368,58 @@ def test_a_deleted_schedule_leaves_nothing_of_itself(here: Path, home: Path) -> 
     assert not list(home.glob("runs/*/s*"))
     with pytest.raises(ScheduleNotFound):
         fl.get_schedule("report")
+
+
+def test_a_snapshot_without_a_schedule_is_deleted_after_a_day(
+    here: Path, home: Path, facade: Flotilla
+) -> None:
+    kept = fl.schedule("report.ipynb", when="daily")
+    copy = Scheduling(facade).clone(kept.snapshot, "copy")
+    left = Scheduling(facade).clone(kept.snapshot, "left")
+    with facade.store.write() as tx:  # as where somebody is killed before its folder is deleted
+        schedules.delete(tx, left.id)
+    sweeper = facade.sweeper(keep_days=None, keep_bytes=None)
+    young = sweeper.step(utc_now())
+
+    sweeper.step(utc_now() + timedelta(days=1, hours=2))
+
+    assert young == 0
+    named = {kept.snapshot.what.snapshot_id, copy.what.snapshot_id}
+    assert {path.name for path in home.glob("runs/*/s*")} == named
+
+
+def test_an_edit_of_what_was_deleted_leaves_no_snapshot(
+    here: Path, home: Path, facade: Flotilla
+) -> None:
+    schedule = fl.schedule("report.ipynb", when="daily").snapshot
+    scheduling = Scheduling(facade)
+    asked = Asked(file=here / "report.ipynb", folder=here)
+    edit = scheduling.prepare_edit(schedule, ScheduleOptions(), JobOptions(), asked)
+    scheduling.delete(schedule)
+
+    with pytest.raises(ScheduleNotFound):
+        scheduling.save_edit(edit, 1)
+
+    assert not list(home.glob("runs/*/s*"))
+
+
+def test_a_run_of_what_was_edited_while_it_was_made_is_refused(
+    here: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = fl.schedule("report.ipynb", when="daily")
+    make = TickMaker.make
+
+    def edited_meanwhile(maker: TickMaker, *words: Any) -> Any:
+        run = make(maker, *words)
+        fl.get_schedule("report").edit("report.ipynb")
+        return run
+
+    monkeypatch.setattr(TickMaker, "make", edited_meanwhile)
+    with pytest.raises(ScheduleChanged):
+        schedule.run()
+
+    assert fl.runs() == []
+    assert not list(home.glob("runs/*/r*"))
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_left(here: Path, home: Path) -> None:

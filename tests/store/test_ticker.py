@@ -8,7 +8,12 @@ import ticking_race
 from schedule_ground import BEGIN, PlainMaker, schedule_of
 
 from jupyter_flotilla.dispatch.ticker import Ticker
-from jupyter_flotilla.errors import InvalidOption, ScheduleChanged, ScheduleNotFound
+from jupyter_flotilla.errors import (
+    InvalidNotebook,
+    InvalidOption,
+    ScheduleChanged,
+    ScheduleNotFound,
+)
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
@@ -360,6 +365,32 @@ def test_nothing_of_a_backfill_begins_while_the_schedule_is_paused(
     assert before == ([], False)
     with store.read() as tx:
         assert ticks.waiting(tx, schedule.id) == []
+
+
+def test_a_tick_that_waited_is_made_of_what_the_schedule_is_then(
+    store: Store, maker: PlainMaker, ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = put(store, schedule_of(overlap="queue"))
+    for number in (1, 2):
+        ticker.step(minute(number))
+    finish(store, runs_of(store)[0])
+    make = maker.make
+
+    def edited_meanwhile(seen: Schedule, tick: Tick) -> Run:
+        with store.write() as tx:
+            renewed = {"edited_at": minute(3), "owner": "renewed"}
+            schedules.edit(tx, seen.model_copy(update=renewed), 1, is_retimed=False)
+        monkeypatch.undo()
+        raise InvalidNotebook("its snapshot is gone")
+
+    monkeypatch.setattr(maker, "make", edited_meanwhile)
+    ticker.step(minute(2.1))
+    before = seen(store, schedule)
+    ticker.step(minute(2.2))
+
+    assert maker.make == make
+    assert before[-1] == (2, "WAITING")
+    assert seen(store, schedule)[-1] == (2, "MADE")
 
 
 def test_all_that_was_missed_runs_one_after_another(store: Store, ticker: Ticker) -> None:
