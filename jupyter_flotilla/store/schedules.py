@@ -55,18 +55,21 @@ def find(conn: sa.Connection, reference: str) -> Schedule:
     ------
     ScheduleNotFound
         If there is none, or several begin so.
+    StoreUnreadable
+        As `get`.
     """
-    named = conn.execute(schedules.select().where(schedules.c.name == reference)).first()
-    found = [named] if named is not None else []
+    ids = sa.select(schedules.c.id)
+    found = [*conn.execute(ids.where(schedules.c.name == reference)).scalars()]
     if not found and len(reference) >= _SHORTEST_PREFIX and reference.isalnum():
         begins = (schedules.c.id >= reference) & (schedules.c.id < reference + "~")
-        found = [*conn.execute(schedules.select().where(begins).limit(2))]
-    if len(found) != 1:
+        found = [*conn.execute(ids.where(begins).limit(2)).scalars()]
+    schedule = get(conn, found[0]) if len(found) == 1 else None
+    if schedule is None:
         what = "several schedules begin with" if found else "no schedule has the name or id"
         raise ScheduleNotFound(
             f"{what} {reference[:100]!r}", next_step="jupyter flotilla schedule ls"
         )
-    return Schedule.model_validate(found[0]._asdict())
+    return schedule
 
 
 def all_of(conn: sa.Connection) -> list[Schedule]:

@@ -13,6 +13,7 @@ from jupyter_flotilla.errors import (
     InvalidOption,
     ScheduleChanged,
     ScheduleNotFound,
+    StoreUnreadable,
 )
 from jupyter_flotilla.model.observation import FailureKind
 from jupyter_flotilla.model.run import Run, RunStatus
@@ -186,6 +187,8 @@ def test_a_row_that_cannot_be_read_stops_no_other_and_is_told_once(
     assert seen(store, good) == [(1, "MADE"), (2, "MADE")]
     with store.read() as tx:
         assert [one.name for one in schedules.all_of(tx)] == ["good"]
+        with pytest.raises(StoreUnreadable, match="cannot be read"):
+            schedules.find(tx, "torn")
     told = [r.getMessage() for r in caplog.records if "cannot be ticked" in r.getMessage()]
     assert sorted(line.split()[1] for line in told) == sorted(rows)
 
