@@ -572,6 +572,16 @@ def test_a_name_is_one_schedules(store: Store) -> None:
         schedules.insert(tx, schedule_of("nightly"))
 
 
+def test_the_snapshots_that_schedules_name_are_known(store: Store) -> None:
+    named = schedule_of("named")
+    what = named.what.model_copy(update={"snapshot_id": "s0123456789ab"})
+    put(store, named.model_copy(update={"what": what}))
+    put(store, schedule_of("other"))
+
+    with store.read() as tx:
+        assert schedules.snapshots(tx) == {"s0123456789ab", None}
+
+
 def test_a_deleted_schedule_leaves_its_runs(store: Store, ticker: Ticker) -> None:
     schedule = put(store, schedule_of())
     ticker.step(minute(1))
