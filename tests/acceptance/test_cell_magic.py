@@ -295,7 +295,7 @@ def test_detaching_goes_on_and_the_same_cell_is_not_run_twice(kernel: RealKernel
 def test_a_cell_whose_run_is_alive_asks_what_to_do(
     kernel: RealKernel, answer: str, statuses: list[str], error: str
 ) -> None:
-    cell = "%%flotilla_run\nimport time\nprint('on', flush=True)\ntime.sleep(4)\n7"
+    cell = "%%flotilla_run\nimport time\nprint('on', flush=True)\ntime.sleep(8)\n7"
     kernel.run(cell.replace("run\n", "run --bg\n", 1), cell_id="cell-1")
     witness.until(lambda: fl.runs()[0].status == "RUNNING")
 
