@@ -1,4 +1,4 @@
-"""A real ``jupyter lab`` on this machine, and Debian's chromium: each is started once."""
+"""A real ``jupyter lab`` on this machine, one for each module of tests, and Debian's chromium."""
 
 import os
 import shutil
@@ -56,9 +56,9 @@ def _served(root: Path, app: str) -> Iterator[JupyterServer]:
                 os.kill(process, signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A Lab of the session, with a notebook and a script to launch."""
+    """A Lab with a store of its own, a notebook and a script to launch."""
     for server in _served(tmp_path_factory.mktemp("lab"), "lab"):
         shutil.copy(ROOT / "examples" / "digits.ipynb", server.work / "digits.ipynb")
         (server.work / "script.py").write_text("print('hello from a script')\n")
@@ -109,5 +109,5 @@ def open_window(browser: Any) -> Iterator[Callable[..., Window]]:
 
 @pytest.fixture
 def window(open_window: Callable[..., Window], lab: JupyterServer) -> Window:
-    """A window on the Lab of the session."""
+    """A window on that Lab."""
     return open_window(lab)
