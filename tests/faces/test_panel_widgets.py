@@ -196,9 +196,9 @@ def test_filters_are_of_the_panel(said: Said, made: Runs) -> None:
 
 
 def test_only_this_notebook(said: Said, made: Runs, shell: FakeShell) -> None:
-    shell.user_ns["__vsc_ipynb_file__"] = "/work/a.ipynb"
-    made.make("here", path="/work/a.ipynb")
-    made.make("elsewhere", path="/work/b.ipynb")
+    shell.user_ns["__vsc_ipynb_file__"] = "/notebooks/a.ipynb"
+    made.make("here", path="/notebooks/a.ipynb")
+    made.make("elsewhere", path="/notebooks/b.ipynb")
 
     page = Page(only_this_notebook=True)
 
