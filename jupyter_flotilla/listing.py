@@ -17,7 +17,7 @@ from jupyter_flotilla.model.resources import Resources
 from jupyter_flotilla.model.run import FINAL_STATUSES, OPEN_STATUSES, RunStatus
 from jupyter_flotilla.render import progress_text
 from jupyter_flotilla.service import Flotilla
-from jupyter_flotilla.store import costs, listing, schedules
+from jupyter_flotilla.store import costs, events, listing, schedules
 from jupyter_flotilla.store.listing import Position, RunFilter, RunRow, Sort
 
 #: Characters of a message that a row shows.
@@ -84,7 +84,7 @@ class Listing:
     ) -> Page:
         """Return a part of a list of runs; raises as `store.listing.page`."""
         with self._flotilla.store.read() as tx:
-            seq = listing.latest_seq(tx)
+            seq = events.latest_seq(tx)
             total = listing.count(tx, which)
             rows, position = listing.page(
                 tx, which, sort=sort, is_descending=is_descending, after=after, limit=limit
@@ -106,13 +106,13 @@ class Listing:
     def seq(self) -> int:
         """Return the number of the last event."""
         with self._flotilla.store.read() as tx:
-            return listing.latest_seq(tx)
+            return events.latest_seq(tx)
 
     def changes(self, seq: int) -> Changes:
         """Return what has happened since an event; transitions alone, not usage or progress."""
         with self._flotilla.store.read() as tx:
             found = listing.events_after(tx, seq, _MOST_EVENTS + 1)
-            latest = listing.latest_seq(tx)
+            latest = events.latest_seq(tx)
         if len(found) > _MOST_EVENTS or latest < seq:  # too many, or it is another store
             return Changes(seq=latest, events=found, is_whole=False)
         # not the latest: it may have come in between

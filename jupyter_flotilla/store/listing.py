@@ -132,11 +132,6 @@ def counts(conn: sa.Connection) -> dict[str, int]:
     return {status.value: found.get(status, 0) for status in RunStatus}
 
 
-def latest_seq(conn: sa.Connection) -> int:
-    """Return the number of the last event in the store; 0: nothing has happened yet."""
-    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(events.c.seq), 0))).scalar_one())
-
-
 def events_after(conn: sa.Connection, seq: int, limit: int) -> list[tuple[int, str, str]]:
     """Return number, run and name of the events that follow one, in order."""
     query = (

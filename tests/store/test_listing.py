@@ -8,7 +8,7 @@ from witness import NOW
 
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.run import Run, RunStatus
-from jupyter_flotilla.store import attempts, listing, runs
+from jupyter_flotilla.store import attempts, events, listing, runs
 from jupyter_flotilla.store.connection import Store
 from jupyter_flotilla.store.listing import RunFilter, Sort
 
@@ -127,7 +127,7 @@ def test_what_an_attempt_has_cost_is_unknown_where_the_price_of_one_is(
 def test_events_tell_what_has_happened_since(store: Store, make_run: MakeRun) -> None:
     first, second = make_run(), make_run()
     with store.read() as tx:
-        seq = listing.latest_seq(tx)
+        seq = events.latest_seq(tx)
     with store.write() as tx:
         attempts.claim(tx, "fake", "nowhere", 9, NOW)
 
