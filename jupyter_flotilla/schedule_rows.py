@@ -11,7 +11,7 @@ from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import Schedule, Tick
 from jupyter_flotilla.model.when import When
-from jupyter_flotilla.scheduling.facade import Scheduling, preview
+from jupyter_flotilla.scheduling.facade import Scheduling, preview, when_text
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import runs, schedules
 
@@ -75,7 +75,7 @@ class ScheduleRows:
             "is_over": schedule.is_over,
             "next_at": _text(schedule.next_at) if is_on else None,
             "kind": when.kind,
-            "when_text": self._scheduling.when_text(schedule),
+            "when_text": when_text(schedule, names),
             "zone": when.zone,
             "starts_at": _text(when.starts_at),
             "ends_at": _text(when.ends_at),

@@ -264,9 +264,7 @@ class Scheduling:
         if not schedule.rules.after:
             return words(schedule.when)
         with self._flotilla.store.read() as tx:
-            known = schedules.names(tx)
-        after = " and ".join(known.get(one, one[:7]) for one in schedule.rules.after)
-        return words(schedule.when, after=after)
+            return when_text(schedule, schedules.names(tx))
 
     def _wake(self, *seen: Schedule) -> None:
         """See to a dispatcher where one is waited for: the last one may have been killed."""
@@ -388,3 +386,9 @@ def _begin(after: tuple[str, ...], schedule: Schedule, now: datetime) -> datetim
 def preview(when: When, after: datetime, count: int) -> list[datetime]:
     """Return the next moments after one, in UTC."""
     return list(islice(ticks(when, after), count))
+
+
+def when_text(schedule: Schedule, names: Mapping[str, str]) -> str:
+    """Return in words when a schedule runs, by the names of all schedules."""
+    after = " and ".join(names.get(one, one[:7]) for one in schedule.rules.after)
+    return words(schedule.when, after=after)
