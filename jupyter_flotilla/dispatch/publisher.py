@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from jupyter_flotilla.dispatch.workers import Workers
-from jupyter_flotilla.errors import ArtifactsUnavailable, DiskFull, FlotillaError, RunNotFound
+from jupyter_flotilla.errors import ArtifactsUnavailable, DiskFull, FlotillaError
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.store import events, publications, runs
 from jupyter_flotilla.store.connection import Store
@@ -49,9 +49,10 @@ class Publisher:
             busy.update(self._workers.keys)
         with self._store.read() as tx:
             found = publications.of_ended(tx, now, busy, _AT_ONCE)
+            ended = runs.get_all(tx, [one.run_id for one in found])
         moved = 0
         for one in found:
-            run = self._run(one)
+            run = ended.get(one.run_id)
             if run is None or run.status is not RunStatus.SUCCEEDED or self._has_later(one):
                 moved += self._move(one, status=PublicationStatus.DROPPED)
             elif one.name not in busy:  # one after the other: the latest is the last
@@ -63,7 +64,7 @@ class Publisher:
 
     def _begin(self, one: Publication, run: Run, now: datetime) -> int:
         pause = _AGAIN_AFTER[min(one.tries, len(_AGAIN_AFTER) - 1)]
-        # written down before it is done: what has us killed each time is not tried for ever
+        # written down before it is done: what has us killed each time waits longer each time
         begun = one.model_copy(update={"tries": one.tries + 1, "next_at": now + pause})
         with self._store.write() as tx:
             if not publications.move(tx, one, begun):
@@ -95,13 +96,6 @@ class Publisher:
     def _has_later(self, one: Publication) -> bool:
         with self._store.read() as tx:
             return publications.has_later(tx, one)
-
-    def _run(self, one: Publication) -> Run | None:
-        try:
-            with self._store.read() as tx:
-                return runs.get(tx, one.run_id)
-        except RunNotFound:
-            return None
 
     def _move(self, one: Publication, **changes: object) -> int:
         with self._store.write() as tx:

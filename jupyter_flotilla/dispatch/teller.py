@@ -8,7 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from jupyter_flotilla.dispatch.workers import Workers
-from jupyter_flotilla.errors import NotTold, RunNotFound
+from jupyter_flotilla.errors import NotTold
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.notice import Occasion, body, occasion_of, tick_message, title
 from jupyter_flotilla.model.run import Run
@@ -69,9 +69,10 @@ class Teller:
     def _of_ended(self, now: datetime) -> int:
         with self._store.read() as tx:
             found = notices.of_ended(tx, now, self._busy(), _AT_ONCE)
+            ended = runs.get_all(tx, [notice.about for notice in found])
         moved = 0
         for notice in found:
-            run = self._run(notice)
+            run = ended.get(notice.about)
             if run is not None and occasion_of(run) is notice.occasion:
                 moved += self._tell(notice, run, now, [])
             else:
@@ -187,13 +188,6 @@ class Teller:
     def _busy(self) -> Collection[str]:
         """Return the targets that are just being told something."""
         return () if self._workers is None else self._workers.keys
-
-    def _run(self, notice: Notice) -> Run | None:
-        try:
-            with self._store.read() as tx:
-                return runs.get(tx, notice.about)
-        except RunNotFound:
-            return None
 
     def _move(self, notice: Notice, **changes: object) -> int:
         with self._store.write() as tx:
