@@ -1,15 +1,14 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import { addIcon, ReactWidget, refreshIcon, Toolbar } from '@jupyterlab/ui-components';
-import { Menu } from '@lumino/widgets';
 import type { RunActions } from './actions';
 import { reportError } from './actions';
 import { Ticker } from './clock';
 import type { IRowActions } from './components/keys';
 import { RunsSection } from './components/RunsSection';
 import { titleButton } from './components/TitleButton';
+import { showMenu } from './components/menu';
 import type { IContext } from './context';
-import type { IRun } from './wire';
 
 /** Commands of the menu of a run, in order; null: a line. */
 const MENU: (string | null)[] = [
@@ -81,23 +80,6 @@ export class RunsWidget extends ReactWidget {
     }
   }
 
-  private _showMenu(run: IRun, x: number, y: number, onClose: () => void): void {
-    const menu = new Menu({ commands: this._context.app.commands });
-    for (const command of MENU) {
-      menu.addItem(command ? { command, args: { id: run.id } } : { type: 'separator' });
-    }
-    menu.aboutToClose.connect(() => {
-      // the command runs, and may ask, after that
-      requestAnimationFrame(() => {
-        menu.dispose();
-        if (document.activeElement === document.body) {
-          onClose();
-        }
-      });
-    });
-    menu.open(x, y);
-  }
-
   private _leave(): void {
     const { shell } = this._context.app;
     if (shell.currentWidget) {
@@ -113,7 +95,8 @@ export class RunsWidget extends ReactWidget {
     cancel: run => void this._actions.cancel(run.id),
     retry: run => void this._actions.retry(run.id),
     copyId: run => this._actions.copyId(run.id),
-    menu: (run, x, y, onClose) => this._showMenu(run, x, y, onClose),
+    menu: ({ id }, x, y, onClose) =>
+      showMenu(this._context.app, MENU, id, { x, y }, onClose),
     leave: () => this._leave()
   };
   private _time = { clock: this._context.model.clock, ticker: new Ticker() };

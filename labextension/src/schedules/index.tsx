@@ -1,10 +1,9 @@
 import { addIcon, ReactWidget, Toolbar } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
-import { Menu } from '@lumino/widgets';
 import { Ticker } from '../clock';
 import { titleButton } from '../components/TitleButton';
+import { showMenu } from '../components/menu';
 import type { IContext } from '../context';
-import type { ISchedule } from '../wire';
 import { ScheduleActions } from './actions';
 import { BackfillModel } from './backfill';
 import { addScheduleCommands, MENU } from './commands';
@@ -95,23 +94,6 @@ export class SchedulesWidget extends ReactWidget {
     return isDone;
   }
 
-  private _showMenu(schedule: ISchedule, x: number, y: number, onClose: () => void): void {
-    const menu = new Menu({ commands: this._context.app.commands });
-    for (const command of MENU) {
-      menu.addItem(command ? { command, args: { id: schedule.id } } : { type: 'separator' });
-    }
-    menu.aboutToClose.connect(() => {
-      // the command runs, and may ask, after that
-      requestAnimationFrame(() => {
-        menu.dispose();
-        if (document.activeElement === document.body) {
-          onClose();
-        }
-      });
-    });
-    menu.open(x, y);
-  }
-
   private _leave(): void {
     const { shell } = this._context.app;
     if (shell.currentWidget) {
@@ -127,7 +109,8 @@ export class SchedulesWidget extends ReactWidget {
     pause: ({ id }) => void this._actions.togglePause(id),
     run: ({ id }) => void this._actions.runNow(id),
     delete: ({ id }) => void this._actions.delete(id),
-    menu: (schedule, x, y, onClose) => this._showMenu(schedule, x, y, onClose),
+    menu: ({ id }, x, y, onClose) =>
+      showMenu(this._context.app, MENU, id, { x, y }, onClose),
     leave: () => this._leave()
   };
   private _time = { clock: this._context.model.clock, ticker: new Ticker() };
