@@ -19,6 +19,7 @@ from .checkpoint import bring_checkpoint
 from .paths import Tampered, confined
 from .s3 import Bucket, Credentials, S3Error
 from .said import read_said
+from .tick import CALENDAR, Tick, read_tick, write_job
 
 #: What `jupyter_flotilla.engines.remote` puts among a run's input, for us.
 RUNNER = ".flotilla/runner.pyz"
@@ -34,17 +35,16 @@ def main() -> int:
     """Prepare the room and become the runner; returns only where that is impossible."""
     try:
         said = read_said()
-        place = said["s3"]
-        room = place["room"]
-        bucket = bucket_of(place)
+        room = said["s3"]["room"]
+        source = bucket_of(said["s3"])
     except (ValueError, KeyError, TypeError) as error:
         # whoever has started this container was killed before it had said all
         print("flotilla: what to do was not said, or not to its end: %r" % error)
         return NO_INPUT
     try:
-        code = _prepare(bucket, place, room)
+        code = _prepare(source, said, room)
     finally:
-        bucket.close()
+        source.close()
     if code is not None:
         return code
     _hand_on(said)
@@ -54,42 +54,75 @@ def main() -> int:
     return NO_INPUT  # never reached
 
 
-def _prepare(bucket: Bucket, place: Mapping[str, Any], room: str) -> Optional[int]:
-    """Prepare the room; return the exit code where that is impossible, which is said."""
+def _prepare(source: Bucket, said: Dict[str, Any], room: str) -> Optional[int]:
+    """Prepare the room; return the exit code where that is impossible, which is said.
+
+    Of a tick, ``said`` has its own run's place afterwards.
+    """
+    bucket = source
     try:
+        tick = _tick(source, said["s3"])
+        if tick is not None:
+            said["s3"] = tick.place()
+            bucket = bucket_of(said["s3"])
+        place = said["s3"]
         if _is_taken(bucket, place):
             print(_by_whom(bucket, place))
             return ALREADY_STARTED
         os.makedirs(room, mode=0o700, exist_ok=True)
-        _fill(bucket, place, room)
+        _fill(source, place, room, tick)
         # last: whatever failed until here can be repeated by another
         if not _is_first(bucket, place):
             print(_by_whom(bucket, place))
             return ALREADY_STARTED
+        if tick is not None:
+            _tell_of_tick(tick, bucket, place, room)
     except Tampered as error:
         print("flotilla: %s" % error)
         return TAMPERED
-    except (S3Error, OSError, tarfile.TarError, ValueError) as error:
+    except (S3Error, OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
         print("flotilla: the job's input cannot be had: %s" % error)
         is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         return NO_ROOM if is_full else NO_INPUT
+    finally:
+        if bucket is not source:
+            bucket.close()
     return None
 
 
-def bucket_of(place: Mapping[str, Any], prefix: str = "", **patience: Any) -> Bucket:
+def _tick(source: Bucket, place: Mapping[str, Any]) -> Optional[Tick]:
+    """Return the tick that a task was started for; None: somebody has started this attempt."""
+    return read_tick(place, source.get(CALENDAR)) if place.get("tick") else None
+
+
+def _tell_of_tick(tick: Tick, bucket: Bucket, place: Mapping[str, Any], room: str) -> None:
+    """Say that a tick has begun, for whoever looks for its run; without that, the lease tells."""
+    top = bucket_of(place, tick.top)
+    try:
+        with open(os.path.join(room, "attempt", "job.json"), "rb") as file:
+            bucket.put("%s/job.json" % place["attempt"], file.read())
+        top.put_if_absent(tick.marker, tick.told(place.get("task")))
+    except S3Error as error:
+        print("flotilla: that it has begun cannot be said: %s" % error)
+    finally:
+        top.close()
+
+
+def bucket_of(place: Mapping[str, Any], prefix: Optional[str] = None, **patience: Any) -> Bucket:
     """Return the bucket of a run, opened with the keys that came along, else the container's.
 
     Parameters
     ----------
     prefix
-        Instead of the run's own.
+        Instead of the run's own; None: that one.
     patience
         Further keywords of `Bucket`.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _KEYS}
     environ.update(place.get("keys") or {})
     return Bucket(
-        place["bucket"], prefix or place["prefix"], place["region"], place.get("endpoint"),
+        place["bucket"], place["prefix"] if prefix is None else prefix, place["region"],
+        place.get("endpoint"),
         Credentials(environ), **patience,
     )  # fmt: skip
 
@@ -124,7 +157,7 @@ def _is_taken(bucket: Bucket, place: Mapping[str, Any]) -> bool:
         raise
 
 
-def _fill(bucket: Bucket, place: Mapping[str, Any], room: str) -> None:
+def _fill(bucket: Bucket, place: Mapping[str, Any], room: str, tick: Optional[Tick]) -> None:
     inside, attempt = os.path.join(room, "input"), os.path.join(room, "attempt")
     for folder in (inside, attempt):
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -146,9 +179,12 @@ def _fill(bucket: Bucket, place: Mapping[str, Any], room: str) -> None:
             bring_checkpoint(earlier, os.path.join(room, "earlier", "checkpoint.1"))
         finally:
             earlier.close()
-    job = _checked(bucket, "%s/job.json" % place["attempt"], place["job_sha256"])
-    with open(os.path.join(attempt, "job.json"), "wb") as file:
-        file.write(job)
+    key = "job.json" if tick is not None else "%s/job.json" % place["attempt"]
+    job = _checked(bucket, key, place["job_sha256"])
+    if tick is not None:
+        tick.fill_notebook(inside)
+        job = tick.job(job)
+    write_job(attempt, job)
 
 
 def _checked(bucket: Bucket, key: str, sha256: str) -> bytes:

@@ -285,6 +285,13 @@ def _first_change(zone: ZoneInfo, begin: datetime, end: datetime) -> datetime | 
     return None
 
 
+def changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the moments in (begin, end] at which the clocks of a zone change."""
+    while (change := _first_change(zone, begin, end)) is not None:
+        yield change
+        begin = change
+
+
 def _bisected(zone: ZoneInfo, before: timedelta, low: datetime, high: datetime) -> datetime:
     floor = low.replace(microsecond=0)
     least, most = 0, int((high - floor).total_seconds()) + 1
