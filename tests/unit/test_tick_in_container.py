@@ -73,7 +73,9 @@ def test_a_notebook_gets_its_times_where_its_parameters_are_and_nowhere_else(tmp
     first, second = json.loads((tmp_path / "n.ipynb").read_text())["cells"]
     assert first["source"] == "print('{scheduled_at}')"
     begin = int(datetime(2027, 3, 26, 6, tzinfo=UTC).timestamp())
-    assert second["source"] == (f'at = "2027-03-29T07:00:00+02:00"\nn = {begin}\nd = "29"')
+    assert second["source"] == (
+        f'scheduled_at = "2027-03-29T07:00:00+02:00"\nn = {begin}\nd = "29"'
+    )
 
 
 def test_a_notebook_outside_of_the_input_is_refused(tmp_path):
