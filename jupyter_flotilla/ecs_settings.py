@@ -115,6 +115,26 @@ class EcsSettings(_Table):
         default=None,
         description="SQS queue of task events; unset: tasks are asked about at intervals.",
     )
+    scheduler_role: str | None = Field(
+        default=None,
+        description="ARN of the role by which EventBridge Scheduler starts tasks; unset: no "
+        "schedule can run in the cloud.",
+    )
+    schedule_group: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z_.-]{1,64}$",
+        description="Group of EventBridge Scheduler that holds the schedules.",
+    )
+    dropped_queue: str | None = Field(
+        default=None,
+        description="SQS queue of the ticks that EventBridge Scheduler gave up.",
+    )
+    alerts: str | None = Field(
+        default=None,
+        pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$",
+        description="ARN of the SNS topic by which AWS says that a schedule's run failed or "
+        "never began.",
+    )
     capacity: str = Field(
         default=FARGATE,
         min_length=1,
@@ -158,7 +178,7 @@ class EcsSettings(_Table):
         default=(), description="[ecs.roles.NAME]: what --role NAME stands for."
     )
 
-    @field_validator("task_role", "execution_role")
+    @field_validator("task_role", "execution_role", "scheduler_role")
     @classmethod
     def _is_arn(cls, value: str | None) -> str | None:
         return _checked_arn(value)

@@ -50,6 +50,7 @@ def test_nothing_is_set_up_by_default(environ):
 
     assert (ecs.cluster, ecs.subnets, ecs.queue_url, ecs.capacity) == (None, (), None, "fargate")
     assert (ecs.max_running, ecs.api_share) == (100, 0.5)
+    assert (ecs.scheduler_role, ecs.schedule_group, ecs.dropped_queue, ecs.alerts) == (None,) * 4
 
 
 def test_variable_is_stronger_than_the_file_and_leaves_the_rest(ecs, environ):
@@ -139,6 +140,9 @@ def test_network_of_nothing_names_the_set_up():
         pytest.param("[ecs]\napi_share = nan\n", "ecs.api_share = nan", id="nan"),
         pytest.param("[ecs]\nmax_running = 0\n", "ecs.max_running = 0", id="too small"),
         pytest.param("[ecs]\ntask_role = 'x'\n", "ecs.task_role = 'x'", id="no ARN"),
+        pytest.param("[ecs]\nscheduler_role = 'x'\n", "ecs.scheduler_role", id="no ARN of a role"),
+        pytest.param("[ecs]\nschedule_group = 'a b'\n", "ecs.schedule_group", id="group, a space"),
+        pytest.param("[ecs]\nalerts = 'ada@example.org'\n", "ecs.alerts", id="no topic"),
         pytest.param("[ecs]\nowner = 'a/b'\n", "ecs.owner = 'a/b'", id="owner with a slash"),
         pytest.param("[ecs]\nsubnets = [1]\n", "ecs.subnets.0 = 1", id="no text in a list"),
         pytest.param("[ecs.networks.a]\nsubnets = []\n", "ecs.networks.0.subnets", id="no subnet"),
