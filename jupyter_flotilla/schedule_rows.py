@@ -9,11 +9,11 @@ from jupyter_flotilla import render
 from jupyter_flotilla.clock import utc_now, utc_text
 from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.model.schedule import Schedule, Tick
+from jupyter_flotilla.model.schedule import BACKFILL, Schedule, Tick
 from jupyter_flotilla.model.when import When
 from jupyter_flotilla.scheduling.facade import Scheduling, preview, when_text
 from jupyter_flotilla.service import Flotilla
-from jupyter_flotilla.store import runs, schedules
+from jupyter_flotilla.store import runs, schedules, ticks
 
 #: Moments that a row shows, and ticks that one whole shows.
 _SHOWN = 5
@@ -50,9 +50,11 @@ class ScheduleRows:
         found = self._scheduling.history(schedule, _HISTORY)
         with self._flotilla.store.read() as tx:
             names = schedules.names(tx)
+            waiting = ticks.waiting(tx, schedule.id)
         return {
             **self._row(schedule, names, *(found[0] if found else (None, None))),
             "history": [tick_row(tick, run) for tick, run in found],
+            "backfill_waits": sum(tick.trigger == BACKFILL for tick in waiting),
             "options": shown_options(schedule),
         }
 
@@ -146,7 +148,7 @@ def what_text(schedule: Schedule) -> str:
 
 def lag_s(tick: Tick, run: Run | None) -> float | None:
     """Return how long after its time a run was begun, in seconds; None: it was not."""
-    if run is None or run.started_at is None or tick.trigger == "backfill":
+    if run is None or run.started_at is None or tick.trigger == BACKFILL:
         return None
     return (run.started_at - tick.scheduled_at).total_seconds()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.errors import Refused
+from jupyter_flotilla.errors import InvalidOption, Refused
 from jupyter_flotilla.model.options import OPTIONS, JobOptions
 from jupyter_flotilla.model.precedence import Resolution
 from jupyter_flotilla.model.schedule import Schedule
@@ -141,9 +141,19 @@ def rerun(context: Context, request: Request) -> dict[str, Any]:
 
 
 def backfill(context: Context, request: Request) -> dict[str, Any]:
-    """Run ticks of the past; raises Refused where something must be agreed to first."""
+    """Run ticks of the past, or stop that; raises Refused where something must be agreed to."""
     body = request.body
     schedule = Scheduling(context.flotilla).get(request.path["schedule"])
+    if body.stop == (body.begin is not None or body.end is not None):
+        raise InvalidOption(
+            "a backfill has a beginning and an end, or is stopped",
+            next_step='{"begin": …, "end": …}, or {"stop": true} alone',
+        )
+    if body.stop:
+        left_out = past.stop_backfill(context.flotilla, schedule)
+        return {
+            "ticks": left_out, "made": 0, "ceiling_usd": None, "asks": [], "is_started": False
+        }  # fmt: skip
     begin, end = _moment("begin", body.begin), _moment("end", body.end)
     planned = past.plan_backfill(context.flotilla, schedule, begin, end, again=body.again)
     if not body.is_dry:
@@ -251,9 +261,10 @@ def _refused(asks: Any) -> Refused:
     return Refused("; ".join(asks), next_step="repeat it with confirm: false, if that is meant")
 
 
-def _moment(name: str, text: str) -> datetime:
+def _moment(name: str, text: str | None) -> datetime:
     found = moment(name, text)
-    assert found is not None, "there is a text"
+    if found is None:
+        raise InvalidOption(f"there is no {name}", next_step=f"{name}: 2026-11-26T07:00:00Z")
     return found
 
 
@@ -263,7 +274,7 @@ def _times(when: When, count: int) -> dict[str, Any]:
 
 def _detail(context: Context, schedule_id: str) -> dict[str, Any]:
     schedule = Scheduling(context.flotilla).get(schedule_id)
-    return _rows(context).whole(schedule)
+    return {**_rows(context).whole(schedule), "waking_note": waking_note()}
 
 
 def _rows(context: Context) -> ScheduleRows:

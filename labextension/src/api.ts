@@ -287,6 +287,11 @@ export class FlotillaApi {
     return this._send(`${segments('schedules', id)}/backfill`, asked);
   }
 
+  /** Leave out what waits of a backfill; what runs goes on. */
+  stopBackfill(id: string): Promise<wire.IBackfill> {
+    return this._send(`${segments('schedules', id)}/backfill`, { stop: true });
+  }
+
   /** Open the socket of changes, from a sequence number on. */
   openChanges(after: number): WebSocket {
     const { wsUrl, appendToken, token, WebSocket } = this.serverSettings;

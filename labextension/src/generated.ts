@@ -33,18 +33,22 @@ export interface components {
             started_at: string | null;
             usage: components["schemas"]["UsageOut"];
         };
-        /** @description Ticks of the past that are to run. */
+        /** @description Ticks of the past that are to run, or an end of that. */
         BackfillIn: {
             /** @default false */
             again: boolean;
-            begin: string;
+            /** @default null */
+            begin: string | null;
             /** @default true */
             confirm: boolean;
-            end: string;
+            /** @default null */
+            end: string | null;
             /** @default false */
             is_dry: boolean;
+            /** @default false */
+            stop: boolean;
         };
-        /** @description Ticks that a backfill runs, or would. */
+        /** @description Ticks that a backfill runs, would, or does no more. */
         BackfillOut: {
             asks: string[];
             ceiling_usd: number | null;
@@ -500,6 +504,7 @@ export interface components {
         /** @description One schedule with what became of its ticks. */
         ScheduleDetail: {
             after: string[];
+            backfill_waits: number;
             created_at: string;
             edited_at: string;
             edited_by: string;
@@ -531,6 +536,7 @@ export interface components {
             source: string;
             starts_at: string | null;
             upcoming: string[];
+            waking_note: string | null;
             what_text: string;
             when_text: string;
             zone: string;

@@ -183,8 +183,10 @@ export interface IScheduleAsked {
   /** When, and by which rules, by their keywords. */
   schedule: Options;
 }
-export type IBackfillAsked = Pick<Schemas['BackfillIn'], 'begin' | 'end'> &
-  Partial<Schemas['BackfillIn']>;
+/** A time whose ticks are to run. */
+export type IBackfillAsked = { begin: string; end: string } & Partial<
+  Omit<Schemas['BackfillIn'], 'begin' | 'end' | 'stop'>
+>;
 
 /** What comes over the socket of changes. */
 export type Change =

@@ -197,6 +197,54 @@ async def test_a_backfill_says_first_how_many_and_then_runs_them(ask):
     assert (wrong, told["code"]) == (422, "invalid-option")
 
 
+async def test_what_waits_of_a_backfill_is_counted_and_left_out_when_that_is_stopped(ask):
+    saved = await _save(ask)
+    path = f"schedules/{saved['id']}"
+    days = {"begin": "2026-01-01T00:00:00Z", "end": "2026-01-03T23:00:00Z"}
+    await ask(f"{path}/pause", body={})  # then a backfill waits
+    await ask(f"{path}/backfill", body=days)
+
+    _, waiting = await ask(path)
+    status, stopped = await ask(f"{path}/backfill", body={"stop": True})
+    _, after = await ask(path)
+    _, again = await ask(f"{path}/backfill", body={"stop": True})
+
+    BackfillOut.model_validate(stopped)
+    assert (saved["backfill_waits"], waiting["backfill_waits"]) == (0, 3)
+    assert (status, stopped["ticks"], stopped["is_started"]) == (200, 3, False)
+    assert after["backfill_waits"] == again["ticks"] == 0
+    assert ["stopped" in tick["reason"] for tick in after["history"]] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"begin": "2026-01-01T00:00:00Z"},
+        {"stop": True, "begin": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"},
+    ],
+    ids=["nothing", "no end", "a time and stop"],
+)
+async def test_a_backfill_of_no_time_that_is_not_stopped_is_refused(ask, body):
+    saved = await _save(ask)
+
+    status, told = await ask(f"schedules/{saved['id']}/backfill", body=body)
+
+    assert (status, told["code"]) == (422, "invalid-option")
+
+
+async def test_one_schedule_says_as_the_list_does_what_will_not_wake_it(ask, monkeypatch):
+    saved = await _save(ask)
+    monkeypatch.setattr(
+        "jupyter_flotilla.server.schedules.waking_note", lambda: "nothing wakes it <b>"
+    )
+
+    _, listed = await ask("schedules")
+    _, shown = await ask(f"schedules/{saved['id']}")
+
+    assert shown["waking_note"] == listed["waking_note"] == "nothing wakes it <b>"
+
+
 async def test_what_a_schedule_cannot_run_is_refused(ask, root):
     for body, status, code in [
         ({"what": {"kind": "file", "path": "../x.ipynb"}, "schedule": {"when": "daily"}}, 404,

@@ -96,8 +96,12 @@ class ScheduleDetail(ScheduleOut):
 
     #: The latest first.
     history: list[TickOut]
+    #: How many ticks of a backfill wait for their turn.
+    backfill_waits: int
     #: Options of its job by their REST field; secrets are in it as references only.
     options: dict[str, Any]
+    #: Why nobody would wake it, and what to do; null: somebody does.
+    waking_note: str | None
 
 
 class PreviewIn(In):
@@ -180,21 +184,24 @@ class RerunIn(In):
 
 
 class BackfillIn(In):
-    """Ticks of the past that are to run."""
+    """Ticks of the past that are to run, or an end of that."""
 
-    #: Both included: ISO 8601 with a time zone.
-    begin: _Moment
-    end: _Moment
+    #: Both included: ISO 8601 with a time zone. Null, both: it is to be stopped.
+    begin: _Moment | None = None
+    end: _Moment | None = None
     #: Also those that have a run.
     again: bool = False
     #: True: only say how many, and what they cost at most.
     is_dry: bool = False
+    #: True, and alone: what waits of a backfill is left out; what runs goes on.
+    stop: bool = False
     confirm: bool = True
 
 
 class BackfillOut(Out):
-    """Ticks that a backfill runs, or would."""
+    """Ticks that a backfill runs, would, or does no more."""
 
+    #: Where it was stopped, how many are left out.
     ticks: int
     #: How many of that time have a run already.
     made: int

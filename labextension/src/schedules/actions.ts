@@ -81,6 +81,14 @@ export class ScheduleActions {
     return (await this._try(() => submit(send, asks, trans, words))) !== null;
   }
 
+  /** Leave out what waits of a backfill; what runs goes on. */
+  async stopBackfill(id: string): Promise<void> {
+    await this._try(async () => {
+      await this._context.api.stopBackfill(id);
+      await this._schedules.reload();
+    });
+  }
+
   private _tell({ run }: IRunCreated): void {
     const { trans, model, open } = this._context;
     model.take(run);

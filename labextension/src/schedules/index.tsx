@@ -78,6 +78,7 @@ export class SchedulesWidget extends ReactWidget {
         onAgain={(id, at) => void this._actions.rerun(id, at)}
         makeBackfill={({ id, zone }) => new BackfillModel(api, id, zone, model.clock.now())}
         onBackfill={(id, backfill) => this._backfill(id, backfill)}
+        onStopBackfill={id => void this._actions.stopBackfill(id)}
         time={this._time}
         trans={trans}
       />

@@ -109,7 +109,7 @@ export class SchedulesModel {
 
   /** Take what an answer has brought, without waiting for the socket. */
   take(saved: IScheduleDetail): void {
-    const { history: _, options: __, ...row } = saved;
+    const { history: _, options: __, backfill_waits: ___, waking_note: ____, ...row } = saved;
     const others = this._snapshot.schedules.filter(one => one.id !== saved.id);
     const schedules = [...others, row].sort((a, b) => (a.name < b.name ? -1 : 1));
     const isShown = this._snapshot.detail?.id === saved.id;

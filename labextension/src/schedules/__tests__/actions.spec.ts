@@ -110,6 +110,14 @@ it('a copy has the name that was given', async () => {
   expect(names()).toEqual(['nightly', 'nightly-copy']);
 });
 
+it('a backfill is stopped, and what is shown is asked for anew', async () => {
+  const reload = jest.spyOn(schedules, 'reload');
+  await actions.stopBackfill(ID);
+
+  expect(posted).toEqual([['backfill', { stop: true }]]);
+  expect(reload).toHaveBeenCalled();
+});
+
 it.each([true, false])('a backfill that needs a consent asks for it; agreed: %s', async isAgreed => {
   refusals = [{ status: 409, json: { code: 'refused', message: 'it may cost $90', next: null } }];
   const ask = jest.spyOn(consent, 'askConsent').mockResolvedValue(isAgreed);

@@ -57,7 +57,14 @@ export function aSchedule(fields: Partial<ISchedule> = {}): ISchedule {
 }
 
 export function aDetail(fields: Partial<IScheduleDetail> = {}): IScheduleDetail {
-  return { ...aSchedule(), history: [aTick()], options: { engine: 'process' }, ...fields };
+  return {
+    ...aSchedule(),
+    history: [aTick()],
+    backfill_waits: 0,
+    options: { engine: 'process' },
+    waking_note: null,
+    ...fields
+  };
 }
 
 export function all(schedules: ISchedule[], note: string | null = null): ISchedules {

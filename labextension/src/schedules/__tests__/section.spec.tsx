@@ -17,7 +17,10 @@ let server: FakeServer;
 let runs: RunsModel;
 let schedules: SchedulesModel;
 let actions: jest.Mocked<IScheduleRowActions>;
-let props: { onSchedule: jest.Mock; onOpenRun: jest.Mock; onAgain: jest.Mock; onBackfill: jest.Mock };
+let props: Record<
+  'onSchedule' | 'onOpenRun' | 'onAgain' | 'onBackfill' | 'onStopBackfill',
+  jest.Mock
+>;
 let listed: ISchedule[];
 let detail: ReturnType<typeof aDetail>;
 let note: string | null;
@@ -83,7 +86,8 @@ beforeEach(() => {
     onSchedule: jest.fn(),
     onOpenRun: jest.fn(),
     onAgain: jest.fn(),
-    onBackfill: jest.fn(async () => true)
+    onBackfill: jest.fn(async () => true),
+    onStopBackfill: jest.fn()
   };
 });
 
@@ -265,6 +269,39 @@ describe('the history', () => {
 
     fireEvent.keyDown(document.activeElement as Element, { key: 'Escape' });
     expect(document.activeElement).toBe(rows()[0]);
+  });
+});
+
+describe('one schedule closer', () => {
+  it.each(['history', 'backfill'] as const)(
+    'offers in its %s to stop a backfill where ticks of one wait, and only there',
+    async kind => {
+      detail = aDetail({ backfill_waits: 3 });
+      await shown(aSchedule());
+      act(() => schedules.show({ kind, id: 's000000000001' }));
+      await told();
+
+      expect(screen.getByText('3 moments of a backfill wait.')).toBeTruthy();
+      fireEvent.click(screen.getByRole('button', { name: 'Stop the backfill' }));
+      expect(props.onStopBackfill).toHaveBeenCalledWith('s000000000001');
+
+      detail = aDetail();
+      await act(() => schedules.reload());
+      expect(screen.queryByRole('button', { name: 'Stop the backfill' })).toBeNull();
+    }
+  );
+
+  it('says what will not wake it, as text, and nothing where it is paused', async () => {
+    detail = aDetail({ waking_note: HOSTILE });
+    await shown(aSchedule());
+    act(() => schedules.show({ kind: 'history', id: 's000000000001' }));
+    await told();
+    expect(screen.getByRole('note').textContent).toBe(HOSTILE);
+    expect(document.querySelector('img')).toBeNull();
+
+    detail = aDetail({ waking_note: HOSTILE, paused_at: NOW });
+    await act(() => schedules.reload());
+    expect(screen.queryByRole('note')).toBeNull();
   });
 });
 

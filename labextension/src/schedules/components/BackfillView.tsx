@@ -5,6 +5,7 @@ import { formatMoney } from '../../format';
 import type { IBackfill, IScheduleDetail } from '../../wire';
 import type { BackfillModel } from '../backfill';
 import { CloserView } from './CloserView';
+import { WaitingBackfill } from './WaitingBackfill';
 
 function plannedText(planned: IBackfill, trans: TranslationBundle): string {
   const { ticks, ceiling_usd } = planned;
@@ -20,6 +21,8 @@ export function BackfillView(props: {
   make: () => BackfillModel;
   /** Run them; says whether they will. */
   onRun: (model: BackfillModel) => Promise<boolean>;
+  /** Leave out what waits of one that was begun. */
+  onStop: () => void;
   onBack: () => void;
   trans: TranslationBundle;
 }): JSX.Element | null {
@@ -35,7 +38,7 @@ export function BackfillView(props: {
 function Fields(
   props: Parameters<typeof BackfillView>[0] & { model: BackfillModel }
 ): JSX.Element {
-  const { detail, model, onRun, onBack, trans } = props;
+  const { detail, model, onRun, onStop, onBack, trans } = props;
   const { from, to, isAgain, planned, error, isStale } = useSyncExternalStore(
     model.subscribe,
     model.snapshot
@@ -59,6 +62,7 @@ function Fields(
       <p className="jp-Flotilla-small">
         {trans.__('Runs moments of the past, the oldest first. Times are of %1.', detail.zone)}
       </p>
+      <WaitingBackfill count={detail.backfill_waits} onStop={onStop} trans={trans} />
       {field('from', trans.__('From'), from)}
       {field('to', trans.__('To, included'), to)}
       <label className="jp-Flotilla-choice">

@@ -6,6 +6,7 @@ import { exactText } from '../moments';
 import { CloserView } from './CloserView';
 import { useRoughNow } from './Next';
 import { TickRow } from './TickRow';
+import { WaitingBackfill } from './WaitingBackfill';
 
 /** What became of the ticks of a schedule, the latest first. */
 export function HistoryView(props: {
@@ -14,10 +15,12 @@ export function HistoryView(props: {
   onBack: () => void;
   onOpen: (runId: string) => void;
   onAgain: (scheduledAt: string) => void;
+  /** Leave out what waits of a backfill. */
+  onStop: () => void;
   time: ITime;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { detail, runs, onBack, onOpen, onAgain, time, trans } = props;
+  const { detail, runs, onBack, onOpen, onAgain, onStop, time, trans } = props;
   const { history, zone, revision, edited_by, edited_at } = detail;
   const now = useRoughNow(time);
   return (
@@ -40,6 +43,7 @@ export function HistoryView(props: {
           exactText(Date.parse(edited_at), zone)
         )}
       </p>
+      <WaitingBackfill count={detail.backfill_waits} onStop={onStop} trans={trans} />
       {history.length === 0 && <p>{trans.__('No moment of it has come yet.')}</p>}
       <ol className="jp-Flotilla-ticks" aria-label={trans.__('History')}>
         {history.map(tick => (

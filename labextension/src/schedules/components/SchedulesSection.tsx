@@ -21,6 +21,7 @@ export interface ISchedulesSectionProps {
   onAgain: (id: string, scheduledAt: string) => void;
   makeBackfill: (detail: IScheduleDetail) => BackfillModel;
   onBackfill: (id: string, model: BackfillModel) => Promise<boolean>;
+  onStopBackfill: (id: string) => void;
   time: ITime;
   trans: TranslationBundle;
 }
@@ -54,6 +55,7 @@ export function SchedulesSection(props: ISchedulesSectionProps): JSX.Element {
           onBack={onBack}
           onOpen={onOpenRun}
           onAgain={at => onAgain(detail.id, at)}
+          onStop={() => props.onStopBackfill(detail.id)}
           time={time}
           trans={trans}
         />
@@ -63,6 +65,7 @@ export function SchedulesSection(props: ISchedulesSectionProps): JSX.Element {
           detail={detail}
           make={() => props.makeBackfill(detail)}
           onRun={model => props.onBackfill(detail.id, model)}
+          onStop={() => props.onStopBackfill(detail.id)}
           onBack={onBack}
           trans={trans}
         />
@@ -87,12 +90,15 @@ export function SchedulesSection(props: ISchedulesSectionProps): JSX.Element {
       />
     );
   }
-  const hasLive = shown.schedules.some(one => one.paused_at === null && !one.is_over);
+  // it is said of what is shown, where there is any to wake
+  const looked = view.kind === 'list' ? shown.schedules : detail ? [detail] : [];
+  const hasLive = looked.some(one => one.paused_at === null && !one.is_over);
+  const note = view.kind === 'list' ? wakingNote : (detail?.waking_note ?? null);
   return (
     <div className="jp-Flotilla-schedulesBody" ref={section} aria-busy={isLoading}>
       {error && <ErrorNote error={error} onRetry={() => void schedules.reload()} trans={trans} />}
       {body ?? (!error && <p className="jp-Flotilla-loading">{trans.__('Loading…')}</p>)}
-      {view.kind === 'list' && hasLive && wakingNote && <WakingNote text={wakingNote} />}
+      {hasLive && note && <WakingNote text={note} />}
     </div>
   );
 }
