@@ -176,6 +176,25 @@ class EcsGround:
         self._control("POST", f"clean?cluster={self.cluster}", {})
         wait_until(lambda: all(task["lastStatus"] == "STOPPED" for task in self.tasks()))
 
+    # --- schedules of EventBridge Scheduler -------------------------------------------------
+
+    def fire(
+        self, name: str, scheduled_at: str | None = None, *, group: str = "default", times: int = 1
+    ) -> list[Any]:
+        """Invoke the target of a schedule, whatever its state; return what came of it each time.
+
+        Parameters
+        ----------
+        scheduled_at
+            The scheduled time, as in ``2026-11-26T09:00:00Z``; None: now.
+        times
+            How often, all at once, for that one scheduled time.
+        """
+        when = {} if scheduled_at is None else {"scheduled_at": scheduled_at}
+        path = f"schedules/{group}/{name}/fire"
+        outcomes: list[Any] = self._control("POST", path, {**when, "times": times})
+        return outcomes
+
     # --- tasks ------------------------------------------------------------------------------
 
     def tasks(self) -> Any:
@@ -221,6 +240,13 @@ def wait_until(holds: Callable[[], bool], *, timeout_s: float = 60) -> None:
         if time.monotonic() > ends_at:
             pytest.fail(f"not within {timeout_s:g} s")
         time.sleep(0.05)
+
+
+def pascal(value: Any) -> Any:
+    """Return a request with its names as universal targets of schedules have them."""
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: pascal(inner) for name, inner in value.items()}
+    return [pascal(one) for one in value] if isinstance(value, list) else value
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
-from ecs_ground import EcsGround, wait_until
+from ecs_ground import EcsGround, pascal, wait_until
 
 from jupyter_flotilla.settings import load_settings
 
@@ -463,7 +463,7 @@ def test_a_schedule_starts_a_task(
     request = request_of(arn, startedBy=name, clientToken=name)
     target: dict[str, Any] = {
         "Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask",
-        "Input": json.dumps({key[:1].upper() + key[1:]: part for key, part in request.items()}),
+        "Input": json.dumps(pascal(request)),
     }
     if not is_universal:
         vpc = {"awsvpcConfiguration": {"Subnets": list(ecs_ground.subnets)}}

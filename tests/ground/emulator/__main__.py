@@ -13,16 +13,19 @@ from pathlib import Path
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from emulator import seams
+from emulator import seams, targets
 from emulator.actions import Tasks
+from emulator.calls import Calls
 from emulator.containers import Place
 from emulator.control import Control
+from emulator.delivery import Delivery
 from emulator.docker import Docker, DockerError
 from emulator.door import Door
 from emulator.faults import Faults
 from emulator.inner import Inner
 from emulator.life import Lives
 from emulator.metadata import Metadata
+from emulator.schedules import Schedules
 from emulator.starting import Starter
 from emulator.task import Task, event_of
 from emulator.wire import Caller, Json
@@ -59,25 +62,28 @@ def _task_socket() -> socket.socket | None:
 def _announce(task: Task) -> None:
     try:
         detail = event_of(task, time.time())
-        seams.put_event(task.caller.access_key, task.caller.region, task.arn, detail)
+        seams.put_event(task.caller, "ECS Task State Change", detail, [task.arn])
     except Exception:
         _log.exception("an event of %s is lost", task.arn)
 
 
-def _send_targets_to(tasks: Tasks) -> None:
-    """Have rules and schedules start tasks: they come from threads of their own."""
+def _send_rules_to(calls: Calls) -> None:
+    """Have rules start tasks: they come from threads of their own."""
     loop = asyncio.get_running_loop()
 
     async def act(caller: Caller, action: str, params: Json) -> None:
         try:
-            await tasks.actions[action](caller, params, None)
+            await calls.make(caller, action, params, "events.amazonaws.com")
         except Exception as error:
             _log.warning("a target of %s failed: %s", action, error)
 
-    def start(caller: Caller, action: str, params: Json) -> None:
-        asyncio.run_coroutine_threadsafe(act(caller, action, params), loop)
+    def start(caller: Caller, target: Json, rule: str) -> bool:
+        call = targets.call_of(target, target.get("Input") or "", f"events-rule/{rule}")
+        if call is not None:
+            asyncio.run_coroutine_threadsafe(act(caller, *call), loop)
+        return call is not None
 
-    seams.send_targets_to(start)
+    seams.send_rules_to(start)
 
 
 async def _main(given: argparse.Namespace) -> None:
@@ -91,10 +97,13 @@ async def _main(given: argparse.Namespace) -> None:
     tasks = Tasks(inner, lives)
     ground = {"stamp": given.stamp, "docker": given.docker,
               "has_task_address": place.has_task_address}  # fmt: skip
-    control = Control(tasks, lives, faults, ground)
-    door = Door(inner, tasks, Metadata(tasks, inner, docker), control, faults)
+    calls = Calls(tasks, faults)
+    schedules = Schedules(Delivery(calls, inner))
+    control = Control(tasks, lives, faults, schedules, ground)
+    door = Door(inner, tasks, calls, Metadata(tasks, inner, docker), control, faults)
     await _remove_containers(docker)  # of one that was killed
-    _send_targets_to(tasks)
+    _send_rules_to(calls)
+    schedules.start()
 
     config = Config()
     config.bind = given.bind + ([f"fd://{task_socket.fileno()}"] if task_socket else [])

@@ -10,18 +10,27 @@
                                         nothing said: a Spot interruption
 ``POST tasks/ID/kill``                  send ``signal`` (SIGKILL) to its containers
 ``POST tasks/ID/forget``                DescribeTasks then says MISSING
+``POST schedules/GROUP/NAME/fire``      invoke its target for ``scheduled_at`` (as in
+                                        ``2026-11-26T09:00:00Z``; now), ``times`` times (1)
 ``POST clean?cluster=C``                forget its faults and counts, kill its tasks
 ======================================  =========================================================
+
+A schedule is fired whatever its state, its expression and the clock say, and all its ticks at
+once, as AWS may deliver one more than once. The answer comes when nothing is tried any more, with
+a `emulator.delivery.Outcome` a tick: ``attempts``, ``execution_id``, ``answer`` (what RunTask
+said), or ``error_code``, ``error_message`` and which limit was ``exhausted``.
 """
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from emulator.actions import Tasks
 from emulator.docker import DockerError
 from emulator.faults import BadPlan, Faults
 from emulator.life import Lives
+from emulator.schedules import Schedules
 from emulator.task import SPOT_INTERRUPTED, Ending, Task
 from emulator.wire import Answer, Json, json_answer
 
@@ -33,18 +42,24 @@ class Control:
 
     Parameters
     ----------
-    tasks, lives, faults
+    tasks, lives, faults, schedules
         What tests change.
     ground
         What is said of this emulator.
     """
 
     def __init__(
-        self, tasks: Tasks, lives: Lives, faults: Faults, ground: Mapping[str, object]
+        self,
+        tasks: Tasks,
+        lives: Lives,
+        faults: Faults,
+        schedules: Schedules,
+        ground: Mapping[str, object],
     ) -> None:
         self._tasks = tasks
         self._lives = lives
         self._faults = faults
+        self._schedules = schedules
         self._ground = ground
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
@@ -75,6 +90,8 @@ class Control:
                 return [task.describe() for task in self._of(cluster)]
             case "POST", ["tasks", name, verb]:
                 return await self._change(name, verb, said)
+            case "POST", ["schedules", group, name, "fire"]:
+                return await self._schedules.fire(group, name, _time(said), said.get("times", 1))
             case "POST", ["clean"]:
                 return await self._clean(cluster)
         raise LookupError(f"nothing is at {method} {PREFIX}{what}")
@@ -104,3 +121,11 @@ class Control:
 
     def _of(self, cluster: str | None) -> list[Task]:
         return [task for task in self._tasks if task.cluster == cluster]
+
+
+def _time(said: Json) -> datetime:
+    """Return the scheduled time that a request names, or now."""
+    if "scheduled_at" not in said:
+        return datetime.now(UTC)
+    named = datetime.fromisoformat(said["scheduled_at"])
+    return named if named.tzinfo else named.replace(tzinfo=UTC)

@@ -6,13 +6,14 @@ import logging
 
 from hypercorn.events import Closed
 
+from emulator import schedules
 from emulator.actions import Tasks
+from emulator.calls import Calls, Unanswered, refusal_of
 from emulator.control import PREFIX, Control
 from emulator.faults import Fault, Faults
 from emulator.inner import Inner
 from emulator.metadata import Metadata
 from emulator.wire import (
-    Answer,
     Json,
     Receive,
     Scope,
@@ -24,6 +25,7 @@ from emulator.wire import (
     read_again,
     read_body,
     refusal,
+    rest_refusal,
 )
 
 _ECS = "AmazonEC2ContainerServiceV20141113"
@@ -38,17 +40,26 @@ class Door:
     ----------
     inner
         Answers what nobody here does.
-    tasks, metadata, control
+    tasks
+        Whose actions are not ministack's.
+    calls, metadata, control
         Answer what is theirs.
     faults
         What is planned to go wrong.
     """
 
     def __init__(
-        self, inner: Inner, tasks: Tasks, metadata: Metadata, control: Control, faults: Faults
+        self,
+        inner: Inner,
+        tasks: Tasks,
+        calls: Calls,
+        metadata: Metadata,
+        control: Control,
+        faults: Faults,
     ) -> None:
         self._inner = inner
         self._tasks = tasks
+        self._calls = calls
         self._metadata = metadata
         self._control = control
         self._faults = faults
@@ -66,6 +77,8 @@ class Door:
             await (await self._metadata.answer(path)).send(send)
         elif target := headers_of(scope).get("x-amz-target"):
             await self._call(target, scope, receive, send)
+        elif _makes_schedule(scope):
+            await self._make_schedule(scope, receive, send)
         else:
             await self._inner(scope, receive, send)  # S3, and all that speaks no JSON
 
@@ -74,28 +87,47 @@ class Door:
         body = await read_body(receive)
         service, _, action = target.partition(".")
         params = _params(body)
+        if service == _ECS and action in self._tasks.actions:
+            await self._call_tasks(action, scope, params, send)
+            return
         fault = self._faults.take(action, params)
-        is_ours = service == _ECS and action in self._tasks.actions
-        if fault is not None and fault.spoils_answer:
-            if fault.has_effect and is_ours:
-                await self._ours(action, scope, params, None)
-            elif fault.has_effect:
-                await self._inner.answer(scope, body)
-            await _spoil(fault, send)
-        elif is_ours:
-            await (await self._ours(action, scope, params, fault)).send(send)
+        if fault is None or not fault.spoils_answer:
+            await self._inner(scope, read_again(body, receive), send)
+            return
+        if fault.has_effect:
+            await self._inner.answer(scope, body)
+        await _spoil(fault, send)
+
+    async def _call_tasks(self, action: str, scope: Scope, params: Json, send: Send) -> None:
+        headers = headers_of(scope)
+        agent = headers.get("user-agent", "")
+        try:
+            said = await self._calls.make(caller_of(headers), action, params, agent)
+            await json_answer(said).send(send)
+        except ServiceError as error:
+            await refusal(error).send(send)
+        except Unanswered as error:
+            await _break_off(error.after_s, send)
+        except Exception:
+            _log.exception("the emulator failed %s", action)
+            said_no = ServiceError("ServerException", "the emulator failed", status=500)
+            await refusal(said_no).send(send)
+
+    async def _make_schedule(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass CreateSchedule and UpdateSchedule on, unless it is a schedule that cannot be."""
+        body = await read_body(receive)
+        try:
+            schedules.check(_params(body))
+        except ServiceError as error:
+            await rest_refusal(error).send(send)
         else:
             await self._inner(scope, read_again(body, receive), send)
 
-    async def _ours(self, action: str, scope: Scope, params: Json, fault: Fault | None) -> Answer:
-        caller = caller_of(headers_of(scope))
-        try:
-            return json_answer(await self._tasks.actions[action](caller, params, fault))
-        except ServiceError as error:
-            return refusal(error)
-        except Exception:
-            _log.exception("the emulator failed %s", action)
-            return refusal(ServiceError("ServerException", "the emulator failed", status=500))
+
+def _makes_schedule(scope: Scope) -> bool:
+    """Say whether a request is CreateSchedule or UpdateSchedule; a bucket may have such a name."""
+    is_there = scope["path"].startswith("/schedules/") and scope["method"] in ("POST", "PUT")
+    return is_there and "/scheduler/aws4_request" in headers_of(scope).get("authorization", "")
 
 
 def _params(body: bytes) -> Json:
@@ -109,10 +141,13 @@ def _params(body: bytes) -> Json:
 async def _spoil(fault: Fault, send: Send) -> None:
     """Answer as the fault says, or break the connection."""
     if fault.error is not None:
-        error = {"status": 400, "message": "injected", **fault.error}
-        await refusal(ServiceError(**error)).send(send)
-        return
-    await asyncio.sleep(fault.hangs_s or 0)
+        await refusal(refusal_of(fault)).send(send)
+    else:
+        await _break_off(fault.hangs_s or 0, send)
+
+
+async def _break_off(after_s: float, send: Send) -> None:
+    await asyncio.sleep(after_s)
     # ASGI has no word for closing a connection without an answer; hypercorn's own parts have:
     # send is HTTPStream.app_send, that stream's send is H11Protocol's, and its is the socket's
     protocol = send.__self__.send.__self__  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ _TARGETS = {
     "logs": ("Logs_20140328", "1.1"),
     "ssm": ("AmazonSSM", "1.1"),
     "secretsmanager": ("secretsmanager", "1.1"),
+    "sqs": ("AmazonSQS", "1.0"),
 }
 _ROLE_FIELDS = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 

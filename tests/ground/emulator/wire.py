@@ -72,6 +72,14 @@ def refusal(error: ServiceError) -> Answer:
     return json_answer(said, error.status)
 
 
+def rest_refusal(error: ServiceError) -> Answer:
+    """Return the answer that says no in the protocol that EventBridge Scheduler speaks."""
+    body = json.dumps({"Message": error.message}).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)),
+               "x-amzn-ErrorType": error.code}  # fmt: skip
+    return Answer(error.status, body, headers)
+
+
 def headers_of(scope: Scope) -> dict[str, str]:
     """Return a request's headers, by names in lower case."""
     return {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
