@@ -95,7 +95,13 @@ def redrafted(
         }
         return draft, what.model_copy(update=update)
     job = JobOptions(**{k: v for k, v in merged.items() if k in JobOptions.model_fields})
-    job = job.model_copy(update={"name": changes.name or schedule.name})
+    kept = {
+        name: what.spec.env[name]
+        for name, value in job.env.items()
+        if value is None and name not in changes.env and name in what.spec.env
+    }
+    name = changes.name or schedule.name
+    job = job.model_copy(update={"name": name, "env": {**job.env, **kept}})
     usual = f"{what.repo}@{what.ref}" if what.source == "git" else what.source
     asked = replace(asked, source=asked.source or usual)
     if asked.file is None and asked.command is None:

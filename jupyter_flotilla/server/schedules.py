@@ -69,7 +69,7 @@ def plan_edit(context: Context, request: Request) -> dict[str, Any]:
     body = request.body
     schedule = Scheduling(context.flotilla).get(request.path["schedule"])
     prepared = _edited(context, schedule, body)
-    copied = edited(schedule.name, body.what, body.options, body.schedule)
+    copied = edited(schedule.name, body.what, _changed(schedule, body.options), body.schedule)
     return _planned(context, prepared, asks=prepared.plan.asks, notes=(), copied=copied)
 
 
@@ -222,9 +222,26 @@ class _Asking:
 def _edited(context: Context, schedule: Schedule, body: EditPlanIn) -> Prepared:
     """Return a schedule as it would be after an edit."""
     options = read_schedule_options(body.schedule)
-    changes = context.flotilla.changes(dict(body.options))
+    changes = context.flotilla.changes(_changed(schedule, body.options))
     asked = _asked(context, body.what, options)
     return Scheduling(context.flotilla).prepare_edit(schedule, options, changes, asked)
+
+
+def _changed(schedule: Schedule, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of an edit without variables that have a name alone and were saved.
+
+    A form is never told their values, so it sends their names alone, which in a shell means to copy
+    the value from there: here that would be the server's own.
+    """
+    saved, env = schedule.what.options.get("env", {}), options.get("env")
+    if isinstance(env, Mapping):
+        left: Any = {k: item for k, item in env.items() if item is not None or k not in saved}
+    elif isinstance(env, list):
+        left = [text for text in env if text not in saved]
+    else:
+        return dict(options)
+    others = {name: value for name, value in options.items() if name != "env"}
+    return {**others, "env": left} if left else others
 
 
 def _planned(

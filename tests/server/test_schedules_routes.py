@@ -156,6 +156,55 @@ async def test_an_edit_of_what_somebody_else_has_changed_is_a_conflict(ask):
     assert third["when_text"] == first["when_text"]
 
 
+@pytest.mark.parametrize("named", [["ACCOUNT", "MODE=fast"], {"ACCOUNT": None, "MODE": "fast"}],
+                         ids=["as a form has it", "as JSON"])  # fmt: skip
+@pytest.mark.parametrize("server_has", ["the server's", None], ids=["other", "none"])
+@pytest.mark.parametrize("renewed", [{}, {"what": _COMMAND}], ids=["kept", "made anew"])
+async def test_a_variable_that_an_edit_names_alone_keeps_what_was_saved(
+    ask, monkeypatch, renewed, server_has, named
+):
+    monkeypatch.setenv("ACCOUNT", "the user's")
+    saved = await _save(ask, options={"name": "tick", "env": ["ACCOUNT"]})
+    if server_has is None:
+        monkeypatch.delenv("ACCOUNT")
+    else:
+        monkeypatch.setenv("ACCOUNT", server_has)
+    path = f"schedules/{saved['id']}"
+    change = {**renewed, "options": {"env": named}}
+
+    _, planned = await ask(f"{path}/plan", body=change)
+    status, edited = await ask(f"{path}/edit", body={**change, "revision": 1})
+    env = fl.get_schedule("tick").snapshot.what.spec.env
+    await ask(f"{path}/edit", body={"revision": 2, "options": {"env": ["ACCOUNT=new"]}})
+
+    assert (status, edited["options"]["env"]) == (200, {"ACCOUNT": None, "MODE": None})
+    assert (env["ACCOUNT"], env["MODE"]) == ("the user's", "fast")
+    assert "ACCOUNT" not in planned["plan"]["commands"]["cli"]
+    assert fl.get_schedule("tick").snapshot.what.spec.env["ACCOUNT"] == "new"
+
+
+async def test_a_variable_that_an_edit_does_not_name_keeps_what_was_saved(ask, monkeypatch):
+    monkeypatch.setenv("ACCOUNT", "the user's")
+    saved = await _save(ask, options={"name": "tick", "env": ["ACCOUNT"]})
+    monkeypatch.setenv("ACCOUNT", "the server's")
+
+    body = {"revision": 1, "what": _COMMAND}
+    status, _ = await ask(f"schedules/{saved['id']}/edit", body=body)
+
+    assert status == 200
+    assert fl.get_schedule("tick").snapshot.what.spec.env["ACCOUNT"] == "the user's"
+
+
+async def test_a_new_variable_that_an_edit_names_alone_is_copied(ask, monkeypatch):
+    saved = await _save(ask)
+    monkeypatch.setenv("ACCOUNT", "the server's")
+
+    body = {"revision": 1, "options": {"env": ["ACCOUNT"]}}
+    await ask(f"schedules/{saved['id']}/edit", body=body)
+
+    assert fl.get_schedule("tick").snapshot.what.spec.env["ACCOUNT"] == "the server's"
+
+
 async def test_an_edit_is_planned_with_its_times_its_price_and_its_words(ask, notebook):
     saved = await _save(ask, what={"kind": "file", "path": notebook})
     path = f"schedules/{saved['id']}"
