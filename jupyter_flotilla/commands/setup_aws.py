@@ -17,6 +17,7 @@ from jupyter_flotilla.engines.ecs.machines import DEFAULT_MACHINE
 from jupyter_flotilla.engines.ecs.prices import load_prices
 from jupyter_flotilla.errors import FlotillaError, InvalidOption, Refused
 from jupyter_flotilla.settings import Settings, load_settings, settings_file
+from jupyter_flotilla.setup import alerts
 from jupyter_flotilla.setup.deployment import refuse
 from jupyter_flotilla.setup.idle import Part, parts, total
 from jupyter_flotilla.setup.set_up import Choices, Planned, SetUp
@@ -78,6 +79,12 @@ _PARTS = "; ".join(f"{name}: {what}" for name, what in REUSABLE.items())
     help="Most of those at a time.  [default: 1]",
 )
 @click.option(
+    "--alert",
+    multiple=True,
+    metavar="EMAIL",
+    help="AWS mails it when a schedule's run fails in the cloud; can be repeated; 'none': nobody.",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
@@ -99,11 +106,14 @@ def setup_aws(
     expire_days: int | None,
     gpu: str | None,
     gpu_machines: int | None,
+    alert: tuple[str, ...],
     out: Path | None,
     yes: bool,
     as_json: bool,
 ) -> None:
     """Set up ECS in an AWS account: one CloudFormation stack, $0.00 while nothing runs.
+
+    But for an alarm for each home, $0.10 a month, of which an account's first ten are free.
 
     Apply it again at any time: what is there stays, what was chosen before counts, and another
     home or owner joins.
@@ -121,6 +131,7 @@ def setup_aws(
         expire_days=expire_days,
         gpu="" if gpu == _USUAL else gpu,
         gpu_machines=gpu_machines,
+        alerts=alert,
     )
     set_up = SetUp(settings, choices, settings_file(), say)
     if step == "plan":
@@ -128,8 +139,10 @@ def setup_aws(
         return
     before = _content(settings_file())
     if step == "apply":
-        for warning in set_up.apply(_asking("Change it?", yes)).warnings:
+        applied = set_up.apply(_asking("Change it?", yes))
+        for warning in applied.warnings:
             say(f"  ! {warning}")
+        say(alerts.words(applied.site.alerts))
     else:
         set_up.remove(_asking("Delete it?", yes))
     if _content(settings_file()) != before:
@@ -168,7 +181,7 @@ def _plan(set_up: SetUp, settings: Settings, out: Path | None, as_json: bool) ->
             "stack": site.stack, "status": planned.status, "warnings": planned.warnings,
             "parts": [{"kind": p.kind, "name": p.name, "is_reused": p.is_reused,
                        "idle_usd": p.idle_usd, "note": p.note} for p in parts(site, prices)],
-            "settings": values, "template": template(site),
+            "settings": values, "template": template(site), "alerts": site.alerts,
             "policies": _policies(site),
         })  # fmt: skip
         return
@@ -183,6 +196,7 @@ def _plan(set_up: SetUp, settings: Settings, out: Path | None, as_json: bool) ->
         _show_policy("admin: for whoever applies and removes this, once", policies.admin(site))
         if site.machines is not None:
             _show_policy("admin-gpu: for the same, besides", machines.admin_policy(site))
+    echo(f"\nAlerts: {alerts.words(site.alerts)}")
     for warning in planned.warnings:
         echo(f"! {warning}")
     echo("\nMake it: the same with --apply. Nothing was changed.")

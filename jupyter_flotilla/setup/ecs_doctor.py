@@ -39,6 +39,7 @@ def examine_ecs(settings: Settings, now: datetime, account: Account | None = Non
         ("pass roles", lambda: ecs_account.passing(aws, role)),
         ("log group", lambda: ecs_places.log_group(aws, ecs.log_group)),
         ("event queue", lambda: ecs_places.queue(aws, ecs.queue_url)),
+        ("cloud schedules", lambda: ecs_places.schedules(ecs)),
         ("quota", lambda: ecs_account.quota(aws)),
     ]
     for name, look in looks:

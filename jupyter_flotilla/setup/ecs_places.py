@@ -222,6 +222,19 @@ def add_log_group(account: Account, ecs: EcsSettings, days: int) -> str:
     return f"log group {ecs.log_group} is made, {days} days"
 
 
+def schedules(ecs: EcsSettings) -> Iterator[Finding]:
+    """Look whether schedules can run in the cloud."""
+    needed = (ecs.scheduler_role, ecs.schedule_group, ecs.dropped_queue, ecs.alerts)
+    if None in needed:
+        yield Finding(
+            name="cloud schedules", ok=False, is_optional=True,
+            message="not set up: schedules in the cloud need it, all else works without",
+            next_step="jupyter flotilla setup-aws --apply",
+        )  # fmt: skip
+        return
+    yield Finding(name="cloud schedules", ok=True, message=f"in group {ecs.schedule_group}")
+
+
 def queue(account: Account, url: str | None) -> Iterator[Finding]:
     """Look for the queue of task events."""
     if url is None:

@@ -1,13 +1,17 @@
 """What each part of a set-up is, and what it costs while nothing runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_flotilla.engines.ecs.gpu import DISK_GIB, IDLE_MINUTES
 from jupyter_flotilla.engines.ecs.machines import machine_rate
 from jupyter_flotilla.engines.ecs.prices import PriceList, shipped_prices
 from jupyter_flotilla.model.units import format_money
-from jupyter_flotilla.setup.stack.site import Site
+from jupyter_flotilla.setup.stack.site import Member, Site
 from jupyter_flotilla.setup.stack.template import LOG_DAYS
+
+#: A month of one alarm, in all but a few regions; ten of each account are free
+#: (aws.amazon.com/cloudwatch/pricing, from memory, 2026-11).
+_ALARM_USD = 0.10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +36,9 @@ def parts(site: Site, prices: PriceList | None = None) -> list[Part]:
     prices
         What machines cost while they are there; None: the list that ships with the package.
 
-    All cost nothing while nothing runs (aws.amazon.com/ecs/pricing, /s3/pricing, /sqs/pricing,
-    /eventbridge/pricing, /cloudwatch/pricing, /iam/faqs; from memory and third-party copies of
-    2026-11, except /eventbridge/pricing, which was read).
+    All but alarms cost nothing while nothing runs (aws.amazon.com/ecs/pricing, /s3/pricing,
+    /sqs/pricing, /sns/pricing, /eventbridge/pricing, /cloudwatch/pricing, /iam/faqs; from memory
+    and third-party copies of 2026-11, except /eventbridge/pricing, which was read).
     """
     found = [
         _part(site, "cluster", "cluster", site.cluster, "Fargate, also Spot; tasks are billed"),
@@ -55,8 +59,15 @@ def parts(site: Site, prices: PriceList | None = None) -> list[Part]:
     groups = ", ".join(site.security_groups) or f"{site.stack}, in {site.vpc}"
     found += [
         _part(site, "security-groups", "security group", groups, "nothing comes in"),
-        _part(site, "", "scheduler role", site.scheduler_role_name, "for schedules; starts tasks"),
-    ]
+        _part(
+            site, "", "schedule group", site.schedule_group,
+            "schedules that run with the laptop closed; $1 a million starts",
+        ),
+        _part(site, "", "topic", site.topic_name, _topic_note(site)),
+    ]  # fmt: skip
+    for owner in site.owners():
+        note = f"starts tasks for schedules of {owner}, as their jobs"
+        found.append(_part(site, "", "scheduler role", site.scheduler_role_name(owner), note))
     found += _of_machines(site, prices or shipped_prices())
     for member in site.everyone():
         queue, note = site.queue_name(member.install), f"events of the tasks of {member.owner}"
@@ -65,7 +76,31 @@ def parts(site: Site, prices: PriceList | None = None) -> list[Part]:
             _part(site, "", "queue", f"{queue}-unread", "events that could not be read"),
             _part(site, "", "rule", site.rule_name(member.install), note),
         ]
+        found += _of_alerts(site, member)
     return found
+
+
+def _of_alerts(site: Site, member: Member) -> list[Part]:
+    """Return what tells that a home's schedules go wrong in the cloud."""
+    dropped, install = site.dropped_name(member.install), member.install
+    alarm = _part(
+        site, "", "alarm", dropped, "something is in that queue; an account's first ten are free"
+    )
+    return [
+        _part(site, "", "queue", dropped, "ticks that the scheduler gave up"),
+        replace(alarm, idle_usd=_ALARM_USD),
+        _part(site, "", "rule", site.failed_rule_name(install), "ticks whose task failed"),
+        _part(
+            site, "", "rule", site.unstarted_rule_name(install),
+            "ticks that started no task; needs a CloudTrail trail in the account",
+        ),
+    ]  # fmt: skip
+
+
+def _topic_note(site: Site) -> str:
+    if not site.alerts:
+        return "failures of schedules in the cloud; nobody is told of them"
+    return f"failures of schedules in the cloud, told to {', '.join(site.alerts)}"
 
 
 def _of_machines(site: Site, prices: PriceList) -> list[Part]:

@@ -17,7 +17,7 @@ from jupyter_flotilla.engines.ecs.machines import DEFAULT_MACHINE
 from jupyter_flotilla.engines.job_keys import partition_of
 from jupyter_flotilla.errors import FlotillaError, InvalidOption, Refused
 from jupyter_flotilla.settings import Settings
-from jupyter_flotilla.setup import bucket, settings_file
+from jupyter_flotilla.setup import alerts, bucket, settings_file
 from jupyter_flotilla.setup.deployment import Deployment
 from jupyter_flotilla.setup.machine_group import placed, release, warning
 from jupyter_flotilla.setup.network import Network, network_of
@@ -50,6 +50,8 @@ class Choices:
     gpu: str | None = None
     #: How many of those there may be.
     gpu_machines: int | None = None
+    #: Addresses that are told of schedules' runs that fail in the cloud, beside those of before.
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,6 +200,7 @@ class SetUp:
         owner, install = site.member.owner, site.member.install
         group = outputs.get("SecurityGroup", f"(made with stack {site.stack})")
         queue = outputs.get(f"Queue{install}", f"(made with stack {site.stack})")
+        dropped = outputs.get(f"Dropped{install}", f"(made with stack {site.stack})")
         values: dict[str, Any] = {
             "region": site.region,
             "artifacts": f"s3://{site.bucket}/{owner}",
@@ -210,6 +213,10 @@ class SetUp:
             "ecs.owner": owner,
             "ecs.log_group": site.log_group,
             "ecs.queue_url": queue,
+            "ecs.scheduler_role": site.scheduler_role_arn(owner),
+            "ecs.schedule_group": site.schedule_group,
+            "ecs.dropped_queue": dropped,
+            "ecs.alerts": site.topic_arn,
         }
         if site.machines is not None:
             given = (site.machine_provider, site.machines.type, site.machines.most)
@@ -226,6 +233,9 @@ class SetUp:
         others = sorted({one.owner for one in site.everyone()} - {site.member.owner})
         if others:
             words.append(f"take it from {', '.join(others)} as well")
+        schedules = _schedules(self._account, site.schedule_group)
+        if schedules:
+            words.append(f"delete {schedules} in group {site.schedule_group}, which then never run")
         files = None
         if "bucket" not in site.reuse:
             files = bucket.count(self._account, site.bucket)
@@ -291,6 +301,7 @@ class SetUp:
             more_roles=_roles_of(self._settings.ecs),
             expire_days=choices.expire_days or kept.get("expire_days") or _EXPIRE_DAYS,
             machines=self._machines(kept),
+            alerts=alerts.chosen(choices.alerts, kept.get("alerts", ())),
         )
         if network is None:
             return site
@@ -341,6 +352,21 @@ def _running(account: Account, cluster: str) -> int:
         if error.kind == "no-cluster":
             return 0
         raise
+
+
+def _schedules(account: Account, group: str) -> str:
+    """Return how many schedules a group has, for people; empty: none, or there is no such group."""
+    try:
+        page = account.call("scheduler", "ListSchedules", GroupName=group, MaxResults=100)
+    except AwsError as error:
+        if error.aws_code == "ResourceNotFoundException":
+            return ""
+        if error.kind == "permission":  # it may be deleted all the same
+            return "the schedules"
+        raise
+    found = len(page["Schedules"])
+    more = " or more" if page.get("NextToken") else ""
+    return f"{found} schedules{more}" if found else ""
 
 
 def _words(error: FlotillaError) -> str:

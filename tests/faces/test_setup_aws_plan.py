@@ -27,8 +27,10 @@ def test_a_plan_shows_each_resource_its_price_the_settings_and_both_policies(hom
 
     assert said.returncode == 0, said.stderr
     prices = [line.split("  $")[1][:4] for line in said.stdout.splitlines() if "  $" in line]
-    assert len(prices) == 11 and set(prices) == {"0.00"}
+    # the alarm, and so the sum: nothing else costs anything
+    assert len(prices) == 17 and sorted(prices)[-3:] == ["0.00", "0.10", "0.10"]
     assert "total a month while nothing runs" in said.stdout
+    assert "an account's first ten are free" in said.stdout
     assert '  artifacts = "s3://flotilla-ACCOUNT-us-east-1/ada"\n' in said.stdout
     assert "Policy submit" in said.stdout and "Policy admin" in said.stdout
     assert "! there are no AWS credentials" in said.stdout
@@ -42,7 +44,8 @@ def test_a_plan_as_json_has_the_template_and_policies_whole(home: Path) -> None:
     kinds = {one["Type"] for one in said["template"]["Resources"].values()}
     assert {"AWS::ECS::Cluster", "AWS::S3::Bucket", "AWS::SQS::Queue"} <= kinds
     assert said["policies"]["submit"]["Version"] == "2012-10-17"
-    assert sum(part["idle_usd"] for part in said["parts"]) == 0
+    assert {part["kind"] for part in said["parts"] if part["idle_usd"]} == {"alarm"}
+    assert said["alerts"] == []
 
 
 def test_an_administrator_gets_three_files(home: Path, tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_an_administrator_gets_three_files(home: Path, tmp_path: Path) -> None:
     assert "Policy submit" not in said.stdout
 
 
-def test_a_plan_with_gpus_costs_nothing_idle_and_names_type_price_and_a_third_policy(
+def test_a_plan_with_gpus_costs_nothing_more_idle_and_names_type_price_and_a_third_policy(
     home: Path, tmp_path: Path
 ) -> None:
     said = setup_aws("--owner", "ada", "--gpu", "--gpu-machines", "3", "--plan", home=home)
@@ -64,12 +67,22 @@ def test_a_plan_with_gpus_costs_nothing_idle_and_names_type_price_and_a_third_po
 
     assert said.returncode == made.returncode == 0, said.stderr + made.stderr
     prices = [line.split("  $")[1][:4] for line in said.stdout.splitlines() if "  $" in line]
-    assert len(prices) == 15 and set(prices) == {"0.00"}
+    assert len(prices) == 21 and sorted(prices)[-3:] == ["0.00", "0.10", "0.10"]
     assert "0 to 3 g4dn.xlarge, $0.53 an hour each (" in said.stdout
     assert '  ecs.gpu_capacity = "gpu-flotilla"\n' in said.stdout
     assert "Policy admin-gpu" in said.stdout
     assert "g6.xlarge" in (tmp_path / "flotilla-aws.json").read_text()
     assert (tmp_path / "admin-gpu-policy.json").exists()
+
+
+def test_a_plan_says_how_to_be_told_of_what_fails_in_the_cloud_and_who_is(home: Path) -> None:
+    nobody = setup_aws("--owner", "ada", home=home).stdout
+    two = setup_aws("--owner", "ada", "--alert", "b@x.org", "--alert", "a@x.org", home=home).stdout
+
+    [line] = [line for line in nobody.splitlines() if line.startswith("Alerts: ")]
+    assert "--alert you@example.org subscribes, and AWS asks you by mail to confirm" in line
+    [line] = [line for line in two.splitlines() if line.startswith("Alerts: ")]
+    assert line.startswith("Alerts: a@x.org, b@x.org: ") and "is confirmed" in line
 
 
 def test_what_is_used_is_not_made(home: Path) -> None:
@@ -90,6 +103,7 @@ def test_what_is_used_is_not_made(home: Path) -> None:
         (("--stack-name", "9"), "--stack-name '9'"),
         (("--tags", "x"), "--tags 'x' is no NAME=VALUE"),
         (("--gpu", "t4"), "--gpu 't4'"),
+        (("--alert", "ada"), "--alert 'ada' is no e-mail address"),
         (("--gpu-machines", "2"), "--gpu-machines without --gpu"),
         (("--gpu", "--use", "cluster=shared"), "leave --use cluster=… out"),
         (("--apply",), "there are no AWS credentials"),

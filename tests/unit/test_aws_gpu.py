@@ -15,7 +15,7 @@ from jupyter_flotilla.errors import EnvironmentProblem, InvalidOption, Refused
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.setup.deployment import refuse
 from jupyter_flotilla.setup.ecs_places import cluster
-from jupyter_flotilla.setup.idle import parts, total
+from jupyter_flotilla.setup.idle import parts
 from jupyter_flotilla.setup.machine_group import release
 from jupyter_flotilla.setup.stack import machines, policies
 from jupyter_flotilla.setup.stack.site import MachineGroup, Member, Site
@@ -151,11 +151,11 @@ def test_each_printed_policy_fits_into_a_managed_one():
         assert policies.size(policy) <= 6144
 
 
-def test_a_plan_costs_nothing_while_idle_and_says_what_a_machine_costs():
+def test_machines_cost_nothing_while_idle_and_a_plan_says_what_one_costs():
     found = parts(site())
 
     [row] = [part for part in found if part.kind == "machines"]
-    assert total(found) == 0
+    assert {part.kind for part in found if part.idle_usd} == {"alarm"}
     assert re.search(r"0 to 2 g4dn\.xlarge, \$0\.\d\d an hour each \(.*read 2026", row.note)
     assert "until about 15 minutes after the last" in row.note
     [row] = [p for p in parts(site(region="xx-west-1")) if p.kind == "machines"]

@@ -8,7 +8,7 @@ from fake_account import FakeAccount, denied, refused
 from jupyter_flotilla.ecs_settings import EcsSettings
 from jupyter_flotilla.engines.ecs.account import AwsError
 from jupyter_flotilla.engines.ecs.install import install_of
-from jupyter_flotilla.errors import EnvironmentProblem, Refused
+from jupyter_flotilla.errors import EnvironmentProblem, InvalidOption, Refused
 from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.setup.deployment import refuse
 from jupyter_flotilla.setup.set_up import UNKNOWN_ACCOUNT, Choices, SetUp
@@ -52,6 +52,7 @@ def aws(kept=None, **outputs):
                 {"Status": "CREATE_COMPLETE", "Changes": [change]})  # fmt: skip
     made.answer("cloudformation:DescribeStackEvents", {"StackEvents": []})
     made.answer("ecs:ListTasks", {"taskArns": []})
+    made.answer("scheduler:ListSchedules", {"Schedules": []})
     made.answer("s3:ListObjectVersions", {})
     return made.answer("s3:ListMultipartUploads", {})
 
@@ -132,6 +133,40 @@ def test_what_is_applied_is_written(settings, path):
     assert ecs.role(owner="x").task_role.endswith(":role/flotilla-eu-west-1-task-ada")
 
 
+def test_what_schedules_in_the_cloud_need_is_written(settings, path):
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/d"
+    account = aws(**{f"Dropped{install_of(settings.home)}": url})
+
+    set_up(settings, path, account).apply(refuse)
+
+    ecs = EcsSettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))["ecs"])
+    assert (ecs.schedule_group, ecs.dropped_queue) == ("flotilla", url)
+    assert ecs.scheduler_role == "arn:aws:iam::123456789012:role/flotilla-eu-west-1-scheduler-ada"
+    assert ecs.alerts == "arn:aws:sns:eu-west-1:123456789012:flotilla-alerts"
+
+
+def test_addresses_for_alerts_add_up_until_they_are_cleared(settings, path):
+    kept = {"members": [], "alerts": ["ada@example.org"]}
+
+    def planned(*given):
+        return set_up(settings, path, aws(kept), alerts=given).plan().site.alerts
+
+    assert planned() == ("ada@example.org",)
+    assert planned("bob@example.org", "ada@example.org") == ("ada@example.org", "bob@example.org")
+    assert planned("none") == ()
+
+
+@pytest.mark.parametrize("wrong", ["ada", "ada@x", "a b@example.org", "", "https://example.org"])
+def test_what_is_no_address_is_refused(settings, path, wrong):
+    with pytest.raises(InvalidOption, match="is no e-mail address"):
+        set_up(settings, path, aws(), alerts=(wrong,)).plan()
+
+
+def test_nobody_beside_somebody_is_refused(settings, path):
+    with pytest.raises(InvalidOption, match="--alert 'none' is no e-mail address"):
+        set_up(settings, path, aws(), alerts=("ada@example.org", "none")).plan()
+
+
 def test_what_was_chosen_before_stays_and_others_stay_in(settings, path):
     kept = {
         "members": [OTHER], "kms_key": "arn:aws:kms:::key/1", "reuse": {"cluster": "shared"},
@@ -198,6 +233,34 @@ def test_removing_asks_about_files_and_others_first(settings, path):
         "delete 3 files in bucket flotilla-123456789012-eu-west-1",
     ]
     assert not [name for name in account.names() if ":Delete" in name]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param({"Schedules": [{}, {}]}, "delete 2 schedules in group flotilla", id="some"),
+        pytest.param({"Schedules": [{}] * 100, "NextToken": "x"},
+                     "delete 100 schedules or more in group", id="many"),
+        pytest.param(denied("scheduler:ListSchedules"), "delete the schedules in group", id="hid"),
+    ],
+)  # fmt: skip
+def test_removing_asks_about_schedules_that_would_go(settings, path, answer, said):
+    asked = []
+    account = gone_in_the_end(aws({"members": []})).answer("scheduler:ListSchedules", answer)
+
+    set_up(settings, path, account).remove(asked.extend)
+
+    assert [words for words in asked if words.startswith(said)]
+
+
+def test_removing_a_stack_of_before_there_were_schedules_asks_about_none(settings, path):
+    asked = []
+    none = refused("scheduler:ListSchedules", "ResourceNotFoundException", "no such group")
+    account = gone_in_the_end(aws({"members": []})).answer("scheduler:ListSchedules", none)
+
+    set_up(settings, path, account).remove(asked.extend)
+
+    assert not [words for words in asked if "schedules" in words]
 
 
 def test_removing_waits_for_tasks_that_run(settings, path):

@@ -33,10 +33,17 @@ def site(**changed):
 SITES = [
     pytest.param(site(), id="plain"),
     pytest.param(site(members=(ADA, BOB)), id="two members"),
-    pytest.param(site(kms_key=KEY, permissions_boundary=BOUNDARY), id="key and boundary"),
+    pytest.param(
+        site(kms_key=KEY, permissions_boundary=BOUNDARY, alerts=("ada@example.org",)),
+        id="key, boundary, alert",
+    ),
     pytest.param(site(reuse=REUSED), id="all reused"),
     pytest.param(site(member=Member(owner="a.b_c-d", install="00000000")), id="odd owner"),
 ]
+LONG = site(
+    stack="s" * 31, region="ap-southeast-1", member=Member(owner="o" * 7, install="0" * 8),
+    kms_key=KEY, permissions_boundary=BOUNDARY, vpc="vpc-0a1b2c3d4e5f60718",
+)  # fmt: skip
 
 
 def of_type(made, kind):
@@ -56,7 +63,7 @@ def all_policies(of):
         "submit": policies.submit(of),
         "admin": policies.admin(of),
         "execution": policies.execution(of),
-        "scheduler": policies.scheduler(of),
+        **{f"scheduler {owner}": policies.scheduler(of, owner) for owner in of.owners()},
         **{f"task {owner}": policies.task(of, owner) for owner in of.owners()},
     }
 
@@ -118,7 +125,7 @@ def test_every_resource_is_in_this_account_or_in_this_bucket(of):
                     assert resource.split(":")[4] == "123456789012", (name, resource)
 
 
-@pytest.mark.parametrize("of", SITES)
+@pytest.mark.parametrize("of", [*SITES, pytest.param(LONG, id="long names")])
 def test_printed_policies_fit_into_one_managed_policy_each(of):
     assert policies.size(policies.submit(of)) <= 6144
     assert policies.size(policies.admin(of)) <= 6144
@@ -129,7 +136,20 @@ def test_a_job_reaches_its_owners_files_and_no_others():
 
     for owner in ("ada", "bob"):
         reached = [r for s in statements(policies.task(of, owner)) for r in s["Resource"]]
-        assert all(r.startswith(f"{of.bucket_arn}/{owner}/runs/") for r in reached)
+        own = tuple(f"{of.bucket_arn}/{owner}/{kind}/" for kind in ("runs", "schedules", "ticks"))
+        assert all(r.startswith(own) for r in reached)
+
+
+def test_a_job_reads_what_its_schedule_runs_and_only_marks_ticks():
+    of = site()
+    made = {one["Sid"]: one for one in statements(policies.task(of, "ada"))}
+
+    def actions(kind):
+        reaching = [s for s in made.values() if f"{of.bucket_arn}/ada/{kind}/*" in s["Resource"]]
+        return [action for one in reaching for action in one["Action"]]
+
+    assert actions("schedules") == ["s3:GetObject"]
+    assert actions("ticks") == ["s3:PutObject"]
 
 
 def test_whoever_submits_reaches_their_own_files_and_queue_and_no_others():
@@ -139,21 +159,22 @@ def test_whoever_submits_reaches_their_own_files_and_queue_and_no_others():
     assert "bob" not in text and BOB.install not in text
 
 
-def test_whoever_submits_passes_exactly_two_roles_and_to_tasks_alone():
+def test_whoever_submits_passes_two_roles_to_tasks_and_one_to_the_scheduler():
     of = site(members=(ADA, BOB))
 
-    [passing] = [s for s in statements(policies.submit(of)) if s["Action"] == ["iam:PassRole"]]
+    passing = [s for s in statements(policies.submit(of)) if s["Action"] == ["iam:PassRole"]]
 
-    assert passing["Resource"] == [of.execution_role_arn, of.task_role_arn("ada")]
-    assert passing["Condition"] == {
-        "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    given = {s["Condition"]["StringEquals"]["iam:PassedToService"]: s["Resource"] for s in passing}
+    assert given == {
+        "ecs-tasks.amazonaws.com": [of.execution_role_arn, of.task_role_arn("ada")],
+        "scheduler.amazonaws.com": [of.scheduler_role_arn("ada")],
     }
 
 
 def test_tasks_are_started_in_this_cluster_alone():
     of = site(reuse={"cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/shared"})
 
-    for policy in (policies.submit(of), policies.scheduler(of)):
+    for policy in (policies.submit(of), policies.scheduler(of, "ada")):
         [running] = [s for s in statements(policy) if "ecs:RunTask" in s["Action"]]
         assert running["Condition"] == {"ArnEquals": {"ecs:cluster": of.cluster_arn}}
     assert of.cluster_arn.endswith("cluster/shared")
@@ -186,7 +207,8 @@ def test_the_bucket_is_private_encrypted_and_forgets():
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert "AES256" in json.dumps(bucket["BucketEncryption"])
     expiring = {r["Prefix"]: r["ExpirationInDays"] for r in rules if "ExpirationInDays" in r}
-    assert expiring == dict.fromkeys(("ada/runs/", "ada/blobs/", "bob/runs/", "bob/blobs/"), 7)
+    kinds = ("runs", "blobs", "ticks")
+    assert expiring == {f"{owner}/{kind}/": 7 for owner in ("ada", "bob") for kind in kinds}
     assert [r for r in rules if "AbortIncompleteMultipartUpload" in r]
 
 
@@ -197,7 +219,7 @@ def test_a_key_encrypts_the_bucket_and_whoever_needs_it_may_use_it():
 
     assert KEY in json.dumps(bucket["BucketEncryption"])
     for policy in all_policies(of).values():
-        assert KEY in json.dumps(policy) or policy == policies.scheduler(of)
+        assert KEY in json.dumps(policy) or policy == policies.scheduler(of, "ada")
 
 
 def test_nothing_comes_in():
@@ -209,9 +231,10 @@ def test_nothing_comes_in():
 
 def test_each_home_gets_the_events_of_its_own_tasks_alone():
     of = site(members=(ADA, BOB))
-    rules = of_type(template(of), "Events::Rule")
+    rules = {rule["Name"]: rule for rule in of_type(template(of), "Events::Rule")}
 
-    details = [rule["EventPattern"]["detail"] for rule in rules]
+    names = [of.rule_name(one.install) for one in (ADA, BOB)]
+    details = [rules[name]["EventPattern"]["detail"] for name in names]
 
     assert [one["startedBy"] for one in details] == [
         [{"prefix": "flotilla/0123abcd/"}], [{"prefix": "flotilla/89ab0000/"}],
@@ -221,7 +244,7 @@ def test_each_home_gets_the_events_of_its_own_tasks_alone():
 
 def test_only_its_rule_writes_into_a_queue():
     of = site()
-    [policy] = of_type(template(of), "SQS::QueuePolicy")
+    policy = template(of)["Resources"][logical("QueuePolicy", ADA.install)]["Properties"]
 
     [put] = policy["PolicyDocument"]["Statement"]
 
@@ -236,9 +259,11 @@ def test_what_is_reused_is_not_made():
 
     assert kinds == {
         "AWS::IAM::Role", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Events::Rule",
+        "AWS::Scheduler::ScheduleGroup", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
+        "AWS::CloudWatch::Alarm",
     }  # fmt: skip
     assert [role["RoleName"] for role in of_type(made, "IAM::Role")] == [
-        "flotilla-eu-west-1-scheduler"
+        "flotilla-eu-west-1-scheduler-ada"
     ]
     assert made["Outputs"]["Bucket"]["Value"] == "team-files"
     assert made["Outputs"]["TaskRole"]["Value"] == REUSED["role"]
@@ -251,9 +276,11 @@ def test_nothing_costs_by_the_hour():
 
 
 def test_the_stack_remembers_what_was_chosen():
-    of = site(members=(BOB,), kms_key=KEY, reuse={"cluster": "shared"})
+    of = site(members=(BOB,), kms_key=KEY, reuse={"cluster": "shared"}, alerts=("a@b.org",))
 
     kept = template(of)["Metadata"]["Flotilla"]
+
+    assert kept["alerts"] == ["a@b.org"]
 
     assert [one["owner"] for one in kept["members"]] == ["ada", "bob"]
     assert (kept["kms_key"], kept["reuse"]) == (KEY, {"cluster": "shared"})
@@ -298,5 +325,6 @@ def test_no_rule_of_the_bucket_deletes_what_is_kept_and_only_its_owner_may_copy_
     assert {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} <= set(files["Action"])
     assert files["Resource"] == [f"{of.bucket_arn}/{owner}/*"]
     assert f"/{KEPT}/" not in json.dumps(policies.task(of, owner))
-    assert all(f"{owner}/runs" in one for s in policies.task(of, owner)["Statement"]
+    rooms = (f"{owner}/runs/", f"{owner}/schedules/", f"{owner}/ticks/")
+    assert all(any(room in one for room in rooms) for s in policies.task(of, owner)["Statement"]
                for one in s["Resource"] if ":s3:" in one)  # fmt: skip

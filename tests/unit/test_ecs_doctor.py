@@ -18,6 +18,9 @@ ECS = {
     "cluster": "flotilla", "subnets": ["subnet-1", "subnet-2"], "security_groups": ["sg-1"],
     "execution_role": f"{ROLE}execution", "task_role": f"{ROLE}task-{{owner}}", "owner": "ada",
     "log_group": "/flotilla/flotilla", "queue_url": "https://sqs.example/q",
+    "scheduler_role": f"{ROLE}scheduler", "schedule_group": "flotilla",
+    "dropped_queue": "https://sqs.example/d",
+    "alerts": "arn:aws:sns:eu-west-1:123456789012:flotilla-alerts",
 }  # fmt: skip
 TRUST = {"Statement": [{"Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}
 IGW = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}
@@ -94,8 +97,8 @@ def test_where_all_is_well_every_link_is_said_to_be(aws, weird_path):
     assert broken(findings) == {}
     assert [one.name for one in findings] == [
         "aws credentials", "clock", "cluster", "capacity", "execution role", "task role",
-        "pass roles", "log group", "event queue", "quota", "definition", "way out",
-        "security groups", "bucket", "expiry",
+        "pass roles", "log group", "event queue", "cloud schedules", "quota", "definition",
+        "way out", "security groups", "bucket", "expiry",
     ]  # fmt: skip
 
 
@@ -329,6 +332,16 @@ def test_what_need_not_be_set_is_no_fault(aws, weird_path):
 
     assert set(broken(findings)) == {"log group", "event queue"}
     assert not [one for one in findings if one.is_bad]
+
+
+@pytest.mark.parametrize("name", ["scheduler_role", "schedule_group", "dropped_queue", "alerts"])
+def test_without_what_schedules_in_the_cloud_need_it_is_said_and_no_fault(aws, weird_path, name):
+    findings = examine_ecs(settings(weird_path, **{name: None}), NOW, aws)
+
+    [finding] = broken(findings).values()
+    assert "schedules in the cloud need it" in finding.message
+    assert finding.next_step == "jupyter flotilla setup-aws --apply"
+    assert not finding.is_bad
 
 
 def test_instances_of_the_clusters_own_need_no_provider(aws, weird_path):

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_flotilla.ecs_settings import OWNER
 from jupyter_flotilla.engines.ecs.gpu import quota_of
 from jupyter_flotilla.setup.stack.site import Site
 
@@ -28,6 +27,7 @@ UNSCOPED: Mapping[str, str] = {
     "ec2:DescribeVpcEndpoints": "AWS has no resource level for it",
     "ec2:DescribeSecurityGroups": "AWS has no resource level for it",
     "logs:DescribeLogGroups": "AWS has no resource level for it",
+    "scheduler:ListSchedules": "AWS has no resource level for it; names, not contents",
     "ecs:DiscoverPollEndpoint": "AWS has no resource level for it",
     "autoscaling:DescribeAutoScalingGroups": "AWS has no resource level for it",
     "autoscaling:DescribeScalingActivities": "AWS has no resource level for it",
@@ -35,7 +35,7 @@ UNSCOPED: Mapping[str, str] = {
     "ec2:DescribeLaunchTemplateVersions": "AWS has no resource level for it",
     "ec2:DescribeInstanceTypeOfferings": "AWS has no resource level for it",
 }
-_TASKS = "ecs-tasks.amazonaws.com"
+_TASKS, SCHEDULER = "ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"
 #: Names of all task definitions of ours begin so.
 _FAMILY = "task-definition/flotilla-*:*"
 #: Quotas that are looked at: vCPUs of Fargate and of Fargate Spot.
@@ -43,12 +43,16 @@ _QUOTAS = ("L-3032A538", "L-36FBB829")
 
 
 def task(site: Site, owner: str) -> Policy:
-    """Return what an owner's jobs may do: their files, and nothing of anybody else's."""
-    runs = f"{site.bucket_arn}/{owner}/runs"
-    attempts = f"{runs}/*/attempts/*"
+    """Return what an owner's jobs may do: their files, and nothing of anybody else's.
+
+    What a schedule starts finds its input below ``schedules/``, and leaves a mark below ``ticks/``.
+    """
+    own = f"{site.bucket_arn}/{owner}"
+    attempts = f"{own}/runs/*/attempts/*"
     return document(
-        allow("ReadOwnRuns", ["s3:GetObject"], [f"{runs}/*"]),
+        allow("ReadOwnInput", ["s3:GetObject"], [f"{own}/runs/*", f"{own}/schedules/*"]),
         allow("WriteOwnAttempts", ["s3:PutObject", "s3:AbortMultipartUpload"], [attempts]),
+        allow("MarkOwnTicks", ["s3:PutObject"], [f"{own}/ticks/*"]),
         allow("DropOldCheckpoints", ["s3:DeleteObject"], [f"{attempts}/checkpoint/*"]),
         *_of_key(site, ["kms:Decrypt", "kms:GenerateDataKey"]),
     )
@@ -76,12 +80,18 @@ def execution(site: Site) -> Policy:
     )  # fmt: skip
 
 
-def scheduler(site: Site) -> Policy:
-    """Return what EventBridge Scheduler may do: start tasks of ours with roles of ours."""
+def scheduler(site: Site, owner: str) -> Policy:
+    """Return what EventBridge Scheduler may do for an owner: start tasks as jobs of theirs.
+
+    A role for each owner: with one for all, whoever may make schedules could run a task as
+    anybody's job, and so read anybody's files.
+    """
+    homes = [site.dropped_arn(one.install) for one in site.everyone() if one.owner == owner]
     return document(
         _run_task(site),
         _tag(site, ["RunTask"]),
-        _pass_roles(site, site.owners()),
+        _pass_roles(site, [owner]),
+        allow("KeepDroppedTicks", ["sqs:SendMessage"], homes),
     )
 
 
@@ -120,7 +130,16 @@ def submit(site: Site) -> Policy:
             "ReadEvents",
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
              "sqs:GetQueueAttributes"],
-            [site.queue_arn(install)],
+            [site.queue_arn(install), site.dropped_arn(install)],
+        ),
+        allow(
+            "Schedule", actions("scheduler", "CreateSchedule UpdateSchedule GetSchedule "
+                                             "DeleteSchedule"),
+            [site.schedules_arn(install)],
+        ),
+        allow(
+            "PassSchedulerRole", ["iam:PassRole"], [site.scheduler_role_arn(owner)],
+            {"StringEquals": {"iam:PassedToService": SCHEDULER}},
         ),
         allow(
             "SeeQuotas", ["servicequotas:GetServiceQuota"],
@@ -128,8 +147,9 @@ def submit(site: Site) -> Policy:
             + quotas_of_machines(site),
         ),
         allow(
-            "SeePricesUseAndNetwork",
-            ["pricing:GetProducts", "cloudwatch:GetMetricStatistics", *_NETWORK],
+            "SeePricesUseSchedulesAndNetwork",
+            ["pricing:GetProducts", "cloudwatch:GetMetricStatistics", "scheduler:ListSchedules",
+             *_NETWORK],
             ["*"],
         ),
         *_of_key(site, ["kms:Decrypt", "kms:GenerateDataKey"]),
@@ -163,7 +183,7 @@ _NETWORK = (
 
 def admin(site: Site) -> Policy:
     """Return what whoever applies and removes the stack needs: once, not every day."""
-    queues = f"{site.stack}-events-*"
+    queues = [f"{site.stack}-{kind}-*" for kind in ("events", "dropped")]
     security_group = site.arn("ec2", "security-group/*")
     return document(
         allow("Stack", actions("cloudformation", _STACK), [site.arn("cloudformation",
@@ -187,9 +207,23 @@ def admin(site: Site) -> Policy:
             [security_group, site.arn("ec2", "security-group-rule/*"),
              site.arn("ec2", f"vpc/{site.vpc or '*'}")],
         ),
-        allow("Queue", actions("sqs", _QUEUE), [site.arn("sqs", queues)]),
-        allow("Rule", actions("events", _RULE), [site.arn("events", f"rule/{queues}")]),
-        allow("See", [*_NETWORK, "logs:DescribeLogGroups"], ["*"]),
+        allow("Queue", actions("sqs", _QUEUE), [site.arn("sqs", name) for name in queues]),
+        allow("Rule", actions("events", _RULE), [site.arn("events", f"rule/{queues[0]}")]),
+        # whoever deletes a group deletes what is in it ("Using identity-based policies",
+        # docs.aws.amazon.com/scheduler/latest/UserGuide/
+        # security_iam_id-based-policy-examples.html, read 2026-11)
+        allow(
+            "ScheduleGroup", actions("scheduler", _GROUP),
+            [site.arn("scheduler", f"schedule-group/{site.schedule_group}"),
+             site.arn("scheduler", f"schedule/{site.schedule_group}/*")],
+        ),
+        allow("Topic", actions("sns", _TOPIC), [site.topic_arn, f"{site.topic_arn}:*"]),
+        allow(
+            "Alarm", actions("cloudwatch", _ALARM),
+            [site.arn("cloudwatch", f"alarm:{site.dropped_name('*')}")],
+        ),
+        allow("SeeAlarms", ["cloudwatch:DescribeAlarms"], [site.arn("cloudwatch", "alarm:*")]),
+        allow("See", [*_NETWORK, "logs:DescribeLogGroups", "scheduler:ListSchedules"], ["*"]),
         *_of_key(site, ["kms:DescribeKey"]),
     )  # fmt: skip
 
@@ -229,15 +263,31 @@ _RULE = (
     "PutRule DescribeRule DeleteRule PutTargets RemoveTargets ListTargetsByRule TagResource "
     "UntagResource ListTagsForResource"
 )
+_GROUP = (
+    "CreateScheduleGroup GetScheduleGroup DeleteScheduleGroup DeleteSchedule TagResource "
+    "UntagResource ListTagsForResource"
+)
+_TOPIC = (
+    "CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe Unsubscribe "
+    "GetSubscriptionAttributes ListSubscriptionsByTopic GetDataProtectionPolicy TagResource "
+    "UntagResource ListTagsForResource"
+)
+_ALARM = "PutMetricAlarm DeleteAlarms TagResource UntagResource ListTagsForResource"
 
 
 def trust(site: Site, service: str = _TASKS) -> Policy:
     """Return who may act as a role: a service of AWS, for this account alone.
 
     The condition keeps the service from being used for another account's tasks
-    (docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html, read 2026-11).
+    (docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html, read 2026-11); the
+    scheduler also from being used for schedules of another group, whose ARN is what it says, never
+    a schedule's (docs.aws.amazon.com/scheduler/latest/UserGuide/
+    cross-service-confused-deputy-prevention.html, as public issues of 2026-08 tell it).
     """
-    condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": site.account}}
+    equals = {"aws:SourceAccount": site.account}
+    if service == SCHEDULER:
+        equals["aws:SourceArn"] = site.arn("scheduler", f"schedule-group/{site.schedule_group}")
+    condition: dict[str, Any] = {"StringEquals": equals}
     return document(
         {
             "Effect": "Allow",
@@ -276,10 +326,7 @@ def _roles(site: Site, owners: Sequence[str]) -> list[str]:
 
 def _all_roles(site: Site) -> list[str]:
     """Return all roles of the stack: others' too, whoever joins it later."""
-    template = site.task_role_template
-    tasks = [] if "role" in site.reuse else [template.replace(OWNER, "*")]
-    own = [site.arn("iam", f"role/{site.scheduler_role_name}", is_global=True)]
-    return ([] if "execution-role" in site.reuse else [site.execution_role_arn]) + tasks + own
+    return [site.arn("iam", f"role/{site.role_prefix}-*", is_global=True)]
 
 
 def quotas_of_machines(site: Site) -> list[str]:

@@ -81,14 +81,15 @@ class Site:
     expire_days: int = 30
     #: None: jobs have no GPUs.
     machines: MachineGroup | None = None
+    #: Addresses to which AWS sends a mail when a schedule's run fails in the cloud.
+    alerts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _must(_STACK, self.stack, "--stack-name", "letters, digits and hyphens, 31 at most")
         for member in (self.member, *self.members):
             _must(_OWNER_NAME, member.owner, "--owner", "letters, digits, . _ -; 32 at most")
             assert _INSTALL.fullmatch(member.install), member.install
-            _short(self.task_role_name(member.owner), _ROLE_LENGTH, "role")
-        _short(self.scheduler_role_name, _ROLE_LENGTH, "role")
+            _short(self.scheduler_role_name(member.owner), _ROLE_LENGTH, "role")
         _short(self.bucket, _BUCKET_LENGTH, "bucket")
         for name in self.reuse:
             if name not in REUSABLE:
@@ -153,9 +154,14 @@ class Site:
         return self.arn("logs", f"log-group:{self.log_group}")
 
     @property
+    def role_prefix(self) -> str:
+        """Beginning of the names of its roles; these are of all regions, so the region is in it."""
+        return f"{self.stack}-{self.region}"
+
+    @property
     def execution_role_name(self) -> str:
-        """Its name; roles are of all regions, so the region is in it."""
-        return f"{self.stack}-{self.region}-execution"
+        """Its name."""
+        return f"{self.role_prefix}-execution"
 
     @property
     def execution_role_arn(self) -> str:
@@ -164,7 +170,7 @@ class Site:
 
     def task_role_name(self, owner: str) -> str:
         """Return the name of an owner's role."""
-        return f"{self.stack}-{self.region}-task-{owner}"
+        return f"{self.role_prefix}-task-{owner}"
 
     def task_role_arn(self, owner: str) -> str:
         """Return the ARN of an owner's role."""
@@ -175,10 +181,13 @@ class Site:
         """ARN of every owner's role, with ``{owner}`` in it."""
         return self.reuse.get("role") or self._role_arn(self.task_role_name(OWNER))
 
-    @property
-    def scheduler_role_name(self) -> str:
-        """Its name."""
-        return f"{self.stack}-{self.region}-scheduler"
+    def scheduler_role_name(self, owner: str) -> str:
+        """Return the name of the role by which an owner's schedules start tasks."""
+        return f"{self.role_prefix}-scheduler-{owner}"
+
+    def scheduler_role_arn(self, owner: str) -> str:
+        """Return the ARN of the role by which an owner's schedules start tasks."""
+        return self._role_arn(self.scheduler_role_name(owner))
 
     @property
     def machine_group(self) -> str:
@@ -197,7 +206,7 @@ class Site:
     @property
     def machine_role_name(self) -> str:
         """Name of the role of machines with GPUs, and of its instance profile."""
-        return f"{self.stack}-{self.region}-gpu"
+        return f"{self.role_prefix}-gpu"
 
     @property
     def security_groups(self) -> tuple[str, ...]:
@@ -220,6 +229,41 @@ class Site:
         """Return the ARN of the rule that fills a home's queue."""
         return self.arn("events", f"rule/{self.rule_name(install)}")
 
+    @property
+    def schedule_group(self) -> str:
+        """Name of the group of EventBridge Scheduler that holds everyone's schedules."""
+        return self.stack
+
+    def schedules_arn(self, install: str) -> str:
+        """Return what matches the ARNs of a home's schedules: their names begin with it."""
+        return self.arn("scheduler", f"schedule/{self.schedule_group}/{install}-*")
+
+    @property
+    def topic_name(self) -> str:
+        """Name of the topic of alerts."""
+        return f"{self.stack}-alerts"
+
+    @property
+    def topic_arn(self) -> str:
+        """ARN of the topic of alerts."""
+        return self.arn("sns", self.topic_name)
+
+    def dropped_name(self, install: str) -> str:
+        """Return the name of what a home has for ticks that were given up: queue and alarm."""
+        return f"{self.stack}-dropped-{install}"
+
+    def dropped_arn(self, install: str) -> str:
+        """Return the ARN of a home's queue of ticks that were given up."""
+        return self.arn("sqs", self.dropped_name(install))
+
+    def failed_rule_name(self, install: str) -> str:
+        """Return the name of the rule for a home's ticks whose task failed."""
+        return f"{self.rule_name(install)}-failed"
+
+    def unstarted_rule_name(self, install: str) -> str:
+        """Return the name of the rule for a home's ticks that started no task."""
+        return f"{self.rule_name(install)}-unstarted"
+
     def _role_arn(self, name: str) -> str:
         return self.arn("iam", f"role/{name}", is_global=True)
 
@@ -231,6 +275,7 @@ class Site:
             "kms_key": self.kms_key,
             "permissions_boundary": self.permissions_boundary,
             "expire_days": self.expire_days,
+            "alerts": list(self.alerts),
         }
         if self.machines is not None:
             chosen["gpu"] = {"type": self.machines.type, "most": self.machines.most}

@@ -8,7 +8,7 @@ JSON, so no YAML library is needed.
 from typing import Any
 
 from jupyter_flotilla.engines.ecs.install import STARTED_BY
-from jupyter_flotilla.setup.stack import machines, policies
+from jupyter_flotilla.setup.stack import machines, policies, schedules
 from jupyter_flotilla.setup.stack.site import Member, Site, logical
 
 Resources = dict[str, dict[str, Any]]
@@ -38,6 +38,7 @@ def template(site: Site) -> dict[str, Any]:
     resources |= _roles(site)
     for member in site.everyone():
         resources |= _feed(site, member)
+    resources |= schedules.resources(site)
     resources |= machines.resources(site)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -68,7 +69,7 @@ def _bucket(site: Site) -> Resources:
             "Id": logical("Expire", f"{owner}/{kind}"), "Status": "Enabled",
             "Prefix": f"{owner}/{kind}/", "ExpirationInDays": site.expire_days,
         }
-        for owner in site.owners() for kind in ("runs", "blobs")
+        for owner in site.owners() for kind in ("runs", "blobs", "ticks")
     ]  # fmt: skip
     abort = {
         "Id": "AbortUploads", "Status": "Enabled",
@@ -125,10 +126,12 @@ def _security_group(site: Site) -> dict[str, Any]:
 
 def _roles(site: Site) -> Resources:
     roles: Resources = {
-        "SchedulerRole": _role(
-            site, site.scheduler_role_name, policies.scheduler(site), "scheduler.amazonaws.com"
+        schedules.role_of(owner): _role(
+            site, site.scheduler_role_name(owner), policies.scheduler(site, owner),
+            policies.SCHEDULER,
         )
-    }
+        for owner in site.owners()
+    }  # fmt: skip
     if "execution-role" not in site.reuse:
         roles["ExecutionRole"] = _role(site, site.execution_role_name, policies.execution(site))
     if "role" not in site.reuse:
@@ -201,12 +204,12 @@ def _outputs(site: Site, resources: Resources) -> dict[str, Any]:
         "LogGroup": site.log_group,
         "ExecutionRole": site.execution_role_arn,
         "TaskRole": site.task_role_template,
-        "SchedulerRole": _arn("SchedulerRole"),
     }
     if "SecurityGroup" in resources:
         values["SecurityGroup"] = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
     for member in site.everyone():
         values[f"Queue{member.install}"] = {"Ref": logical("Queue", member.install)}
+    values |= schedules.outputs(site)
     return {name: {"Value": value} for name, value in values.items()}
 
 
