@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import container_ground
 import pytest
@@ -194,6 +195,12 @@ class EcsGround:
         path = f"schedules/{group}/{name}/fire"
         outcomes: list[Any] = self._control("POST", path, {**when, "times": times})
         return outcomes
+
+    def due(self, name: str, after: str, *, group: str = "default", count: int = 1) -> list[str]:
+        """Return the next scheduled times of a schedule after another, as `fire` takes them."""
+        query = urlencode({"after": after, "count": count})
+        times: list[str] = self._control("GET", f"schedules/{group}/{name}/due?{query}")
+        return times
 
     # --- tasks ------------------------------------------------------------------------------
 

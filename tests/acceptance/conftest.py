@@ -20,6 +20,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 #: Module → those with which it shares a fixture, by a name of them all.
 _TOGETHER = {
+    "test_cloud_alerts": "cloud alerts",
+    "test_cloud_targets": "cloud targets",
     "test_docker_daemon": "own daemon",
     "test_docker_full_disk": "own daemon",
     "test_ecs_jobs": "jobs on ECS",

@@ -2,5 +2,6 @@
 
 ministack answers everything but tasks. In front of it stands `door`: what asks for a task goes to
 `actions`, a container's own questions go to `metadata`, and tests spoil calls and end tasks through
-`control`. `life` is a task from its start to its end, on a Docker daemon.
+`control`. `life` is a task from its start to its end, on a Docker daemon. `schedules` fires what
+EventBridge Scheduler has, when it is `due`; a `delivery` is one tick, with all its attempts.
 """

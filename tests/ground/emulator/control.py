@@ -12,6 +12,7 @@
 ``POST tasks/ID/forget``                DescribeTasks then says MISSING
 ``POST schedules/GROUP/NAME/fire``      invoke its target for ``scheduled_at`` (as in
                                         ``2026-11-26T09:00:00Z``; now), ``times`` times (1)
+``GET schedules/GROUP/NAME/due``        its next scheduled times: ``?after=…&count=…`` (now, 1)
 ``POST clean?cluster=C``                forget its faults and counts, kill its tasks
 ======================================  =========================================================
 
@@ -64,10 +65,10 @@ class Control:
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
         """Answer a request."""
-        cluster = parse_qs(query).get("cluster", [None])[0]
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
         try:
-            said = json.loads(body or b"{}")
-            return json_answer(await self._do(method, path.removeprefix(PREFIX), cluster, said))
+            said = {**asked, **json.loads(body or b"{}")}
+            return json_answer(await self._do(method, path.removeprefix(PREFIX), said))
         except (BadPlan, ValueError, TypeError) as error:
             return json_answer({"message": str(error)}, 400)
         except LookupError as error:
@@ -75,7 +76,8 @@ class Control:
         except DockerError as error:
             return json_answer({"message": str(error)}, 409)
 
-    async def _do(self, method: str, what: str, cluster: str | None, said: Json) -> object:
+    async def _do(self, method: str, what: str, said: Json) -> object:
+        cluster = said.get("cluster")
         match method, what.split("/"):
             case "GET", ["ground"]:
                 return dict(self._ground)
@@ -91,7 +93,11 @@ class Control:
             case "POST", ["tasks", name, verb]:
                 return await self._change(name, verb, said)
             case "POST", ["schedules", group, name, "fire"]:
-                return await self._schedules.fire(group, name, _time(said), said.get("times", 1))
+                due = _time(said.get("scheduled_at"))
+                return await self._schedules.fire(group, name, due, said.get("times", 1))
+            case "GET", ["schedules", group, name, "due"]:
+                after, count = _time(said.get("after")), int(said.get("count", 1))
+                return self._schedules.due(group, name, after, count)
             case "POST", ["clean"]:
                 return await self._clean(cluster)
         raise LookupError(f"nothing is at {method} {PREFIX}{what}")
@@ -123,9 +129,9 @@ class Control:
         return [task for task in self._tasks if task.cluster == cluster]
 
 
-def _time(said: Json) -> datetime:
-    """Return the scheduled time that a request names, or now."""
-    if "scheduled_at" not in said:
+def _time(named: str | None) -> datetime:
+    """Return the time that a request names, or now."""
+    if named is None:
         return datetime.now(UTC)
-    named = datetime.fromisoformat(said["scheduled_at"])
-    return named if named.tzinfo else named.replace(tzinfo=UTC)
+    time = datetime.fromisoformat(named)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -2,12 +2,15 @@
 
 Sources, read 2026-11: "Configuring a schedule's dead-letter queue in EventBridge Scheduler" with
 the names of the message's attributes, "Adding context attributes in EventBridge Scheduler" (both
-docs.aws.amazon.com/scheduler/latest/UserGuide/), and RetryPolicy in its API reference. That a
-RunTask which started nothing, but says why in ``failures``, is a success is what is believed.
+docs.aws.amazon.com/scheduler/latest/UserGuide/), and RetryPolicy in its API reference. That page
+tells retryable errors from permanent ones, which are not tried again, and does not say which are
+which: here throttling, errors of the service and no answer are tried again. That a RunTask which
+started nothing, but says why in ``failures``, is a success is what is believed.
 """
 
 import asyncio
 import logging
+import re
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -24,6 +27,12 @@ _AGENT = "scheduler.amazonaws.com"
 _PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 480
 _MOST_AGE_S, _MOST_RETRIES = 86400, 185
+_THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|LimitExceeded")
+#: What is said where the fault is Scheduler's own.
+_OWN_ERROR = (
+    "AWS.Scheduler.InternalServerError",
+    "Unexpected error occurred while processing the request",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +48,9 @@ class Outcome:
     answer: Json | None = None
     error_code: str | None = None
     error_message: str | None = None
-    #: Which limit of the RetryPolicy was reached.
+    #: Which limit of the RetryPolicy was reached; None: none, also if the error is permanent.
     exhausted: str | None = None
+    is_permanent: bool = False
 
     def describe(self) -> Json:
         """Return it as the control shows it."""
@@ -79,6 +89,8 @@ class Delivery:
             await self._attempt(caller, schedule, given, outcome)
             if outcome.error_code is None:
                 return outcome
+            if outcome.is_permanent:
+                break
             if outcome.attempts > policy.get("MaximumRetryAttempts", _MOST_RETRIES):
                 outcome.exhausted = "MaximumRetryAttempts"
                 break
@@ -101,11 +113,12 @@ class Delivery:
                 outcome.answer = await self._calls.make(caller, *call, _AGENT)
         except ServiceError as error:
             outcome.error_code, outcome.error_message = error.code, error.message
-        except Unanswered as error:
-            outcome.error_code, outcome.error_message = "SdkClientException", str(error)
-        except Exception as error:
+            outcome.is_permanent = error.status < 500 and not _THROTTLED.search(error.code)
+        except Unanswered:
+            outcome.error_code, outcome.error_message = _OWN_ERROR
+        except Exception:
             _log.exception("the emulator failed %s", schedule["Arn"])
-            outcome.error_code, outcome.error_message = "InternalFailure", repr(error)
+            outcome.error_code, outcome.error_message = _OWN_ERROR
 
     async def _bury(
         self, caller: Caller, schedule: Json, given: str, due: str, outcome: Outcome
@@ -125,8 +138,8 @@ class Delivery:
             "SCHEDULE_ARN": schedule["Arn"],
             "TARGET_ARN": schedule["Target"]["Arn"],
         }
-        attributes = {name: {"DataType": "String", "StringValue": value or "none"}
-                      for name, value in said.items()}  # fmt: skip
+        attributes = {name: {"DataType": "String", "StringValue": value}
+                      for name, value in said.items() if value}  # fmt: skip
         try:
             queue = await self._inner.call(
                 caller, "sqs", "GetQueueUrl", {"QueueName": arn.rsplit(":", 1)[1]}

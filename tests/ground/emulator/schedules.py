@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from emulator import seams, targets
 from emulator.delivery import Delivery
-from emulator.due import BadExpression, next_due, once
+from emulator.due import BadExpression, next_due, once, written
 from emulator.wire import Caller, Json, ServiceError
 
 _LOOK_S = 1.0
@@ -43,13 +43,22 @@ class Schedules:
         LookupError
             If there is none with that name.
         """
-        found = [one for one in seams.schedules().items() if one[0][2] == f"{group}/{name}"]
-        if not found:
-            raise LookupError(f"there is no schedule {group}/{name}")
-        [(account, region, _), schedule], *_ = found
+        (account, region, _), schedule = _find(group, name)
         caller = Caller(account, region)
         ticks = (self._delivery.deliver(caller, schedule, due) for _ in range(times))
         return [outcome.describe() for outcome in await asyncio.gather(*ticks)]
+
+    def due(self, group: str, name: str, after: datetime, count: int) -> list[str]:
+        """Return the next scheduled times of a schedule, whatever its state; LookupError: none."""
+        _, schedule = _find(group, name)
+        found: list[str] = []
+        for _ in range(count):
+            due = next_due(schedule, after)
+            if due is None:
+                break
+            found.append(written(due))
+            after = due
+        return found
 
     async def _look(self) -> None:
         while True:
@@ -82,9 +91,17 @@ class Schedules:
         going.add_done_callback(self._going.discard)
 
 
+def _find(group: str, name: str) -> tuple[seams.Key, Json]:
+    found = [one for one in seams.schedules().items() if one[0][2] == f"{group}/{name}"]
+    if not found:
+        raise LookupError(f"there is no schedule {group}/{name}")
+    return found[0]
+
+
 def _first_due(schedule: Json, changed_at: float) -> datetime | None:
     """Return when a schedule is due that is new or was changed; a moment past, for ``at``."""
-    return once(schedule) or next_due(schedule, datetime.fromtimestamp(changed_at, UTC))
+    just_before = datetime.fromtimestamp(changed_at, UTC) - timedelta(microseconds=1)
+    return once(schedule) or next_due(schedule, just_before)
 
 
 def check(schedule: Json) -> None:
