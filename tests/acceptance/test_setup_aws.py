@@ -45,13 +45,19 @@ def apply(stack: str, *words: str, **env: str) -> Any:
 def test_what_is_applied_is_there_and_written_and_applying_again_changes_nothing(
     stack: str, s3_endpoint: S3Endpoint
 ) -> None:
-    first, second = apply(stack), apply(stack)
+    first, second = apply(stack, "--alert", "ada@example.org"), apply(stack)
 
     ecs = load_settings().ecs
+    sns = client("sns", s3_endpoint)
+    told = sns.list_subscriptions_by_topic(TopicArn=ecs.alerts)["Subscriptions"]
+    assert [one["Endpoint"] for one in told] == ["ada@example.org"]
+    assert all("ada@example.org: AWS mails when" in said.stderr for said in (first, second))
+    group = client("scheduler", s3_endpoint).get_schedule_group(Name=ecs.schedule_group)
+    assert group["State"] == "ACTIVE"
     [cluster] = client("ecs", s3_endpoint).describe_clusters(clusters=[ecs.cluster])["clusters"]
     assert set(cluster["capacityProviders"]) == {"FARGATE", "FARGATE_SPOT"}
     iam = client("iam", s3_endpoint)
-    for arn in (ecs.execution_role, ecs.role(owner="x").task_role):
+    for arn in (ecs.execution_role, ecs.role(owner="x").task_role, ecs.scheduler_role):
         assert iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["Arn"] == arn
     # of a bucket the emulator makes no more than its name: the linter reads the rest
     bucket = load_settings().artifacts.split("/")[2]
@@ -67,8 +73,9 @@ def test_only_events_of_this_homes_tasks_come_into_its_queue(
 ) -> None:
     apply(stack)
     ecs = load_settings().ecs
-    [rule] = client("events", s3_endpoint).list_rules(NamePrefix=f"{stack}-events")["Rules"]
+    name = ecs.queue_url.rpartition("/")[2]  # as its queue's
 
+    rule = client("events", s3_endpoint).describe_rule(Name=name)
     pattern = json.loads(rule["EventPattern"])["detail"]
 
     [prefix] = pattern["startedBy"]
@@ -87,7 +94,7 @@ def test_another_home_joins_and_the_first_one_stays(
 
     roles = {role["RoleName"] for role in client("iam", s3_endpoint).list_roles()["Roles"]}
     assert {f"{stack}-us-east-1-task-ada", f"{stack}-us-east-1-task-bob"} <= roles
-    queues = client("sqs", s3_endpoint).list_queues(QueueNamePrefix=stack)["QueueUrls"]
+    queues = client("sqs", s3_endpoint).list_queues(QueueNamePrefix=f"{stack}-events")["QueueUrls"]
     assert len([url for url in queues if not url.endswith("-unread")]) == 2
     assert tomllib.loads((tmp_path / "b.toml").read_text())["ecs"]["owner"] == "bob"
 
@@ -201,7 +208,7 @@ def test_doctor_finds_nothing_bad_in_what_was_set_up_and_each_thing_that_breaks(
     code, found = doctor("--engine", "ecs")
 
     links = ("cluster", "capacity", "execution role", "task role", "definition", "log group",
-             "event queue", "way out", "security groups", "bucket")  # fmt: skip
+             "event queue", "cloud schedules", "way out", "security groups", "bucket")  # fmt: skip
     assert {name: found[name]["message"] for name in links if not found[name]["ok"]} == {}
     assert found["quota"]["is_unknown"]  # which the emulator does not have
     assert code == 0, found
