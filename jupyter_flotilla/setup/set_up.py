@@ -280,17 +280,16 @@ class SetUp:
     def _site(self, number: str, kept: Mapping[str, Any], network: Network | None) -> Site:
         """Return the set-up: what was chosen now, else before, else the usual."""
         choices = self._choices
-        members = tuple(
-            Member(owner=str(one["owner"]), install=str(one["install"]))
-            for one in kept.get("members", ())
-        )
+        members = tuple(map(_member, kept.get("members", ())))
         install = install_of(self._settings.home)
         site = Site(
             account=number,
             region=self._settings.region,
             partition=partition_of(self._settings.region),
             stack=choices.stack,
-            member=Member(owner=choices.owner, install=install),
+            member=Member(
+                owner=choices.owner, install=install, roles=_roles_of(self._settings.ecs)
+            ),
             # a home has one owner: another word for it now means that one from now on
             members=tuple(one for one in members if one.install != install),
             reuse={**kept.get("reuse", {}), **choices.reuse},
@@ -298,7 +297,6 @@ class SetUp:
             kms_key=choices.kms_key or kept.get("kms_key"),
             permissions_boundary=choices.permissions_boundary or kept.get("permissions_boundary"),
             tags=choices.tags,
-            more_roles=_roles_of(self._settings.ecs),
             expire_days=choices.expire_days or kept.get("expire_days") or _EXPIRE_DAYS,
             machines=self._machines(kept),
             alerts=alerts.chosen(choices.alerts, kept.get("alerts", ())),
@@ -321,6 +319,12 @@ class SetUp:
 def _mark(stack: str) -> str:
     """Return the comment behind each value that is written for a stack."""
     return f"setup-aws {stack}"
+
+
+def _member(kept: Mapping[str, Any]) -> Member:
+    """Return who uses a stack, as it is kept there."""
+    roles = tuple(map(str, kept.get("roles", ())))
+    return Member(owner=str(kept["owner"]), install=str(kept["install"]), roles=roles)
 
 
 def _roles_of(ecs: EcsSettings) -> tuple[str, ...]:

@@ -62,6 +62,17 @@ def test_each_owner_has_a_role_for_schedules_by_which_nobody_runs_as_somebody_el
         assert f"-task-{other}" not in json.dumps(role)
 
 
+def test_schedules_of_an_owner_may_have_the_roles_with_an_alias_in_any_of_their_homes():
+    reader, writer = (f"arn:aws:iam::123456789012:role/{name}" for name in ("reader", "writer"))
+    den = Member(owner="ada", install="77770000", roles=(reader,))
+    bob = Member(owner="bob", install="89ab0000", roles=(writer,))
+    of = site(members=(den, bob))
+
+    assert reader in allowed(policies.scheduler(of, "ada"), "iam:PassRole")
+    assert writer not in allowed(policies.scheduler(of, "ada"), "iam:PassRole")
+    assert reader not in allowed(policies.submit(of), "iam:PassRole")  # of this home, not that one
+
+
 def test_only_schedules_of_this_group_can_be_that_role():
     role = named(site(), "IAM::Role")["flotilla-eu-west-1-scheduler-ada"]
 

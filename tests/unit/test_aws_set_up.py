@@ -201,7 +201,17 @@ def test_roles_with_an_alias_may_be_passed_as_well(settings, path):
     ecs = EcsSettings.model_validate({"roles": {"reader": {"task_role": arn}}})
     settings = settings.model_copy(update={"ecs": ecs})
 
-    assert set_up(settings, path, aws()).plan().site.more_roles == (arn,)
+    assert set_up(settings, path, aws()).plan().site.member.roles == (arn,)
+
+
+def test_roles_with_an_alias_of_another_home_stay_known_to_the_stack(settings, path):
+    arn = "arn:aws:iam::123456789012:role/reader"
+    kept = {"members": [{**OTHER, "roles": [arn]}]}
+
+    site = set_up(settings, path, aws(kept)).plan().site
+
+    assert [one.roles for one in site.homes("bob")] == [(arn,)]
+    assert {**OTHER, "roles": [arn]} in site.remembered()["members"]
 
 
 def test_subnets_without_a_way_out_and_a_bucket_of_yours_are_warned_of(settings, path):

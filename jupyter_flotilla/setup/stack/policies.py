@@ -86,12 +86,14 @@ def scheduler(site: Site, owner: str) -> Policy:
     A role for each owner: with one for all, whoever may make schedules could run a task as
     anybody's job, and so read anybody's files.
     """
-    homes = [site.dropped_arn(one.install) for one in site.everyone() if one.owner == owner]
+    homes = site.homes(owner)
     return document(
         _run_task(site),
         _tag(site, ["RunTask"]),
-        _pass_roles(site, [owner]),
-        allow("KeepDroppedTicks", ["sqs:SendMessage"], homes),
+        _pass_roles(site, owner, sorted({arn for one in homes for arn in one.roles})),
+        allow(
+            "KeepDroppedTicks", ["sqs:SendMessage"], [site.dropped_arn(h.install) for h in homes]
+        ),
     )
 
 
@@ -115,8 +117,8 @@ def submit(site: Site) -> Policy:
             [site.cluster_arn, site.arn("ecs", f"container-instance/{site.cluster}/*"),
              site.arn("ecs", "capacity-provider/*")],
         ),
-        _pass_roles(site, [owner], site.more_roles),
-        allow("SeeRoles", ["iam:GetRole"], _roles(site, [owner])),
+        _pass_roles(site, owner, site.member.roles),
+        allow("SeeRoles", ["iam:GetRole"], _roles(site, owner)),
         *_files(site, owner),
         allow(
             "FindSecrets", ["secretsmanager:DescribeSecret"],
@@ -315,13 +317,13 @@ def _tag(site: Site, actions: Sequence[str]) -> Policy:
     )  # fmt: skip
 
 
-def _pass_roles(site: Site, owners: Sequence[str], more: Sequence[str] = ()) -> Policy:
+def _pass_roles(site: Site, owner: str, more: Sequence[str]) -> Policy:
     condition = {"StringEquals": {"iam:PassedToService": _TASKS}}
-    return allow("PassRoles", ["iam:PassRole"], [*_roles(site, owners), *more], condition)
+    return allow("PassRoles", ["iam:PassRole"], [*_roles(site, owner), *more], condition)
 
 
-def _roles(site: Site, owners: Sequence[str]) -> list[str]:
-    return [site.execution_role_arn, *dict.fromkeys(site.task_role_arn(owner) for owner in owners)]
+def _roles(site: Site, owner: str) -> list[str]:
+    return [site.execution_role_arn, site.task_role_arn(owner)]
 
 
 def _all_roles(site: Site) -> list[str]:

@@ -41,6 +41,8 @@ class Member:
     owner: str
     #: Eight hexadecimal characters that are this home's own.
     install: str
+    #: ARNs of roles that this home's jobs may have besides, by alias.
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +77,6 @@ class Site:
     kms_key: str | None = None
     permissions_boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    #: ARNs of roles that this home's jobs may have besides, by alias.
-    more_roles: tuple[str, ...] = ()
     #: Days after which the files of runs are deleted.
     expire_days: int = 30
     #: None: jobs have no GPUs.
@@ -113,6 +113,10 @@ class Site:
     def everyone(self) -> tuple[Member, ...]:
         """Return all whom the stack is for, each once."""
         return tuple(sorted({self.member, *self.members}))
+
+    def homes(self, owner: str) -> tuple[Member, ...]:
+        """Return the homes of an owner."""
+        return tuple(one for one in self.everyone() if one.owner == owner)
 
     def owners(self) -> tuple[str, ...]:
         """Return whose prefixes and roles there are, each once."""
@@ -279,7 +283,11 @@ class Site:
         }
         if self.machines is not None:
             chosen["gpu"] = {"type": self.machines.type, "most": self.machines.most}
-        everyone = [{"owner": one.owner, "install": one.install} for one in self.everyone()]
+        everyone = [
+            {"owner": one.owner, "install": one.install}
+            | ({"roles": list(one.roles)} if one.roles else {})
+            for one in self.everyone()
+        ]
         # CloudFormation takes no null
         return {"members": everyone} | {key: value for key, value in chosen.items() if value}
 
