@@ -7,6 +7,8 @@
     PREFIX/runs/7f/r7f3a…/input/7f3a…         the contents that this run needs
     PREFIX/runs/7f/r7f3a…/attempts/1/…        what `protocol` says of one attempt
     PREFIX/kept/runs/7f/r7f3a…/attempts/…     copies that no rule of the bucket is for
+    PREFIX/schedules/s7f3a…/3/…               what AWS's scheduler runs, as of revision 3
+    PREFIX/ticks/s7f3a…/2027-01-31T02:00:00Z  that a tick of it has begun
 
 A job's credentials reach its own run and nothing else. Were contents shared by all runs in one
 place that all jobs may read, whoever knows or guesses a content's hash could read another's input,
@@ -28,11 +30,12 @@ from typing import Any
 
 from jupyter_flotilla.artifacts import s3_download, s3_upload
 from jupyter_flotilla.artifacts.s3_checkpoint import upload_save
-from jupyter_flotilla.artifacts.s3_copy import copy, copy_below
+from jupyter_flotilla.artifacts.s3_copy import copy_below
 from jupyter_flotilla.artifacts.s3_download import Left, Synced
 from jupyter_flotilla.artifacts.s3_errors import code_of, is_of_keys, opened, s3_errors
 from jupyter_flotilla.artifacts.s3_lifecycle import expire_days
 from jupyter_flotilla.artifacts.s3_links import Link, signed_link
+from jupyter_flotilla.artifacts.s3_sending import Sending
 from jupyter_flotilla.artifacts.s3_upload import LocalFile, Meter, Progress
 from jupyter_flotilla.errors import ArtifactsUnavailable, InvalidOption
 from jupyter_flotilla.protocol import CHECKPOINT, JOB, LEASE, STOP_REQUEST
@@ -41,14 +44,12 @@ __all__ = ["Left", "Progress", "S3Artifacts", "Synced", "Uploaded", "opened"]
 
 #: Below a prefix: what is kept. No rule of `setup.stack.template` is for it.
 KEPT = "kept"
-#: Smaller contents are not worth keeping apart: looking and copying are two requests, sending is
-#: one.
-SHARED_BYTES = 2**20
 #: Larger objects stay in S3 until somebody wants them.
 LARGE_BYTES = 32 * 2**20
 _DELETED_AT_ONCE = 1000
-_LEASE_BYTES = 4096
+_SMALL_BYTES = 4096
 _RUN_ID = re.compile("r[0-9A-Za-z]{6,40}")
+_SCHEDULE_ID = re.compile("s[0-9a-z]{12}")
 #: What XML 1.0 cannot hold, or not as it is.
 _NOT_XML = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -94,6 +95,18 @@ class S3Artifacts:
             raise InvalidOption(f"{run_id!r} is no id of a run")
         return f"{self._prefix}runs/{run_id[1:3]}/{run_id}/"
 
+    @property
+    def top(self) -> str:
+        """Beginning of all keys, with a slash at its end where it is not empty."""
+        return self._prefix
+
+    def schedule_prefix(self, schedule_id: str, revision: int | None = None) -> str:
+        """Return the beginning of all keys of a schedule, or of one revision, with a slash."""
+        if not _SCHEDULE_ID.fullmatch(schedule_id):
+            raise InvalidOption(f"{schedule_id!r} is no id of a schedule")
+        whole = f"{self._prefix}schedules/{schedule_id}/"
+        return whole if revision is None else f"{whole}{int(revision)}/"
+
     def attempt_prefix(self, run_id: str, number: int) -> str:
         """Return the beginning of all keys of an attempt, with a slash at its end."""
         return f"{self.run_prefix(run_id)}attempts/{int(number)}/"
@@ -115,12 +128,16 @@ class S3Artifacts:
         UnsendableInput
             If something in it is no file, or changes meanwhile.
         """
-        inside = self.run_prefix(run_id) + "input"
+        return self.upload_below(self.run_prefix(run_id), folder, progress)
+
+    def upload_below(self, prefix: str, folder: Path, progress: Progress | None = None) -> Uploaded:
+        """Upload an input below a prefix, which ends with a slash; see `upload_folder`."""
+        inside = prefix + "input"
         with self._client() as client:
             paths = list(s3_upload.files_below(folder))
             files = s3_upload.in_parallel(LocalFile.read, paths)
             contents = {file.sha256: file for file in files}
-            sending = _Sending(client, self._bucket, self._prefix + "blobs/", inside + "/")
+            sending = Sending(client, self._bucket, self._prefix + "blobs/", inside + "/")
             sent = sending.send(list(contents.values()), progress)
             manifest = {
                 path.relative_to(folder).as_posix(): {
@@ -137,33 +154,45 @@ class S3Artifacts:
 
     def put_job(self, run_id: str, number: int, content: bytes) -> None:
         """Write an attempt's ``job.json``, which its container checks by its digest."""
-        key = self.attempt_prefix(run_id, number) + JOB
-        with self._client() as client:
-            client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        self.put(self.attempt_prefix(run_id, number) + JOB, content)
 
     def put_stop_request(self, run_id: str, number: int, content: bytes) -> None:
         """Say why an attempt's container is about to be stopped, where it looks then."""
-        key = self.attempt_prefix(run_id, number) + STOP_REQUEST
+        self.put(self.attempt_prefix(run_id, number) + STOP_REQUEST, content)
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write a small object."""
         with self._client() as client:
             client.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def small(self, key: str) -> bytes | None:
+        """Return the beginning of a small object, 4 KiB of it; None: it is not there."""
+        from botocore.exceptions import ClientError
+
+        with self._client() as client:
+            try:
+                found = client.get_object(Bucket=self._bucket, Key=key)
+                return bytes(found["Body"].read(_SMALL_BYTES))
+            except ClientError as error:
+                if code_of(error) in ("404", "NoSuchKey", "NotFound"):
+                    return None
+                raise
+
+    def below(self, prefix: str, after: str = "") -> list[str]:
+        """Return the keys below a prefix that come after one, in their order, 1,000 at most."""
+        with self._client() as client:
+            more = {"StartAfter": after} if after else {}
+            page = client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **more)
+        return [one["Key"] for one in page.get("Contents", ())]
 
     def lease(self, run_id: str, number: int) -> dict[str, Any] | None:
         """Return what the container that has begun an attempt says of itself; None: none has.
 
         ``task`` is its ARN, where it runs on ECS.
         """
-        from botocore.exceptions import ClientError
-
-        key = self.attempt_prefix(run_id, number) + LEASE
-        with self._client() as client:
-            try:
-                content = client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_LEASE_BYTES)
-            except ClientError as error:
-                if code_of(error) in ("404", "NoSuchKey", "NotFound"):
-                    return None
-                raise
+        content = self.small(self.attempt_prefix(run_id, number) + LEASE)
         try:
-            return dict(json.loads(content))
+            return None if content is None else dict(json.loads(content))
         except (ValueError, TypeError):
             return {}
 
@@ -269,7 +298,10 @@ class S3Artifacts:
 
         Blobs stay, for the next run. In a bucket with versions, S3 keeps the old ones.
         """
-        prefix = self.run_prefix(run_id)
+        return self.delete_below(self.run_prefix(run_id))
+
+    def delete_below(self, prefix: str) -> int:
+        """Delete all below a prefix, which ends with a slash; return how many objects that was."""
         with self._client() as client:
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": _DELETED_AT_ONCE}
@@ -321,53 +353,6 @@ class S3Artifacts:
             if is_of_keys(error):
                 self._made = None  # which would go on with these keys after another login
             raise
-
-
-class _Sending:
-    """Brings contents to where a run finds them."""
-
-    def __init__(self, client: Any, bucket: str, blobs: str, inside: str) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._blobs = blobs
-        self._inside = inside
-
-    def send(self, contents: list[LocalFile], progress: Progress | None) -> int:
-        """Return how many bytes had to be sent."""
-        meter = Meter(sum(file.size for file in contents), progress)
-        small = [file for file in contents if file.size < SHARED_BYTES]
-        s3_upload.in_parallel(
-            lambda file: s3_upload.put(
-                self._client, self._bucket, self._inside + file.sha256, file, meter
-            ),
-            small,
-        )
-        # one after the other: each is sent in parallel parts
-        large = [file for file in contents if file.size >= SHARED_BYTES]
-        return sum(file.size for file in small) + sum(self._share(one, meter) for one in large)
-
-    def _share(self, file: LocalFile, meter: Meter) -> int:
-        """Upload a content that is not there, then have S3 copy it to the run."""
-        key = f"{self._blobs}{file.sha256[:2]}/{file.sha256}"
-        is_there = self._is_there(key, file.size)
-        if is_there:
-            meter.add(file.size)
-        else:
-            s3_upload.put(self._client, self._bucket, key, file, meter)
-        copy(self._client, self._bucket, key, self._inside + file.sha256, file.size)
-        return 0 if is_there else file.size
-
-    def _is_there(self, key: str, size: int) -> bool:
-        from botocore.exceptions import ClientError
-
-        try:
-            found = self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            # without the permission to list, S3 says 403 of what is not there
-            if code_of(error) in ("404", "NoSuchKey", "NotFound", "403"):
-                return False
-            raise
-        return bool(found["ContentLength"] == size)
 
 
 @contextmanager

@@ -23,8 +23,9 @@ ATTEMPT = "attempts/1"
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 _NAMES = ("scheduled_at", "interval_start", "interval_end")
 _PLACE = re.compile(r"\{(%s)(?::([^{}]*))?\}" % "|".join(_NAMES))
-#: A time that a notebook has declared as a number: its quotes go with it.
-_NUMBER = re.compile(r"""(["'])\{(%s)!(int|float)\}\1""" % "|".join(_NAMES))
+#: What stands for a time that a notebook has declared as a number; of a float, with ``.5``.
+NUMBERS = {name: 900719925474001 + place for place, name in enumerate(_NAMES)}
+_NUMBER = re.compile(r"\b(%s)(\.5)?\b" % "|".join(map(str, NUMBERS.values())))
 #: papermill's word for the cell that has the parameters.
 _INJECTED = "injected-parameters"
 _DAY_S = 86400
@@ -192,20 +193,22 @@ class Tick:
             notebook = json.load(file)
         for cell in _injected(notebook):
             source = cell.get("source", "")
-            cell["source"] = self._filled("".join(source) if isinstance(source, list) else source)
+            whole = "".join(source) if isinstance(source, list) else source
+            cell["source"] = self._filled(_NUMBER.sub(self._number, whole))
         with open(path, "w", encoding="utf-8") as file:
             json.dump(notebook, file, ensure_ascii=False)
 
     def _filled(self, text: str) -> str:
-        def number(found: "re.Match[str]") -> str:
-            seconds = self._times[found.group(2)].timestamp()
-            return repr(int(seconds) if found.group(3) == "int" else seconds)
-
         def shown(found: "re.Match[str]") -> str:
             at = self._times[found.group(1)]
             return at.strftime(found.group(2)) if found.group(2) else at.isoformat()
 
-        return _PLACE.sub(shown, _NUMBER.sub(number, text))
+        return _PLACE.sub(shown, text)
+
+    def _number(self, found: "re.Match[str]") -> str:
+        name = _NAMES[int(found.group(1)) - NUMBERS[_NAMES[0]]]
+        seconds = self._times[name].timestamp()
+        return repr(seconds if found.group(2) else int(seconds))
 
 
 def read_tick(place: Mapping[str, Any], content: bytes) -> Tick:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_flotilla.model.cost import Rate
 from jupyter_flotilla.model.job import Bucket, JobSpec
@@ -13,6 +13,9 @@ from jupyter_flotilla.model.resources import Arch, Resources
 from jupyter_flotilla.model.retry import RetryPolicy
 from jupyter_flotilla.model.units import format_size
 from jupyter_flotilla.protocol import CHECKPOINT_LIST
+
+if TYPE_CHECKING:
+    from jupyter_flotilla.engines.cloud import CloudScheduler
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,6 +254,11 @@ class Engine(ABC):
 
         Returns at once; a repeat with less grace hurries it.
         """
+
+    @property
+    def cloud(self) -> "CloudScheduler | None":
+        """What starts its jobs with no machine of ours switched on; None: nothing does."""
+        return None
 
     def tidy(self) -> int:
         """Remove what ended attempts have left outside of their folders; return how much.

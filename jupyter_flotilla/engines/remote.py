@@ -198,14 +198,25 @@ class Remote:
     def _place(self, order: LaunchOrder, sent: Mapping[str, str]) -> dict[str, Any]:
         """Return what `bootstrap.start` needs, with keys that are this attempt's alone."""
         number = number_of(order.launch_key)
-        place = {**self.bare_place(order.run_id, number), **sent}
+        place = self.whole_place(order, sent)
+        if self._keys is not None:
+            policy = self._policy(order.run_id, number, sent.get("restore"))
+            place["keys"] = dict(self._keys(policy, _KEYS_S))
+        return place
+
+    def whole_place(self, order: LaunchOrder, sent: Mapping[str, str]) -> dict[str, Any]:
+        """Return what `bootstrap.start` needs, for whoever has AWS keys by itself.
+
+        Parameters
+        ----------
+        sent
+            Digests of what is in the bucket.
+        """
+        place = {**self.bare_place(order.run_id, number_of(order.launch_key)), **sent}
         if self._hurry_s is not None:
             place["hurry_s"] = self._hurry_s
         if self._prints:
             place["prints"] = True
-        if self._keys is not None:
-            policy = self._policy(order.run_id, number, sent.get("restore"))
-            place["keys"] = dict(self._keys(policy, _KEYS_S))
         return place
 
     def bare_place(self, run_id: str, number: int) -> dict[str, Any]:
@@ -299,9 +310,7 @@ class Remote:
         """Upload what is not there yet; return what the container is told."""
         done = read_json(str(order.attempt_folder / _SENT))
         if done is None:
-            _add(order, RUNNER, runner)
-            if order.layer is not None:
-                _add(order, LAYER, order.layer.with_name(f"{order.layer.name}.tar.gz"))
+            add_programs(order, runner)
             sent = self._artifacts.upload_folder(order.run_id, order.input_folder, sending.note)
             # as the first launcher wrote it: another would write other bytes
             job = (order.attempt_folder / JOB).read_bytes()
@@ -336,6 +345,18 @@ def _mends_itself(error: BaseException) -> bool:
 def is_sent(folder: Path) -> bool:
     """Say whether an attempt's input is in S3, whole."""
     return read_json(str(folder / _SENT)) is not None
+
+
+def note_sent(folder: Path) -> None:
+    """Note that an attempt's input was sent by somebody else."""
+    write_json(str(folder / _SENT), {"by": "another"})
+
+
+def add_programs(order: LaunchOrder, runner: Path) -> None:
+    """Put among a run's input what its container needs of ours: the runner, and packages."""
+    _add(order, RUNNER, runner)
+    if order.layer is not None:
+        _add(order, LAYER, order.layer.with_name(f"{order.layer.name}.tar.gz"))
 
 
 def _add(order: LaunchOrder, name: str, path: Path) -> None:

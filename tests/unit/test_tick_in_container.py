@@ -60,9 +60,12 @@ def test_the_job_is_told_its_run_and_its_times():
 
 
 def test_a_notebook_gets_its_times_where_its_parameters_are_and_nowhere_else(tmp_path):
-    injected = (
-        'scheduled_at = "{scheduled_at}"\nn = "{interval_start!int}"\nd = "{scheduled_at:%d}"'
-    )
+    lines = (
+        'at = "{scheduled_at}"', 'day = "{scheduled_at:%d}"',
+        # what stands for numbers, as papermill writes them
+        "n = 900719925474002", "x = 900719925474001.5",
+    )  # fmt: skip
+    injected = "\n".join(lines)
     notebook = {"cells": [
         {"cell_type": "code", "metadata": {}, "source": "print('{scheduled_at}')"},
         {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]},
@@ -72,10 +75,11 @@ def test_a_notebook_gets_its_times_where_its_parameters_are_and_nowhere_else(tmp
     tick(notebook="n.ipynb").fill_notebook(str(tmp_path))
     first, second = json.loads((tmp_path / "n.ipynb").read_text())["cells"]
     assert first["source"] == "print('{scheduled_at}')"
-    begin = int(datetime(2027, 3, 26, 6, tzinfo=UTC).timestamp())
-    assert second["source"] == (
-        f'scheduled_at = "2027-03-29T07:00:00+02:00"\nn = {begin}\nd = "29"'
-    )
+    begin, at = (datetime(2027, 3, day, hour, tzinfo=UTC) for day, hour in ((26, 6), (29, 5)))
+    assert second["source"].splitlines() == [
+        'at = "2027-03-29T07:00:00+02:00"', 'day = "29"',
+        f"n = {int(begin.timestamp())}", f"x = {at.timestamp()}",
+    ]  # fmt: skip
 
 
 def test_a_notebook_outside_of_the_input_is_refused(tmp_path):

@@ -21,6 +21,7 @@ from jupyter_flotilla.engines.base import Check, Engine, LaunchOrder
 from jupyter_flotilla.engines.ecs.account import FOLDER, Account, AwsError
 from jupyter_flotilla.engines.ecs.backstop import Backstop
 from jupyter_flotilla.engines.ecs.capacity import Capacity
+from jupyter_flotilla.engines.ecs.cloud import EcsCloud
 from jupyter_flotilla.engines.ecs.definition import Definitions
 from jupyter_flotilla.engines.ecs.ending import kept_task
 from jupyter_flotilla.engines.ecs.feed import Feed
@@ -259,8 +260,7 @@ class EcsEngine(Engine):
             return self._handle(order, (kept_task(folder) or {}).get("taskArn"))
         if not (folder / protocol.STOP_REQUEST).exists():
             # a task outlives any dispatcher, and cannot start one
-            alone = replace(order, keeper=None, resources=self._given(order.resources))
-            job = job_file(alone, LAYOUT, self._settings.checkpoint_every_s)
+            job = job_file(self._alone(order), LAYOUT, self._settings.checkpoint_every_s)
             protocol.write_json(str(folder / protocol.JOB), job, exclusive=True)
         return self._handle(order, self._launches.launch(order))
 
@@ -324,6 +324,17 @@ class EcsEngine(Engine):
             capacity=self._capacity,
             in_use=self._watch.in_use,
         )
+
+    @cached_property
+    def cloud(self) -> EcsCloud:
+        return EcsCloud(
+            self.aws, self._ecs, lambda: self._install, self._parts, self._alone, self._handle,
+            self._settings.checkpoint_every_s,
+        )  # fmt: skip
+
+    def _alone(self, order: LaunchOrder) -> LaunchOrder:
+        """Return an order whose task can start no dispatcher, with what it really gets."""
+        return replace(order, keeper=None, resources=self._given(order.resources))
 
     def _given(self, resources: Resources) -> Resources:
         """Return what a task really gets of what was asked for."""

@@ -193,7 +193,7 @@ class Launches:
         if written is None:
             self._check_room(order, parts)
             request = run_task(
-                order, definition_arn=self._defined(order, parts), place=place, site=parts.site
+                order, definition_arn=defined(self._aws, order, parts), place=place, site=parts.site
             )
             if not is_asked_for(order.attempt_folder):
                 return None  # cancelled first
@@ -250,24 +250,6 @@ class Launches:
         if found.verdict == "refused":
             raise LaunchError(found.message, retryable=False, next_step=found.next_step)
 
-    def _defined(self, order: LaunchOrder, parts: Parts) -> str:
-        """Return the ARN of the definition that an order's task has."""
-        gpu = parts.site.gpu
-        wanted = definition(
-            image=order.spec.image or "",
-            region=self._aws.region,
-            arch=order.resources.arch,
-            is_fargate=parts.site.is_fargate,
-            gpus=order.resources.gpu,
-            shared_mib=None if gpu is None else shared_mib(order.resources, gpu),
-            has_own_interface=gpu is None,
-            secrets=resolve(self._aws, order.spec.secrets),
-            log_group=parts.log_group,
-            execution_role=parts.execution_role,
-            task_role=parts.task_role,
-        )
-        return parts.definitions.ensure(wanted, utc_now())
-
     def _found_to_stop(self, order: LaunchOrder, written: Written, parts: Parts) -> str | None:
         """Return the task of a launch that is not wanted any more; None: there is none.
 
@@ -309,6 +291,25 @@ class Launches:
             next_step=f"look for startedBy {request['startedBy']} in the console; then "
             f"jupyter flotilla cancel {order.run_id}, and retry",
         )
+
+
+def defined(aws: Account, order: LaunchOrder, parts: Parts) -> str:
+    """Return the ARN of the definition that an order's task has; raises AwsError."""
+    gpu = parts.site.gpu
+    wanted = definition(
+        image=order.spec.image or "",
+        region=aws.region,
+        arch=order.resources.arch,
+        is_fargate=parts.site.is_fargate,
+        gpus=order.resources.gpu,
+        shared_mib=None if gpu is None else shared_mib(order.resources, gpu),
+        has_own_interface=gpu is None,
+        secrets=resolve(aws, order.spec.secrets),
+        log_group=parts.log_group,
+        execution_role=parts.execution_role,
+        task_role=parts.task_role,
+    )
+    return parts.definitions.ensure(wanted, utc_now())
 
 
 def is_asked_for(folder: Path) -> bool:
