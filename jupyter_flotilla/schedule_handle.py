@@ -20,8 +20,9 @@ from jupyter_flotilla.model.schedule_options import (
 )
 from jupyter_flotilla.model.when_words import read_moment
 from jupyter_flotilla.scheduling import past
-from jupyter_flotilla.scheduling.facade import Scheduling, preview
+from jupyter_flotilla.scheduling.facade import Scheduling
 from jupyter_flotilla.scheduling.jobs import Asked
+from jupyter_flotilla.scheduling.timing import preview
 from jupyter_flotilla.service import Flotilla
 
 

@@ -11,7 +11,8 @@ from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import BACKFILL, Schedule, Tick
 from jupyter_flotilla.model.when import When
-from jupyter_flotilla.scheduling.facade import Scheduling, preview, when_text
+from jupyter_flotilla.scheduling.facade import Scheduling
+from jupyter_flotilla.scheduling.timing import preview, when_text
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import runs, schedules, ticks
 

@@ -25,6 +25,7 @@ from jupyter_flotilla.engines.registry import engine_names
 from jupyter_flotilla.errors import EngineUnavailable, FlotillaError, NotTold
 from jupyter_flotilla.notify import send
 from jupyter_flotilla.publishing import publish
+from jupyter_flotilla.scheduling.cloud import CloudTicks
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.settings import load_settings
@@ -136,7 +137,9 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
             lock_fd=lock_fd,
             publisher=Publisher(facade.store, partial(publish, facade), Workers()),
             teller=Teller(facade.store, _tell, Workers()),
-            ticker=Ticker(facade.store, TickMaker(facade), machine.host(), Workers()),
+            ticker=Ticker(
+                facade.store, TickMaker(facade), machine.host(), Workers(), CloudTicks(facade)
+            ),
         )
         if not dispatcher.run():
             say(f"a dispatcher lives here already ({facade.wake.lock})")

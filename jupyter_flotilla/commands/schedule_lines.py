@@ -16,7 +16,9 @@ from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
 from jupyter_flotilla.model.units import format_duration, format_money
 from jupyter_flotilla.model.when_words import tick_text
 from jupyter_flotilla.schedule_rows import lag_s, what_text
-from jupyter_flotilla.scheduling.facade import Prepared, Scheduling, preview
+from jupyter_flotilla.scheduling.facade import Scheduling
+from jupyter_flotilla.scheduling.prepared import Prepared
+from jupyter_flotilla.scheduling.timing import preview
 
 #: Ticks that are shown before saving.
 SHOWN = 5

@@ -26,7 +26,7 @@ from jupyter_flotilla.model.when import check_zone
 from jupyter_flotilla.model.when_words import local_text, read_moment, read_when, tick_text, words
 from jupyter_flotilla.schedule_rows import lag_s
 from jupyter_flotilla.scheduling.facade import Scheduling
-from jupyter_flotilla.scheduling.facade import preview as moments_of
+from jupyter_flotilla.scheduling.timing import preview as moments_of
 
 _MOST_PREVIEWED = 10_000
 

@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.base import Stored
-from jupyter_flotilla.model.job import JobSpec
+from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.run import CROCKFORD
 from jupyter_flotilla.model.units import format_money
 from jupyter_flotilla.model.when import When, count_ticks, latest_ticks, next_tick
 
+#: Who starts its runs.
+Where = Literal["here", "cloud"]
 #: What becomes of ticks that nobody was there for: none is made, the latest, or all.
 Missed = Literal["skip", "last", "all"]
 #: What becomes of a tick while a run of the same schedule goes on.
@@ -27,6 +29,10 @@ MOST_CAUGHT_UP = 1000
 #: So many ticks may wait for the run before them; a schedule that is too slow must not pile up.
 MOST_WAITING = 10
 _COUNTED = 50_000
+#: The cloud tries so long to start a tick, in seconds, unless a rule says otherwise; and from then
+#: on a task has so long until its job begins: it waits for capacity, and pulls its image.
+_CLOUD_AGE_S = 3600
+_BEGINS_WITHIN = timedelta(minutes=15)
 #: So long after its first failure a run that could not be made is tried again: what was away may
 #: be back, and who wants to know that it is not should not wait for long.
 _TRIES = (timedelta(seconds=20), timedelta(seconds=80), timedelta(seconds=240))
@@ -67,6 +73,17 @@ class What(Stored):
     ref: str | None = None
 
 
+class Placed(Stored):
+    """What the cloud has of a schedule."""
+
+    revision: int
+    #: Whose cloud that is, and where the files of it are.
+    engine: str
+    bucket: Bucket
+    #: Until then it has all moments, those among them that are said one by one.
+    until: datetime
+
+
 class Schedule(Stored):
     """A job that runs again and again."""
 
@@ -82,6 +99,11 @@ class Schedule(Stored):
     when: When
     rules: Rules = Rules()
     what: What
+    #: ``here``: a dispatcher makes its runs; ``cloud``: its engine's scheduler starts them, and
+    #: a dispatcher takes them over.
+    where: Where = "here"
+    #: None: the cloud has nothing of it.
+    placed: Placed | None = None
     #: Host whose dispatcher makes its runs, where they are bound to one; None: any.
     host: str | None = None
     #: None: it goes on.
@@ -90,6 +112,15 @@ class Schedule(Stored):
     cursor: datetime
     #: The next tick; None: there is none, or it is not by the clock.
     next_at: datetime | None = None
+
+    @property
+    def is_placed(self) -> bool:
+        """Say whether the cloud has what it is to have of it."""
+        if self.where == "here":
+            return self.placed is None
+        if self.placed is None:
+            return self.paused_at is not None
+        return self.placed.revision == self.revision
 
     @property
     def is_over(self) -> bool:
@@ -279,6 +310,17 @@ def next_try(failed_at: datetime, now: datetime) -> datetime | None:
     """
     begin = min(failed_at, now)
     return next((begin + wait for wait in _TRIES if begin + wait > now), None)
+
+
+def max_age_in_cloud_s(rules: Rules) -> int:
+    """Return how long, in seconds, the cloud tries to start a tick."""
+    return rules.max_age_s or _CLOUD_AGE_S
+
+
+def given_up_at(schedule: Schedule, moment: datetime) -> datetime:
+    """Return when a tick that the cloud was to start has begun, or never will."""
+    age = timedelta(seconds=max_age_in_cloud_s(schedule.rules))
+    return moment + age + _BEGINS_WITHIN
 
 
 def over_month(rules: Rules, spent_usd: float, ceiling_usd: float | None) -> str | None:

@@ -8,7 +8,7 @@ from jupyter_flotilla.errors import InvalidOption
 from jupyter_flotilla.model.address import has_password, masked
 from jupyter_flotilla.model.base import Value
 from jupyter_flotilla.model.option import Option, read_keywords
-from jupyter_flotilla.model.schedule import Missed, Overlap
+from jupyter_flotilla.model.schedule import Missed, Overlap, Where
 from jupyter_flotilla.model.size_options import with_unit
 from jupyter_flotilla.model.units import parse_duration, parse_money
 from jupyter_flotilla.model.when import check_zone
@@ -27,6 +27,7 @@ class ScheduleOptions(Value):
     start: str | None = None
     end: str | None = None
     source: str | None = None
+    where: Where | None = None
     missed: Missed | None = None
     #: Seconds; 0: no limit.
     max_age_s: int | None = None
@@ -45,6 +46,7 @@ class ScheduleKeywords(TypedDict, total=False):
     start: str | None
     end: str | None
     source: str | None
+    where: str | None
     missed: str | None
     max_age: str | None
     overlap: str | None
@@ -136,6 +138,12 @@ SCHEDULE_OPTIONS: tuple[Option, ...] = (
         name="source", py="source", rest="source", form="What", metavar="WHAT", parse=_source,
         help="snapshot (as it is now), file (as it is at each tick) or REPO@REF (as git has it "
         "then; FILE is below its top). [default: snapshot]",
+    ),
+    Option(
+        name="where", py="where", rest="where", form="Started by", metavar="WHERE",
+        parse=_one_of("--where", get_args(Where)),
+        help="here (this machine's dispatcher) or cloud (AWS's own scheduler, with every machine "
+        "of yours switched off; engine ecs). [default: here]",
     ),
     Option(
         name="missed", py="missed", rest="missed", form="If missed", metavar="RULE",

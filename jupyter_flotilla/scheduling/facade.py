@@ -1,15 +1,17 @@
 """What a face can ask for of schedules: saving, editing, steering, looking."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
+
+import sqlalchemy as sa
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.errors import InvalidOption, RunNotFound, ScheduleNotFound
+from jupyter_flotilla.errors import FlotillaError, InvalidOption, RunNotFound, ScheduleNotFound
 from jupyter_flotilla.model.job import check_name
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
@@ -23,12 +25,19 @@ from jupyter_flotilla.model.schedule import (
     over_month,
 )
 from jupyter_flotilla.model.schedule_options import ScheduleOptions
-from jupyter_flotilla.model.when import When, count_ticks, next_tick, ticks
+from jupyter_flotilla.model.when import count_ticks, next_tick
 from jupyter_flotilla.model.when_words import words
-from jupyter_flotilla.planning import Plan
 from jupyter_flotilla.scheduling.jobs import Asked, drafted, redrafted
 from jupyter_flotilla.scheduling.making import copy_snapshot
-from jupyter_flotilla.scheduling.timing import check_one_of, read_rules, read_times
+from jupyter_flotilla.scheduling.placing import Placing
+from jupyter_flotilla.scheduling.prepared import Prepared
+from jupyter_flotilla.scheduling.timing import (
+    begin_of,
+    check_one_of,
+    read_rules,
+    read_times,
+    when_text,
+)
 from jupyter_flotilla.service import Flotilla
 from jupyter_flotilla.store import runs, schedules
 from jupyter_flotilla.store import ticks as tick_rows
@@ -37,33 +46,12 @@ _MONTH = timedelta(days=30)
 _COUNTED = 1_000_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
-    """A schedule that is ready to be saved, and what it would cost."""
-
-    schedule: Schedule
-    #: The job of its next run.
-    draft: Draft
-    plan: Plan
-    #: How many ticks there are in the 30 days from now; None: it is not by the clock.
-    runs_a_month: int | None
-    #: True where a snapshot has to be written.
-    is_fresh: bool
-
-    @property
-    def ceiling_a_month_usd(self) -> float | None:
-        """What its runs cannot exceed in 30 days, in US dollars; None: nothing limits it."""
-        each, count = self.plan.ceiling_usd, self.runs_a_month
-        together = None if each is None or count is None else each * count
-        limits = [usd for usd in (self.schedule.rules.month_usd, together) if usd is not None]
-        return min(limits, default=None)
-
-
 class Scheduling:
     """The schedules of one store."""
 
     def __init__(self, flotilla: Flotilla) -> None:
         self._flotilla = flotilla
+        self._placing = Placing(flotilla)
 
     def prepare(self, options: ScheduleOptions, job: JobOptions, asked: Asked) -> Prepared:
         """Return a new schedule as it would be saved, without saving it.
@@ -86,8 +74,9 @@ class Scheduling:
             edited_at=now,
             edited_by=user,
             when=when,
-            rules=read_rules(options, Rules(), after),
+            rules=read_rules(options, Rules(), after, options.where or "here"),
             what=what,
+            where=options.where or "here",
             host=self._host(),
             cursor=now - timedelta(microseconds=1),
             next_at=next_tick(when, now),
@@ -119,7 +108,8 @@ class Scheduling:
         draft, what = redrafted(self._flotilla, schedule, asked, changes)
         # what new times say of the past was never promised
         is_retimed = when != schedule.when or after != schedule.rules.after
-        begin = _begin(after, schedule, now)
+        where = options.where or schedule.where
+        begin = begin_of(after, schedule, now)
         timed = {"cursor": begin, "next_at": next_tick(when, now)} if is_retimed else {}
         edited = schedule.model_copy(
             update={
@@ -127,8 +117,9 @@ class Scheduling:
                 "edited_at": now,
                 "edited_by": machine.user_name(),
                 "when": when,
-                "rules": read_rules(options, schedule.rules, after),
+                "rules": read_rules(options, schedule.rules, after, where),
                 "what": what,
+                "where": where,
                 "host": self._host(),
                 **timed,
             }
@@ -150,9 +141,18 @@ class Scheduling:
         if is_paused:
             schedule = schedule.model_copy(update={"paused_at": schedule.created_at})
         self._insert(schedule)
+        try:
+            self._placing.new(schedule)
+        except BaseException:
+            with suppress(FlotillaError):
+                self._placing.take_out(schedule)
+            with self._flotilla.store.write() as tx:
+                schedules.delete(tx, schedule.id)
+            self._forget_snapshot(schedule.what)
+            raise
         if not is_paused:
             self._flotilla.see_to_dispatcher()
-        return schedule
+        return self.get(schedule.id)
 
     def save_edit(self, prepared: Prepared, seen_revision: int) -> Schedule:
         """Write an edit; raises ScheduleChanged where somebody else has edited it since."""
@@ -160,6 +160,7 @@ class Scheduling:
         is_in = False
         try:
             before = self.get(edited.id)
+            self._placing.take_over(before)
             with self._flotilla.store.write() as tx:
                 is_retimed = (edited.when, edited.rules.after) != (before.when, before.rules.after)
                 saved = schedules.edit(tx, edited, seen_revision, is_retimed=is_retimed)
@@ -170,7 +171,8 @@ class Scheduling:
         if before.what.snapshot_id != saved.what.snapshot_id:
             self._forget_snapshot(before.what)
         self._flotilla.see_to_dispatcher()
-        return saved
+        self._placing.changed(saved)
+        return self.get(saved.id)
 
     def clone(self, schedule: Schedule, name: str) -> Schedule:
         """Save a copy of a schedule under another name, paused until it is resumed.
@@ -190,7 +192,7 @@ class Scheduling:
                 "id": new_schedule_id(), "name": name, "owner": user, "created_at": now,
                 "edited_at": now, "edited_by": user, "revision": 1, "what": what,
                 "paused_at": now, "cursor": now - timedelta(microseconds=1),
-                "next_at": next_tick(schedule.when, now),
+                "next_at": next_tick(schedule.when, now), "placed": None,
             }
         )  # fmt: skip
         self._insert(copied)
@@ -198,6 +200,7 @@ class Scheduling:
 
     def pause(self, schedule: Schedule) -> Schedule:
         """Let no tick of it come until it is resumed; raises ScheduleChanged."""
+        self._placing.take_over(schedule)
         return self._change(schedule, paused_at=utc_now())
 
     def resume(self, schedule: Schedule) -> Schedule:
@@ -216,14 +219,12 @@ class Scheduling:
         InvalidOption
             If another schedule waits for it, which would wait for ever.
         """
+        with self._flotilla.store.read() as tx:
+            _check_no_waiter(tx, schedule)
+        self._placing.take_over(schedule)
+        self._placing.take_out(schedule)
         with self._flotilla.store.write() as tx:
-            chains, names = schedules.chains(tx), schedules.names(tx)
-            waits = [names[one] for one, after in chains.items() if schedule.id in after]
-            if waits:
-                raise InvalidOption(
-                    f"{waits[0]} runs after {schedule.name}, and would wait for ever",
-                    next_step=f"jupyter flotilla schedule rm {waits[0]}, or edit its --after",
-                )
+            _check_no_waiter(tx, schedule)
             schedules.delete(tx, schedule.id)
         self._forget_snapshot(schedule.what)
 
@@ -294,6 +295,7 @@ class Scheduling:
         return tuple(dict.fromkeys(found))
 
     def _prepared(self, schedule: Schedule, draft: Draft, *, is_fresh: bool) -> Prepared:
+        self._placing.check(schedule)
         now, plan = utc_now(), self._flotilla.plan(draft)
         is_timed = schedule.when.kind != "after"
         # not for its sum: a limit that lets nothing begin is a mistake
@@ -366,29 +368,21 @@ class Scheduling:
             **update,
         }
         with self._flotilla.store.write() as tx:
-            return schedules.edit(
+            changed = schedules.edit(
                 tx,
                 schedule.model_copy(update=edited),
                 schedule.revision,
                 is_retimed="cursor" in update,
             )
+        self._placing.changed(changed)
+        return changed
 
 
-def _begin(after: tuple[str, ...], schedule: Schedule, now: datetime) -> datetime:
-    """Return up to when all is dealt with of a schedule whose times have just been changed.
-
-    What it waits for newly may be done already, where that is runs: these succeed once.
-    """
-    is_of_runs = bool(after) and all(one.startswith("r") for one in after)
-    return schedule.created_at - timedelta(microseconds=1) if is_of_runs else now
-
-
-def preview(when: When, after: datetime, count: int) -> list[datetime]:
-    """Return the next moments after one, in UTC."""
-    return list(islice(ticks(when, after), count))
-
-
-def when_text(schedule: Schedule, names: Mapping[str, str]) -> str:
-    """Return in words when a schedule runs, by the names of all schedules."""
-    after = " and ".join(names.get(one, one[:7]) for one in schedule.rules.after)
-    return words(schedule.when, after=after)
+def _check_no_waiter(tx: sa.Connection, schedule: Schedule) -> None:
+    chains, names = schedules.chains(tx), schedules.names(tx)
+    waits = [names[one] for one, after in chains.items() if schedule.id in after]
+    if waits:
+        raise InvalidOption(
+            f"{waits[0]} runs after {schedule.name}, and would wait for ever",
+            next_step=f"jupyter flotilla schedule rm {waits[0]}, or edit its --after",
+        )

@@ -15,6 +15,7 @@ from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.capture.parameters import describe
 from jupyter_flotilla.capture.repository import Repository, provenance
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.engines.cloud import NUMBERS
 from jupyter_flotilla.errors import FlotillaError, InvalidNotebook, Refused
 from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
@@ -73,6 +74,30 @@ class TickMaker:
                 if not is_whole:
                     self.discard(run)
         return run
+
+    def adopted(self, schedule: Schedule, tick: Tick, run_id: str) -> Run:
+        """Return the run of a tick that has begun elsewhere, its folder written.
+
+        Nothing is refused: it runs. Where its snapshot is gone, its files are in the bucket alone.
+        """
+        run = Run(
+            id=run_id,
+            spec=schedule.what.spec.model_copy(update={"name": schedule.name}),
+            owner=schedule.owner,
+            created_at=tick.scheduled_at,
+            ceiling_usd=self._flotilla.ceiling_usd(schedule.what.spec),
+            schedule_id=schedule.id,
+            scheduled_at=tick.scheduled_at,
+        )
+        with tempfile.TemporaryDirectory(prefix="flotilla-tick-") as folder:
+            try:
+                draft = self.draft(schedule, tick, Path(folder))
+            except (FlotillaError, OSError):
+                draft = Draft(spec=run.spec)
+            # of a process that was killed in between
+            shutil.rmtree(self._flotilla.artifacts.input_folder(run.id), ignore_errors=True)
+            self._flotilla.freeze(run.id, draft)
+        return run.model_copy(update={"spec": draft.spec})
 
     def discard(self, run: Run) -> None:
         """Delete what `make` has written."""
@@ -238,6 +263,27 @@ def _params(notebook: bytes, given: Mapping[str, Any], data: TickData) -> dict[s
         return dict(given)
     declared = {one["name"]: one["type"] for one in found}
     return parameters(declared, given, data.times, data.after)
+
+
+def placeholders(notebook: bytes, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of a notebook that each tick has others of, as names in braces.
+
+    Of what is declared as a number there are numbers that stand for them (`NUMBERS`).
+    """
+    if not any(name.encode() in notebook for name in NAMES):
+        return {}
+    try:
+        found = describe(json.loads(notebook)) or []
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    kinds = {one["name"]: one["type"] for one in found if one["name"] in NAMES}
+    return {name: _stand_in(name, kind) for name, kind in kinds.items() if name not in given}
+
+
+def _stand_in(name: str, kind: str | None) -> Any:
+    if kind == "int":
+        return NUMBERS[name]
+    return NUMBERS[name] + 0.5 if kind == "float" else f"{{{name}}}"
 
 
 def injects(draft: Draft, source: str, given: Mapping[str, Any]) -> bool:

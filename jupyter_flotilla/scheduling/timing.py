@@ -1,12 +1,14 @@
 """From options of a schedule to its times and rules, new or edited."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import islice
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.errors import InvalidOption
-from jupyter_flotilla.model.schedule import Rules, Schedule
+from jupyter_flotilla.model.schedule import Rules, Schedule, Where
 from jupyter_flotilla.model.schedule_options import NONE, ScheduleOptions
-from jupyter_flotilla.model.when import When, after_others, check_zone, next_tick, once
+from jupyter_flotilla.model.when import When, after_others, check_zone, next_tick, once, ticks
 from jupyter_flotilla.model.when_words import read_moment, read_when, words
 
 
@@ -59,18 +61,42 @@ def check_one_of(options: ScheduleOptions) -> None:
         )
 
 
-def read_rules(options: ScheduleOptions, before: Rules, after: tuple[str, ...]) -> Rules:
+def read_rules(
+    options: ScheduleOptions, before: Rules, after: tuple[str, ...], where: Where
+) -> Rules:
     """Return rules with what is given changed."""
     update: dict[str, object] = {"after": after}
     if options.missed is not None:
         update["missed"] = options.missed
     if options.overlap is not None:
         update["overlap"] = options.overlap
+    elif where == "cloud" and before.overlap == Rules().overlap:
+        update["overlap"] = "allow"  # nobody is there to see that one goes on
     if options.max_age_s is not None:
         update["max_age_s"] = options.max_age_s or None
     if options.month_usd is not None:
         update["month_usd"] = options.month_usd or None
     return before.model_copy(update=update)
+
+
+def begin_of(after: tuple[str, ...], schedule: Schedule, now: datetime) -> datetime:
+    """Return up to when all is dealt with of a schedule whose times have just been changed.
+
+    What it waits for newly may be done already, where that is runs: these succeed once.
+    """
+    is_of_runs = bool(after) and all(one.startswith("r") for one in after)
+    return schedule.created_at - timedelta(microseconds=1) if is_of_runs else now
+
+
+def preview(when: When, after: datetime, count: int) -> list[datetime]:
+    """Return the next moments after one, in UTC."""
+    return list(islice(ticks(when, after), count))
+
+
+def when_text(schedule: Schedule, names: Mapping[str, str]) -> str:
+    """Return in words when a schedule runs, by the names of all schedules."""
+    after = " and ".join(names.get(one, one[:7]) for one in schedule.rules.after)
+    return words(schedule.when, after=after)
 
 
 def unlimited(when: When) -> When:

@@ -19,8 +19,9 @@ from jupyter_flotilla.model.when import When
 from jupyter_flotilla.model.when_words import words
 from jupyter_flotilla.schedule_rows import ScheduleRows, upcoming
 from jupyter_flotilla.scheduling import past
-from jupyter_flotilla.scheduling.facade import Prepared, Scheduling
+from jupyter_flotilla.scheduling.facade import Scheduling
 from jupyter_flotilla.scheduling.jobs import Asked
+from jupyter_flotilla.scheduling.prepared import Prepared
 from jupyter_flotilla.scheduling.timing import read_times
 from jupyter_flotilla.server.context import Context, moment, now_text
 from jupyter_flotilla.server.copied import edited, scheduled

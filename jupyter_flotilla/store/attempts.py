@@ -39,8 +39,13 @@ def claim(
         claimed_at=now,
         resources=run.next_resources,
     )
-    conn.execute(attempts.insert().values(**_row(attempt)))
+    insert(conn, attempt)
     return attempt
+
+
+def insert(conn: sa.Connection, attempt: Attempt) -> None:
+    """Add an attempt of a run that has just become PENDING."""
+    conn.execute(attempts.insert().values(**_row(attempt)))
 
 
 def update(conn: sa.Connection, attempt: Attempt) -> bool:

@@ -15,13 +15,15 @@ from jupyter_flotilla.errors import (
     StoreUnreadable,
 )
 from jupyter_flotilla.model.run import OPEN_STATUSES
-from jupyter_flotilla.model.schedule import BACKFILL, LATE, Schedule, TickStatus
+from jupyter_flotilla.model.schedule import BACKFILL, LATE, Placed, Schedule, TickStatus
 from jupyter_flotilla.store import events
 from jupyter_flotilla.store.schema import attempts, runs, schedules, ticks
 
 log = logging.getLogger("jupyter_flotilla.store")
 
 _SHORTEST_PREFIX = 2
+#: Columns that hold JSON.
+_PARTS = {"when", "rules", "what", "placed"}
 
 
 def insert(conn: sa.Connection, schedule: Schedule) -> None:
@@ -138,8 +140,8 @@ def edit(
     """
     _check_name(conn, edited)
     following = edited.model_copy(update={"revision": seen_revision + 1})
-    place = () if is_retimed else ("cursor", "next_at")
-    values = {name: value for name, value in _row(following).items() if name not in place}
+    others = {"placed"} if is_retimed else {"placed", "cursor", "next_at"}
+    values = {name: value for name, value in _row(following).items() if name not in others}
     done = conn.execute(
         schedules.update()
         .where(schedules.c.id == edited.id, schedules.c.revision == seen_revision)
@@ -185,6 +187,20 @@ def settle(conn: sa.Connection, seen: Schedule, cursor: datetime, next_at: datet
     )
     done = conn.execute(schedules.update().where(still).values(cursor=cursor, next_at=next_at))
     return done.rowcount == 1
+
+
+def set_placed(conn: sa.Connection, schedule_id: str, placed: Placed | None) -> None:
+    """Write down what the cloud has of a schedule."""
+    value = None if placed is None else placed.model_dump(mode="json")
+    this = schedules.c.id == schedule_id
+    conn.execute(schedules.update().where(this).values(placed=value))
+
+
+def of_cloud(conn: sa.Connection, host: str) -> list[str]:
+    """Return the ids of schedules, of this host, of which the cloud has or is to have something."""
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_there = sa.or_(schedules.c.where == "cloud", schedules.c.placed.isnot(None))
+    return [*conn.execute(sa.select(schedules.c.id).where(is_there, is_mine)).scalars()]
 
 
 def delete(conn: sa.Connection, schedule_id: str) -> bool:
@@ -330,6 +346,6 @@ def _check_name(conn: sa.Connection, schedule: Schedule) -> None:
 
 
 def _row(schedule: Schedule) -> Mapping[str, Any]:
-    whole = schedule.model_dump(exclude={"when", "rules", "what"})
-    parts = schedule.model_dump(mode="json", include={"when", "rules", "what"})
+    whole = schedule.model_dump(exclude=_PARTS)
+    parts = schedule.model_dump(mode="json", include=_PARTS)
     return {**whole, **parts, "is_chained": schedule.when.kind == "after"}

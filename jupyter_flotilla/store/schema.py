@@ -136,6 +136,8 @@ schedules = sa.Table(
     sa.Column("when", sa.JSON, nullable=False),
     sa.Column("rules", sa.JSON, nullable=False),
     sa.Column("what", sa.JSON, nullable=False),
+    sa.Column("where", sa.String(16), nullable=False, server_default="here"),
+    sa.Column("placed", sa.JSON(none_as_null=True)),
 )
 
 ticks = sa.Table(

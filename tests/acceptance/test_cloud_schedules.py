@@ -1,0 +1,166 @@
+"""Schedules that AWS's scheduler starts, into real containers, with nothing of ours alive then."""
+
+import json
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import witness
+from ecs_ground import EcsGround
+from ecs_jobs import use_ecs
+from witness import until
+
+import jupyter_flotilla as fl
+from jupyter_flotilla.api import flotilla
+from jupyter_flotilla.errors import EngineUnavailable
+from jupyter_flotilla.model.run import RunStatus
+from jupyter_flotilla.model.schedule import TickStatus
+from jupyter_flotilla.store.schema import schedules
+
+HOUR = timedelta(hours=1)
+
+
+class Cloud:
+    """A group of AWS's scheduler of the test's own, and its queue of dead letters."""
+
+    def __init__(self, ground: EcsGround) -> None:
+        self.ground = ground
+        self.group = f"flotilla-{uuid.uuid4().hex[:8]}"
+        self.scheduler, sqs = ground.client("scheduler"), ground.client("sqs")
+        self.scheduler.create_schedule_group(Name=self.group)
+        self.queue = sqs.create_queue(QueueName=self.group)["QueueUrl"]
+        self.settings = {
+            "scheduler_role": ground.execution_role,
+            "schedule_group": self.group,
+            "dropped_queue": self.queue,
+        }
+
+    def all(self) -> list[Any]:
+        """Return what AWS has, whole, by name."""
+        found = self.scheduler.list_schedules(GroupName=self.group)["Schedules"]
+        names = sorted(one["Name"] for one in found)
+        return [self.scheduler.get_schedule(GroupName=self.group, Name=name) for name in names]
+
+    def fire(self, moment: datetime, times: int = 1) -> list[Any]:
+        """Have AWS start a tick of the one schedule there is."""
+        name = self.all()[0]["Name"]
+        at = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return self.ground.fire(name, group=self.group, scheduled_at=at, times=times)
+
+
+@pytest.fixture
+def cloud(
+    ecs_ground: EcsGround, home: Path, settings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cloud]:
+    made = Cloud(ecs_ground)
+    use_ecs(ecs_ground, settings_file, monkeypatch, ecs=made.settings)
+    yield made
+    made.scheduler.delete_schedule_group(Name=made.group)
+
+
+def saved_hours_ago(schedule: fl.ScheduleHandle, cursor: datetime) -> None:
+    """Have a schedule expect ticks since a moment that is over."""
+    with flotilla().store.write() as tx:
+        this = schedules.c.id == schedule.id
+        tx.execute(schedules.update().where(this).values(cursor=cursor, next_at=cursor + HOUR))
+
+
+def kill_all(home: Path) -> None:
+    for pid in witness.processes_of_home(home):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_ticks_run_once_with_nothing_alive_here_and_are_taken_over_later(
+    cloud: Cloud, home: Path, tmp_path: Path
+) -> None:
+    parameters = "scheduled_at: int = 0\ninterval_start: str = ''"
+    said = "print(scheduled_at, interval_start, __import__('os').environ['FLOTILLA_RUN_ID'])"
+    path = witness.notebook(tmp_path / "report.ipynb", said, parameters=parameters)
+    schedule = fl.schedule(
+        path, when="0 * * * *", tz="UTC", where="cloud", max_age="1m", timeout="5m", confirm=False
+    )
+    tick = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    kill_all(home)
+    saved_hours_ago(schedule, tick - 3 * HOUR)
+
+    # what AWS delivers twice is one task; what it cannot start is a dead letter; one is not started
+    cloud.ground.plan(error={"code": "AccessDeniedException", "message": "PassRole", "times": 9})
+    (dropped,) = cloud.fire(tick - 2 * HOUR)
+    assert dropped["error_code"], dropped
+    first, second = cloud.fire(tick, times=2)
+    assert first["answer"]["tasks"][0]["taskArn"] == second["answer"]["tasks"][0]["taskArn"]
+    until(lambda: cloud.ground.tasks()[0]["lastStatus"] == "STOPPED", "the end of the task")
+    assert schedule.history() == []
+
+    run = until(
+        lambda: next((one.run for one in schedule.history() if one.run is not None), None), "a run"
+    )
+    run.wait()
+    assert run.status is RunStatus.SUCCEEDED, run.explain()
+    begin = (tick - HOUR).isoformat()
+    assert str(run.logs()).split()[:3] == [str(int(tick.timestamp())), begin, run.id]
+    assert run.snapshot.scheduled_at == tick
+    assert run.cost.usd is not None
+
+    by_time = {
+        one.tick.scheduled_at: one.tick for one in until(lambda: _whole(schedule, 3), "all ticks")
+    }
+    assert by_time[tick - 2 * HOUR].status is TickStatus.FAILED
+    assert "PassRole" in (by_time[tick - 2 * HOUR].reason or "")
+    assert by_time[tick - HOUR].status is TickStatus.MISSED
+    assert "no task" in (by_time[tick - HOUR].reason or "")
+    assert len(cloud.ground.tasks()) == 1
+    schedule.delete()
+    assert cloud.all() == []
+
+
+def _whole(schedule: fl.ScheduleHandle, count: int) -> list[Any]:
+    found = schedule.history()
+    return found if len(found) >= count else []
+
+
+def test_aws_has_what_is_saved_edited_paused_and_deleted(cloud: Cloud) -> None:
+    schedule = fl.schedule(
+        ["echo", "{scheduled_at}"], when="weekdays 07:00 Europe/Berlin", where="cloud",
+        name="load", timeout="5m", confirm=False,
+    )  # fmt: skip
+    (made,) = cloud.all()
+    target = made["Target"]
+    assert made["ScheduleExpression"] == "cron(0 7 ? * MON,TUE,WED,THU,FRI *)"
+    assert made["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert (made["State"], made["FlexibleTimeWindow"]) == ("ENABLED", {"Mode": "OFF"})
+    assert target["Arn"] == "arn:aws:scheduler:::aws-sdk:ecs:runTask"
+    assert target["DeadLetterConfig"]["Arn"].endswith(f":{cloud.group}")
+    request = json.loads(target["Input"])
+    assert request["ClientToken"] == f"{schedule.id}-<aws.scheduler.scheduled-time>"
+    assert request["StartedBy"].endswith(f"/{schedule.id}")
+    assert "execution-id" not in target["Input"]
+
+    schedule.edit(when="every 90 minutes")
+    texts = {one["ScheduleExpression"].split()[0] for one in cloud.all()}
+    assert texts == {"cron(0", "cron(30"}
+    schedule.pause()
+    assert {one["State"] for one in cloud.all()} == {"DISABLED"}
+    schedule.resume()
+    assert {one["State"] for one in cloud.all()} == {"ENABLED"}
+    schedule.edit(where="here")
+    assert cloud.all() == []
+    schedule.edit(where="cloud")
+    assert len(cloud.all()) == 2
+    schedule.delete()
+    assert cloud.all() == []
+
+
+def test_nothing_is_saved_that_aws_does_not_take(cloud: Cloud) -> None:
+    cloud.scheduler.delete_schedule_group(Name=cloud.group)
+    with pytest.raises(EngineUnavailable, match="scheduler"):
+        fl.schedule(["true"], when="daily 07:00", where="cloud", timeout="5m", confirm=False)
+    assert fl.schedules() == []
+    cloud.scheduler.create_schedule_group(Name=cloud.group)
