@@ -41,10 +41,10 @@ def scheduler(client: Callable[[str], Any]) -> Any:
 @pytest.fixture
 def make(ecs_ground: EcsGround, scheduler: Any) -> Iterator[Make]:
     """Makes a schedule that is never due by itself, and gives its name."""
-    names: list[str] = []
+    prefix, names = f"flotilla-{uuid.uuid4().hex[:8]}", list[str]()
 
     def schedule(**target: Any) -> str:
-        name = f"flotilla-{uuid.uuid4().hex[:8]}"
+        name = f"{prefix}-{len(names)}"
         scheduler.create_schedule(
             Name=name, ScheduleExpression="cron(0 9 * * ? *)", State="DISABLED",
             FlexibleTimeWindow={"Mode": "OFF"},
@@ -406,6 +406,30 @@ def test_a_target_that_cannot_be_is_refused(
         assert refused.value.response["Error"]["Code"] == "ValidationException"
         assert why in str(refused.value)
     assert scheduler.get_schedule(Name=kept["Name"])["Target"] == kept["Target"]
+
+
+# --- making and listing them --------------------------------------------------------------------
+
+
+def test_a_schedule_whose_making_was_not_answered_is_there_once(
+    ecs_ground: EcsGround, universal: Make, token: str, scheduler: Any
+) -> None:
+    ecs_ground.plan("CreateSchedule", cluster=None, matching=token, closes=True, has_effect=True)
+
+    name = universal(clientToken=token)  # the SDK tries again, by the same token
+
+    listed = scheduler.list_schedules(NamePrefix=name)["Schedules"]
+    assert [one["Name"] for one in listed] == [name]
+
+
+def test_schedules_are_listed_in_pages(universal: Make, scheduler: Any) -> None:
+    names = [universal() for _ in range(3)]
+
+    pages = scheduler.get_paginator("list_schedules").paginate(
+        NamePrefix=names[0].removesuffix("0"), PaginationConfig={"PageSize": 2}
+    )
+
+    assert [[one["Name"] for one in page["Schedules"]] for page in pages] == [names[:2], names[2:]]
 
 
 # --- when ---------------------------------------------------------------------------------------

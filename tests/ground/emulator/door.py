@@ -1,31 +1,28 @@
 """The ASGI application that listens: who answers a request, and what goes wrong on purpose."""
 
-import asyncio
-import json
 import logging
 
-from hypercorn.events import Closed
-
-from emulator import schedules
 from emulator.actions import Tasks
 from emulator.calls import Calls, Unanswered, refusal_of
 from emulator.control import PREFIX, Control
 from emulator.faults import Fault, Faults
 from emulator.inner import Inner
 from emulator.metadata import Metadata
+from emulator.schedule_door import ScheduleDoor
 from emulator.wire import (
     Json,
     Receive,
     Scope,
     Send,
     ServiceError,
+    break_off,
     caller_of,
     headers_of,
     json_answer,
+    json_of,
     read_again,
     read_body,
     refusal,
-    rest_refusal,
 )
 
 _ECS = "AmazonEC2ContainerServiceV20141113"
@@ -63,6 +60,7 @@ class Door:
         self._metadata = metadata
         self._control = control
         self._faults = faults
+        self._schedules = ScheduleDoor(inner, faults)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
@@ -77,8 +75,8 @@ class Door:
             await (await self._metadata.answer(path)).send(send)
         elif target := headers_of(scope).get("x-amz-target"):
             await self._call(target, scope, receive, send)
-        elif _makes_schedule(scope):
-            await self._make_schedule(scope, receive, send)
+        elif self._schedules.is_for(scope):
+            await self._schedules(scope, receive, send)
         else:
             await self._inner(scope, receive, send)  # S3, and all that speaks no JSON
 
@@ -86,7 +84,7 @@ class Door:
         """Answer a call of a service that speaks JSON."""
         body = await read_body(receive)
         service, _, action = target.partition(".")
-        params = _params(body)
+        params = json_of(body)
         if service == _ECS and action in self._tasks.actions:
             await self._call_tasks(action, scope, params, send)
             return
@@ -107,35 +105,11 @@ class Door:
         except ServiceError as error:
             await refusal(error).send(send)
         except Unanswered as error:
-            await _break_off(error.after_s, send)
+            await break_off(error.after_s, send)
         except Exception:
             _log.exception("the emulator failed %s", action)
             said_no = ServiceError("ServerException", "the emulator failed", status=500)
             await refusal(said_no).send(send)
-
-    async def _make_schedule(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass CreateSchedule and UpdateSchedule on, unless it is a schedule that cannot be."""
-        body = await read_body(receive)
-        try:
-            schedules.check(_params(body))
-        except ServiceError as error:
-            await rest_refusal(error).send(send)
-        else:
-            await self._inner(scope, read_again(body, receive), send)
-
-
-def _makes_schedule(scope: Scope) -> bool:
-    """Say whether a request is CreateSchedule or UpdateSchedule; a bucket may have such a name."""
-    is_there = scope["path"].startswith("/schedules/") and scope["method"] in ("POST", "PUT")
-    return is_there and "/scheduler/aws4_request" in headers_of(scope).get("authorization", "")
-
-
-def _params(body: bytes) -> Json:
-    try:
-        params = json.loads(body or b"{}")
-    except ValueError:
-        return {}  # whoever is meant will refuse it
-    return params if isinstance(params, dict) else {}
 
 
 async def _spoil(fault: Fault, send: Send) -> None:
@@ -143,12 +117,4 @@ async def _spoil(fault: Fault, send: Send) -> None:
     if fault.error is not None:
         await refusal(refusal_of(fault)).send(send)
     else:
-        await _break_off(fault.hangs_s or 0, send)
-
-
-async def _break_off(after_s: float, send: Send) -> None:
-    await asyncio.sleep(after_s)
-    # ASGI has no word for closing a connection without an answer; hypercorn's own parts have:
-    # send is HTTPStream.app_send, that stream's send is H11Protocol's, and its is the socket's
-    protocol = send.__self__.send.__self__  # type: ignore[attr-defined]
-    await protocol.send(Closed())
+        await break_off(fault.hangs_s or 0, send)

@@ -21,7 +21,8 @@ class Fault:
     the task was started and the caller never heard of it.
     """
 
-    #: What is called: ``RunTask``, ``ReceiveMessage``, … of any service that speaks JSON.
+    #: What is called: ``RunTask``, ``ReceiveMessage``, ``CreateSchedule``, … of any service that
+    #: speaks JSON by X-Amz-Target, and of EventBridge Scheduler.
     action: str = "RunTask"
     #: Name of the cluster that is called; None: any.
     cluster: str | None = None

@@ -1,10 +1,13 @@
 """What travels: callers, refusals, and whole requests and answers of the JSON protocols."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from hypercorn.events import Closed
 
 Json = dict[str, Any]
 Scope = dict[str, Any]
@@ -72,12 +75,34 @@ def refusal(error: ServiceError) -> Answer:
     return json_answer(said, error.status)
 
 
+def rest_answer(said: object, status: int = 200, **headers: str) -> Answer:
+    """Return an answer in the protocol that EventBridge Scheduler speaks."""
+    body = json.dumps(said).encode()
+    given = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+    return Answer(status, body, given)
+
+
 def rest_refusal(error: ServiceError) -> Answer:
-    """Return the answer that says no in the protocol that EventBridge Scheduler speaks."""
-    body = json.dumps({"Message": error.message}).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)),
-               "x-amzn-ErrorType": error.code}  # fmt: skip
-    return Answer(error.status, body, headers)
+    """Return the answer that says no in that protocol."""
+    return rest_answer({"Message": error.message}, error.status, **{"x-amzn-ErrorType": error.code})
+
+
+async def break_off(after_s: float, send: Send) -> None:
+    """Close the connection of a request after some seconds, without an answer."""
+    await asyncio.sleep(after_s)
+    # ASGI has no word for it; hypercorn's own parts have: send is HTTPStream.app_send, that
+    # stream's send is H11Protocol's, and its is the socket's
+    protocol = send.__self__.send.__self__  # type: ignore[attr-defined]
+    await protocol.send(Closed())
+
+
+def json_of(body: bytes) -> Json:
+    """Return the parameters of a request; none if it is no JSON, which whoever is meant refuses."""
+    try:
+        params = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return params if isinstance(params, dict) else {}
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
