@@ -87,6 +87,8 @@ class ScheduleRows:
             "notebook": self._relative(what.path) if is_file else None,
             "engine": what.spec.engine,
             "place": what.spec.place,
+            "where": schedule.where,
+            "is_placed": schedule.is_placed,
             "missed": rules.missed,
             "max_age_s": rules.max_age_s,
             "overlap": rules.overlap,

@@ -12,7 +12,7 @@ from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import COLOURS
 from jupyter_flotilla.model.address import masked
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
+from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus, max_age_in_cloud_s
 from jupyter_flotilla.model.units import format_duration, format_money
 from jupyter_flotilla.model.when_words import tick_text
 from jupyter_flotilla.schedule_rows import lag_s, what_text
@@ -54,12 +54,31 @@ def facts(scheduling: Scheduling, schedule: Schedule) -> list[tuple[str, str]]:
     rules = schedule.rules
     age = f", if not older than {format_duration(rules.max_age_s)}" if rules.max_age_s else ""
     found = [("when", scheduling.when_text(schedule)), ("what", what_text(schedule))]
-    if schedule.when.kind != "after":
+    if schedule.where == "cloud":
+        found += _of_cloud(schedule)
+    elif schedule.when.kind != "after":
         found.append(("if missed", f"{_MISSED[rules.missed]}{age}"))
     found.append(("while one", f"runs: {_OVERLAP[rules.overlap]}"))
     if rules.month_usd is not None:
         found.append(("limit", f"{format_money(rules.month_usd)} a month"))
     return found
+
+
+def _of_cloud(schedule: Schedule) -> list[tuple[str, str]]:
+    tries = format_duration(max_age_in_cloud_s(schedule.rules))
+    found = [
+        ("started", "by AWS's scheduler, with every machine of yours switched off"),
+        ("if not", f"started at once, AWS tries again for {tries}"),
+    ]
+    if schedule.placed is not None and not schedule.is_placed:
+        found.append(("in AWS", f"still revision {schedule.placed.revision}: it is tried again"))
+    return found
+
+
+def where_text(schedule: Schedule) -> str:
+    """Return whose runs they are, and who starts them where that is nobody here."""
+    engine = schedule.what.spec.engine
+    return f"{engine}, cloud" if schedule.where == "cloud" else engine
 
 
 def state(schedule: Schedule, now: datetime) -> str:

@@ -15,6 +15,7 @@ from jupyter_flotilla.commands.schedule_lines import (
     state,
     tick_dict,
     tick_state,
+    where_text,
 )
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
 from jupyter_flotilla.commands.tables import Column, print_table
@@ -76,7 +77,7 @@ def _cells(
         Text(state(schedule, now), style="dim" if schedule.paused_at else ""),
         Text("" if tick is None else local_text(tick.scheduled_at, zone)),
         Text("") if tick is None else tick_state(tick, run),
-        Text(schedule.what.spec.engine),
+        Text(where_text(schedule)),
     ]
 
 

@@ -19,6 +19,9 @@ from jupyter_flotilla.scheduling.facade import Scheduling
 from jupyter_flotilla.scheduling.jobs import Asked
 from jupyter_flotilla.setup.user_service import waking_note
 
+_IN_CLOUD = (
+    "AWS starts it, whatever is switched off here; its runs come here when somebody uses flotilla"
+)
 _QUESTION = "Save it, and let it run without asking again?"
 
 
@@ -142,6 +145,8 @@ def _say_saved(saved: Schedule) -> None:
     paused = ", paused" if saved.paused_at is not None else ""
     say(f"saved {saved.name}  {saved.id}, revision {saved.revision}{paused} · jupyter flotilla "
         f"schedule show {saved.name}")  # fmt: skip
-    note = waking_note() if saved.paused_at is None else None
+    if saved.paused_at is not None:
+        return
+    note = _IN_CLOUD if saved.where == "cloud" else waking_note()
     if note is not None:
         say(f"  note: {note}")

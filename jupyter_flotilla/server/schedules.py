@@ -259,7 +259,7 @@ def _planned(
         "when_text": Scheduling(context.flotilla).when_text(prepared.schedule),
         "runs_a_month": prepared.runs_a_month,
         "ceiling_a_month_usd": prepared.ceiling_a_month_usd,
-        "waking_note": waking_note(),
+        "waking_note": None if prepared.schedule.where == "cloud" else waking_note(),
     }
 
 
@@ -292,7 +292,8 @@ def _times(when: When, count: int) -> dict[str, Any]:
 
 def _detail(context: Context, schedule_id: str) -> dict[str, Any]:
     schedule = Scheduling(context.flotilla).get(schedule_id)
-    return {**_rows(context).whole(schedule), "waking_note": waking_note()}
+    note = None if schedule.where == "cloud" else waking_note()
+    return {**_rows(context).whole(schedule), "waking_note": note}
 
 
 def _rows(context: Context) -> ScheduleRows:

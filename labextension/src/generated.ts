@@ -514,6 +514,7 @@ export interface components {
             host: string | null;
             id: string;
             is_over: boolean;
+            is_placed: boolean;
             /** @enum {string} */
             kind: "cron" | "interval" | "once" | "after";
             latest: components["schemas"]["TickOut"] | null;
@@ -539,6 +540,8 @@ export interface components {
             waking_note: string | null;
             what_text: string;
             when_text: string;
+            /** @enum {string} */
+            where: "here" | "cloud";
             zone: string;
         };
         /** @description A schedule that is to be saved. */
@@ -567,6 +570,7 @@ export interface components {
             host: string | null;
             id: string;
             is_over: boolean;
+            is_placed: boolean;
             /** @enum {string} */
             kind: "cron" | "interval" | "once" | "after";
             latest: components["schemas"]["TickOut"] | null;
@@ -588,6 +592,8 @@ export interface components {
             upcoming: string[];
             what_text: string;
             when_text: string;
+            /** @enum {string} */
+            where: "here" | "cloud";
             zone: string;
         };
         /** @description A schedule that is to be planned. */

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from jupyter_flotilla.model.run import RunStatus
-from jupyter_flotilla.model.schedule import Missed, Overlap, TickStatus
+from jupyter_flotilla.model.schedule import Missed, Overlap, TickStatus, Where
 from jupyter_flotilla.server.wire.base import In, Out, Word
 from jupyter_flotilla.server.wire.launch import CommandJob, FileJob, Options, PlanOut
 
@@ -71,6 +71,10 @@ class ScheduleOut(Out):
     notebook: str | None
     engine: str
     place: str
+    #: Who starts its runs: a dispatcher, or the cloud, whatever is switched off here.
+    where: Where
+    #: True where the cloud has what it is to have of it.
+    is_placed: bool
     missed: Missed
     max_age_s: int | None
     overlap: Overlap
