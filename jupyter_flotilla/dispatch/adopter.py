@@ -30,6 +30,9 @@ _SOON, _LATER = timedelta(seconds=10), timedelta(seconds=60)
 _FRESH = timedelta(minutes=5)
 #: What is awaited so long may be among what was given up.
 _DROPPED_AFTER = timedelta(minutes=2)
+#: What was given up stays for so long where it is: AWS's own alarm looks at that, too.
+_ALARMED_AFTER = timedelta(minutes=10)
+_EVERY_HOUR = timedelta(hours=1)
 #: What the cloud has of a schedule is renewed when it ends so soon.
 _RENEW = timedelta(days=180)
 _MOMENT = timedelta(microseconds=1)
@@ -103,8 +106,6 @@ class Adopter:
             if begun.scheduled_at not in known:
                 self._adopt(schedule, begun, now)
         waiting = [one for one in expected if one not in known and one not in found]
-        if not waiting:
-            return []
         given_up = self._given_up(schedule, waiting, now)
         return [one for one in waiting if not self._is_over(schedule, one, given_up, now)]
 
@@ -142,8 +143,9 @@ class Adopter:
         """Return why AWS has given up which ticks of a schedule; of others it is written down."""
         engine = schedule.what.spec.engine
         asked_at = self._asked_at.get(engine)
-        is_early = asked_at is not None and timedelta() <= now - asked_at < _LATER
-        if is_early or now - waiting[0] < _DROPPED_AFTER:
+        is_late = bool(waiting) and now - waiting[0] >= _DROPPED_AFTER
+        pause = _LATER if is_late else _EVERY_HOUR
+        if asked_at is not None and timedelta() <= now - asked_at < pause:
             return {}
         self._asked_at[engine] = now
         own: dict[datetime, str] = {}
@@ -151,7 +153,8 @@ class Adopter:
             if dropped.schedule_id == schedule.id:
                 own[dropped.scheduled_at] = dropped.reason
             self._write_down(dropped, now)
-            self._cloud.settle(schedule, [dropped.receipt])
+            if now - dropped.given_up_at >= _ALARMED_AFTER:
+                self._cloud.settle(schedule, [dropped.receipt])
         return own
 
     def _write_down(self, dropped: Dropped, now: datetime) -> None:

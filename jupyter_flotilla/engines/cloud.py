@@ -54,6 +54,7 @@ class Dropped:
     scheduled_at: datetime
     #: In the cloud's words.
     reason: str
+    given_up_at: datetime
     #: What `CloudScheduler.settle` takes.
     receipt: str
 

@@ -67,7 +67,7 @@ class FakeCloud:
     def dropped(self, schedule: Schedule) -> Sequence[Dropped]:
         return [
             Dropped(schedule_id=one, scheduled_at=minute(at), reason="AccessDenied: no",
-                    receipt=receipt)
+                    given_up_at=minute(at + 1), receipt=receipt)
             for receipt, (one, at) in self.dead.items()
         ]  # fmt: skip
 
@@ -198,7 +198,9 @@ def test_what_aws_has_given_up_failed_with_its_reason_of_whichever_schedule(
     assert tick is not None
     assert (tick.status, tick.reason) == ("FAILED", "AccessDenied: no")
     assert seen(store, other) == {2: "FAILED"}
-    assert cloud.dead == {}, "written down, so forgotten"
+    assert len(cloud.dead) == 3, "AWS's own alarm is to see them, too"
+    ticker.step(minute(70))
+    assert cloud.dead == {}, "written down, and told"
 
 
 def test_nothing_is_missed_of_what_is_paused(

@@ -150,6 +150,7 @@ class EcsCloud(CloudScheduler):
         answer = self._aws.call(
             "sqs", "ReceiveMessage", QueueUrl=self._settings.dropped_queue,
             MaxNumberOfMessages=_RECEIVED, MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["SentTimestamp"],
         )  # fmt: skip
         found = [_dropped(message) for message in answer.get("Messages") or ()]
         return [one for one in found if one is not None]
@@ -324,6 +325,9 @@ def _dropped(message: Mapping[str, Any]) -> Dropped | None:
         return Dropped(
             schedule_id=schedule_id, scheduled_at=moment,
             reason=": ".join(filter(None, words))[:1000] or "AWS says no reason",
+            given_up_at=datetime.fromtimestamp(
+                int(message["Attributes"]["SentTimestamp"]) / 1000, UTC
+            ),
             receipt=str(message["ReceiptHandle"]),
         )  # fmt: skip
     return None
