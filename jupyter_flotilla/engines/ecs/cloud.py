@@ -150,7 +150,7 @@ class EcsCloud(CloudScheduler):
         answer = self._aws.call(
             "sqs", "ReceiveMessage", QueueUrl=self._settings.dropped_queue,
             MaxNumberOfMessages=_RECEIVED, MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["SentTimestamp"],
+            AttributeNames=["SentTimestamp"],
         )  # fmt: skip
         found = [_dropped(message) for message in answer.get("Messages") or ()]
         return [one for one in found if one is not None]
