@@ -199,8 +199,7 @@ def set_placed(conn: sa.Connection, schedule_id: str, placed: Placed | None) -> 
 def of_cloud(conn: sa.Connection, host: str) -> list[str]:
     """Return the ids of schedules, of this host, of which the cloud has or is to have something."""
     is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
-    is_there = sa.or_(schedules.c.where == "cloud", schedules.c.placed.isnot(None))
-    return [*conn.execute(sa.select(schedules.c.id).where(is_there, is_mine)).scalars()]
+    return [*conn.execute(sa.select(schedules.c.id).where(_is_of_cloud(), is_mine)).scalars()]
 
 
 def delete(conn: sa.Connection, schedule_id: str) -> bool:
@@ -268,7 +267,7 @@ def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
 
 
 def mark(conn: sa.Connection) -> tuple[object, ...]:
-    """Return what is another whenever a schedule was saved, changed, deleted or ticked."""
+    """Return what is another whenever a schedule was saved, placed, changed, deleted or ticked."""
     waits = sa.select(sa.func.count()).where(ticks.c.status == TickStatus.WAITING)
     numbers = (
         sa.select(sa.func.count()).select_from(schedules),
@@ -276,7 +275,14 @@ def mark(conn: sa.Connection) -> tuple[object, ...]:
         sa.select(sa.func.max(schedules.c.cursor)),
         waits.select_from(ticks),
     )
-    return tuple(conn.execute(number).scalar() for number in numbers)
+    found = tuple(conn.execute(number).scalar() for number in numbers)
+    # what the cloud has, or has begun, is known later, when others have a later cursor already
+    latest = sa.select(sa.func.max(ticks.c.scheduled_at)).where(
+        ticks.c.schedule_id == schedules.c.id
+    )
+    facts = schedules.c.id, schedules.c.cursor, schedules.c.placed, latest.scalar_subquery()
+    query = sa.select(*facts).where(_is_of_cloud()).order_by(schedules.c.id)
+    return (*found, *(tuple(row) for row in conn.execute(query)))
 
 
 def with_waiting(conn: sa.Connection, host: str) -> list[str]:
@@ -331,6 +337,10 @@ def spent_usd(conn: sa.Connection, schedule_id: str, since: datetime) -> float:
         of_schedule, runs.c.ended_at.is_(None)
     )
     return sum(float(conn.execute(query).scalar_one() or 0.0) for query in (charged, reserved))
+
+
+def _is_of_cloud() -> sa.ColumnElement[bool]:
+    return sa.or_(schedules.c.where == "cloud", schedules.c.placed.isnot(None))
 
 
 def _check_name(conn: sa.Connection, schedule: Schedule) -> None:

@@ -8,11 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 import jupyter_flotilla as fl
+from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.errors import StoreUnreadable
 from jupyter_flotilla.listing import Listing
+from jupyter_flotilla.model.job import Bucket
+from jupyter_flotilla.model.schedule import Placed
 from jupyter_flotilla.server.changes import Changes
 from jupyter_flotilla.server.context import Context
-from jupyter_flotilla.store import events, runs, schema
+from jupyter_flotilla.store import events, runs, schedules, schema
 
 
 class _Window:
@@ -275,3 +278,22 @@ async def test_a_window_is_told_that_schedules_have_changed(ask, window):
         await ask(f"schedules/{saved['id']}/pause", body={})
 
         await one.next("schedules")
+
+
+async def test_a_window_is_told_that_aws_has_a_schedule_now(ask, window, facade):
+    given = {"what": {"kind": "command", "argv": ["true"]}, "schedule": {"when": "daily"}}
+    _, saved = await ask("schedules", body=given)
+    placed = Placed(
+        revision=1,
+        engine="ecs",
+        bucket=Bucket(url="s3://store/ada", region="eu-west-1"),
+        until=utc_now(),
+    )
+    async with window() as one:
+        await one.next("hello")
+
+        for following in (placed, placed.model_copy(update={"revision": 2}), None):
+            with facade.store.write() as tx:
+                schedules.set_placed(tx, saved["id"], following)
+
+            await one.next("schedules")
