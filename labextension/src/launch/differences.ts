@@ -25,10 +25,13 @@ export function differences(
 ): IDifference[] {
   const pausedText = ({ paused_at }: IScheduleDetail) =>
     paused_at === null ? trans.__('it goes on') : trans.__('paused');
+  const starter = ({ where }: IScheduleDetail) =>
+    where === 'cloud' ? trans.__('AWS') : trans.__('this machine');
   const facts: [string, (one: IScheduleDetail) => Json][] = [
     [trans.__('Name'), one => one.name],
     [trans.__('When'), one => one.when_text],
     [trans.__('What'), one => one.what_text],
+    [trans.__('Started by'), starter],
     [trans.__('State'), pausedText],
     [trans.__('If missed'), one => one.missed],
     [

@@ -233,7 +233,7 @@ export class LaunchModel {
 
   private async _schedule(): Promise<void> {
     this._update({ progress: { step: 'launching' } });
-    const { plan, schedule: planned } = this._snapshot.planned;
+    const { plan } = this._snapshot.planned;
     const isNew = this._snapshot.timing?.edited === null;
     try {
       const schedule = await this._scheduler.save(this._job(), this._sent(), plan);
@@ -242,7 +242,7 @@ export class LaunchModel {
         return;
       }
       this.unschedule();
-      const note = planned?.waking_note ?? null;
+      const note = schedule.waking_note;
       this._update({ progress: { step: 'scheduled', schedule, note, isNew } });
     } catch (thrown) {
       await this._onRefused(asFlotillaError(thrown));

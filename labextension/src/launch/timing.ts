@@ -5,6 +5,7 @@ import type { IForm, IScheduleDetail, ITimesAsked, Json, Options } from '../wire
 import type { IReadParameters } from './parameters';
 import { durationText } from './retry';
 import { sizeText } from './sizes';
+import { feasible } from './started_by';
 
 /** When something runs, and by which rules, as it stands in the fields. */
 export interface ITiming {
@@ -27,7 +28,8 @@ const TAKEN_BACK: { readonly [keyword: string]: string } = {
   after: 'none',
   missed: 'last',
   overlap: 'skip',
-  source: 'snapshot'
+  source: 'snapshot',
+  where: 'here'
 };
 const TIMES = ['when', 'tz', 'start', 'end'] as const;
 const MINUTE_MS = 60_000;
@@ -75,6 +77,7 @@ export function timingOf(saved: IScheduleDetail): ITiming {
     start: dateText(starts_at, zone, '00:00:00'),
     end: dateText(ends_at, zone, '23:59:59'),
     source: saved.source === 'git' ? gitSource(saved) : saved.source,
+    where: saved.where,
     missed: saved.missed,
     max_age: max_age_s === null ? '' : durationText(max_age_s),
     overlap: saved.overlap,
@@ -119,11 +122,12 @@ export function isTyped(timing: ITiming): boolean {
 
 /** Say whether anything says when it runs. */
 export function isTimed(timing: ITiming): boolean {
-  return textOf(timing, 'when').trim() !== '' || textOf(timing, 'after').trim() !== '';
+  return ['when', 'after'].some(keyword => textOf(feasible(timing), keyword).trim() !== '');
 }
 
 /** Return what is sent of the fields: of an edit only what was changed. */
-export function sentTiming(timing: ITiming, here = zoneHere()): Options {
+export function sentTiming(typed: ITiming, here = zoneHere()): Options {
+  const timing = feasible(typed);
   const sent: Options = {};
   for (const keyword of Object.keys(timing.fields)) {
     const text = textOf(timing, keyword).trim();

@@ -74,6 +74,14 @@ export function haltText(schedule: ISchedule, trans: TranslationBundle): string 
     : '';
 }
 
+/** Return how what AWS has of a schedule is otherwise than it was saved; empty: it is not. */
+export function unplacedText(schedule: ISchedule, trans: TranslationBundle): string {
+  if (schedule.is_placed) {
+    return '';
+  }
+  return schedule.where === 'cloud' ? trans.__('not in AWS yet') : trans.__('still in AWS');
+}
+
 /** Return by what a tick came about, where it was not by the clock; empty: it was. */
 export function triggerText(tick: ITick, trans: TranslationBundle): string {
   switch (tick.trigger) {

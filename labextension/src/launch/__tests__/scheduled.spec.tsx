@@ -7,7 +7,7 @@ import { aDetail } from '../../schedules/__tests__/samples';
 import type { IScheduleDetail } from '../../wire';
 import { LaunchForm } from '../components/LaunchForm';
 import { LaunchModel } from '../model';
-import { aForm, anOption, aPlan, OPTIONS, trans } from './samples';
+import { aForm, anEcs, anEngine, anOption, aPlan, OPTIONS, trans } from './samples';
 
 const FILE = { kind: 'file' as const, path: 'a.ipynb' };
 const UPCOMING = ['2027-03-27T02:30:00+01:00', '2027-03-28T03:00:00+02:00'];
@@ -17,7 +17,10 @@ const RULES = [
   anOption('start', { label: 'From' }),
   anOption('end', { label: 'Until' }),
   anOption('source', { label: 'What' }),
+  anOption('where', { label: 'Started by' }),
   anOption('missed', { label: 'If missed' }),
+  anOption('max_age', { name: 'max-age', label: 'Late at most' }),
+  anOption('overlap', { label: 'While one runs' }),
   anOption('month_cost', { name: 'month-cost', label: 'Cost cap a month' }),
   anOption('after', { label: 'After', repeats: true })
 ];
@@ -56,7 +59,7 @@ function times(fields: object = {}): object {
 }
 
 function plan(): object {
-  const ofMonth = { runs_a_month: 30, ceiling_a_month_usd: 1.5, waking_note: 'nothing wakes it' };
+  const ofMonth = { runs_a_month: 30, ceiling_a_month_usd: 1.5, waking_note: null };
   return { ...times(), ...ofMonth, plan: aPlan({ ceiling_usd: 0.05 }) };
 }
 
@@ -66,7 +69,8 @@ function answer(path: string, body: unknown): { status?: number; json?: unknown 
     return answers[path];
   }
   if (path === 'form') {
-    return { json: aForm({ options: OPTIONS, schedule_options: RULES }) };
+    const engines = [anEngine(), anEcs()];
+    return { json: aForm({ options: OPTIONS, schedule_options: RULES, engines }) };
   }
   if (path === 'schedules/preview') {
     return { json: times() };
@@ -75,7 +79,7 @@ function answer(path: string, body: unknown): { status?: number; json?: unknown 
     return { json: plan() };
   }
   if (path.startsWith('schedules')) {
-    return { json: aDetail() };
+    return { json: aDetail({ waking_note: 'nothing wakes it' }) };
   }
   return { json: path === 'plan' ? aPlan() : path.startsWith('status') ? aStatus() : aPage([]) };
 }
@@ -201,6 +205,108 @@ describe('the form of a schedule', () => {
       what: FILE,
       schedule: { source: 'git@host:x.git@main', when: 'hourly UTC' }
     });
+  });
+});
+
+describe('who starts the runs', () => {
+  const refused = {
+    code: 'invalid-option',
+    message: '--where cloud: jobs of engine process run on this machine',
+    next: '--engine ecs'
+  };
+
+  beforeEach(async () => {
+    await press('Schedule…');
+    await type('When', 'hourly UTC');
+    await press('Rules');
+  });
+
+  it('is asked only of jobs that AWS can start', async () => {
+    expect(screen.queryByLabelText('Started by')).toBeNull();
+    fireEvent.click(screen.getByRole('radio', { name: 'ecs' }));
+    await quiet();
+
+    const choices = field('Started by').querySelectorAll('option');
+    expect([...choices].map(one => one.textContent)).toEqual([
+      'This machine',
+      'AWS, with everything off'
+    ]);
+    expect(field('Started by').value).toBe('here');
+    expect(last('schedules/plan')).toMatchObject({ schedule: { when: 'hourly UTC' } });
+  });
+
+  it('is AWS without what nobody is there for, which is said, and saved so', async () => {
+    fireEvent.click(screen.getByRole('radio', { name: 'ecs' }));
+    await type('Cost cap a month', '5');
+    await type('Started by', 'cloud');
+
+    for (const label of ['If missed', 'While one runs', 'Cost cap a month', 'After']) {
+      expect(screen.queryByLabelText(label)).toBeNull();
+    }
+    expect(field('Late at most').placeholder).toBe('1h');
+    expect(screen.getByText(/^Nobody is there to keep these/).textContent).toContain(
+      'If missed, While one runs, Cost cap a month, After.'
+    );
+    const sources = [...field('Runs it').querySelectorAll('option')];
+    expect(sources.map(one => one.disabled)).toEqual([false, true, true]);
+
+    answers['schedules'] = { json: aDetail({ where: 'cloud' }) };
+    await press('Save schedule');
+    const schedule = { when: 'hourly UTC', where: 'cloud' };
+    expect(last('schedules/plan')).toMatchObject({ options: { engine: 'ecs' }, schedule });
+    expect(sent['schedules']).toEqual([
+      { what: FILE, options: { engine: 'ecs' }, schedule, confirm: true }
+    ]);
+    expect(screen.getAllByRole('status').slice(-1)[0].textContent).toMatch(
+      /AWS starts it next: Fri, .*, whatever is switched off here\./
+    );
+    expect(screen.queryByRole('note')).toBeNull();
+  });
+
+  it('has what was typed for the rules again where it is this machine after all', async () => {
+    fireEvent.click(screen.getByRole('radio', { name: 'ecs' }));
+    await type('Cost cap a month', '5');
+    await type('Started by', 'cloud');
+    await type('Started by', 'here');
+
+    expect(field('Cost cap a month').value).toBe('5');
+    expect(last('schedules/plan')).toMatchObject({ schedule: { where: 'here', month_cost: '5' } });
+  });
+
+  it('shows at its field why AWS cannot start jobs of another engine', async () => {
+    fireEvent.click(screen.getByRole('radio', { name: 'ecs' }));
+    await type('Started by', 'cloud');
+    answers['schedules/plan'] = { status: 422, json: refused };
+    fireEvent.click(screen.getByRole('radio', { name: 'process' }));
+    await quiet();
+
+    expect(field('Started by').getAttribute('aria-invalid')).toBe('true');
+    expect(screen.getByText(refused.message)).toBeTruthy();
+
+    delete answers['schedules/plan'];
+    await type('Started by', 'here');
+    expect(field('Started by').getAttribute('aria-invalid')).toBeNull();
+  });
+});
+
+describe('a schedule that AWS starts', () => {
+  const saved = aDetail({ id: 's1', where: 'cloud', engine: 'ecs', overlap: 'allow' });
+
+  it('opens so, and sends who starts it only where that was changed', async () => {
+    answers['schedules/s1'] = { json: saved };
+    await act(() => model.edit('s1'));
+    await quiet();
+    expect(field('Started by').value).toBe('cloud');
+
+    await type('When', 'hourly');
+    await press('Save changes');
+    expect(last('schedules/s1/edit')).toMatchObject({ options: {}, schedule: { when: 'hourly' } });
+
+    await act(() => model.edit('s1'));
+    await quiet();
+    await type('Started by', 'here');
+    await press('Save changes');
+    expect(last('schedules/s1/edit')).toMatchObject({ options: {}, schedule: { where: 'here' } });
   });
 });
 

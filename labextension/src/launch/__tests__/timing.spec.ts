@@ -1,9 +1,11 @@
 import { aDetail } from '../../schedules/__tests__/samples';
+import type { IScheduleDetail } from '../../wire';
 import { differences } from '../differences';
 import { schedulable } from '../subject';
 import type { ITiming } from '../timing';
 import {
   formOfSaved,
+  isTimed,
   NEW_TIMING,
   sentTiming,
   timesAsked,
@@ -60,6 +62,7 @@ describe('a schedule that is edited', () => {
       start: '2027-01-01',
       end: '2027-12-31',
       source: 'snapshot',
+      where: 'here',
       missed: 'last',
       max_age: '12h',
       overlap: 'skip',
@@ -114,6 +117,66 @@ describe('a schedule that is edited', () => {
     expect(form.defaults['timeout']).toEqual({ value: '90m', source: 'nightly' });
     expect(form.defaults['tags'].value).toEqual(['team=x']);
     expect(form.parameters?.[0]).toMatchObject({ default: 3, default_text: '3' });
+  });
+});
+
+describe('a schedule that the cloud starts', () => {
+  const rules = { missed: 'all', overlap: 'queue', month_cost: '5', after: 'etl' };
+
+  it('is sent without the rules that nobody could keep there, which are back where it is not', () => {
+    const cloud = typed({ when: 'hourly UTC', where: 'cloud', max_age: '2h', ...rules });
+
+    const sent = { when: 'hourly UTC', where: 'cloud', max_age: '2h' };
+    expect(sentTiming(cloud, HERE)).toEqual(sent);
+    expect(sentTiming(withField(cloud, 'where', 'here'), HERE)).toMatchObject({
+      where: 'here',
+      missed: 'all',
+      month_cost: '5',
+      after: ['etl']
+    });
+  });
+
+  it('runs by the clock alone', () => {
+    expect(isTimed(typed({ after: 'etl', where: 'cloud' }))).toBe(false);
+    expect(isTimed(typed({ when: 'hourly', where: 'cloud' }))).toBe(true);
+  });
+
+  it.each([
+    [{}, {}],
+    [{ missed: 'all', overlap: 'skip' }, {}],
+    [{ overlap: 'allow' }, {}],
+    [{ overlap: 'queue' }, { overlap: 'allow' }],
+    [{ month_usd: 5 }, { month_cost: 'none' }]
+  ] as [Partial<IScheduleDetail>, object][])('of one with %j takes back %j', (saved, takenBack) => {
+    const edited = typed({ where: 'cloud' }, timingOf(aDetail(saved)));
+
+    expect(sentTiming(edited, HERE)).toEqual({ where: 'cloud', ...takenBack });
+  });
+
+  it('of one that ran after others takes that back with new times', () => {
+    const after = timingOf(aDetail({ kind: 'after', when_text: 'after etl', after: ['etl'] }));
+
+    expect(sentTiming(typed({ where: 'cloud', when: 'hourly' }, after), HERE)).toEqual({
+      where: 'cloud',
+      when: 'hourly',
+      after: ['none']
+    });
+  });
+
+  it('sends nothing of an edit that changes nothing, and can be brought back', () => {
+    const timing = timingOf(aDetail({ where: 'cloud', overlap: 'allow' }));
+
+    expect(timing.fields.where).toBe('cloud');
+    expect(sentTiming(timing, HERE)).toEqual({});
+    expect(sentTiming(typed({ where: 'here' }, timing), HERE)).toEqual({ where: 'here' });
+  });
+
+  it('is told apart from one that runs here', () => {
+    const cloud = aDetail({ where: 'cloud' });
+
+    expect(differences(aDetail(), cloud, OPTIONS, trans)).toEqual([
+      { label: 'Started by', was: 'this machine', is: 'AWS' }
+    ]);
   });
 });
 

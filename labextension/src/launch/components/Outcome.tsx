@@ -34,6 +34,10 @@ function scheduledText(
   const { next_at, zone } = schedule;
   const name = isolated(schedule.name);
   const saved = isNew ? trans.__('Saved %1.', name) : trans.__('Saved the changes of %1.', name);
+  if (next_at !== null && schedule.where === 'cloud') {
+    const at = exactText(Date.parse(next_at), zone);
+    return trans.__('%1 AWS starts it next: %2, whatever is switched off here.', saved, at);
+  }
   return next_at === null
     ? trans.__('%1 No moment is to come: %2.', saved, haltText(schedule, trans))
     : trans.__('%1 It runs next: %2.', saved, exactText(Date.parse(next_at), zone));

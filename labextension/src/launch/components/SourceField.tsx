@@ -11,17 +11,24 @@ export function SourceField(props: {
   /** `snapshot`, `file` or `REPO@REF`; empty: a snapshot. */
   text: string;
   problem: IFieldProblem | null;
+  /** Nobody is there to read anything at a tick. */
+  isSnapshotOnly?: boolean;
   onChange: (text: string) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { id, option, text, problem, onChange, trans } = props;
+  const { id, option, text, problem, isSnapshotOnly, onChange, trans } = props;
   const isOfGit = text.includes('@');
   return (
     <>
       <Field
         id={id}
         label={trans.__('Runs it')}
-        help={option.help}
+        help={
+          isSnapshotOnly
+            ? trans.__('As it is now: what is read later is read here, where all may be switched off.')
+            : option.help
+        }
+        isHelpShown={isSnapshotOnly}
         problem={isOfGit ? null : problem}
       >
         {control => (
@@ -31,8 +38,8 @@ export function SourceField(props: {
             onChange={({ target }) => onChange(target.value === 'git' ? '@main' : target.value)}
             options={[
               { value: 'snapshot', label: trans.__('as it is now') },
-              { value: 'file', label: trans.__('as the file is then') },
-              { value: 'git', label: trans.__('as git has it then') }
+              { value: 'file', label: trans.__('as the file is then'), disabled: isSnapshotOnly },
+              { value: 'git', label: trans.__('as git has it then'), disabled: isSnapshotOnly }
             ]}
           />
         )}

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IForm, IOption } from '../../wire';
 import { optionField } from '../errors';
 import type { ILaunchSnapshot } from '../shown';
+import { isOfCloud, isWhereAsked, NOT_IN_CLOUD } from '../started_by';
 import type { ITiming } from '../timing';
 import { PRESETS, textOf, timesAsked, zoneHere, zones } from '../timing';
 import { Moments } from './Moments';
@@ -9,10 +10,11 @@ import { OptionField } from './OptionField';
 import { Part } from './Part';
 import type { IFieldProblem } from './Problem';
 import { SourceField } from './SourceField';
+import { StartedByField } from './StartedByField';
 
 /** Options that are seen at once; the others are rules that most leave alone. */
 const FIRST = ['when', 'tz'];
-const NEXT = ['start', 'end', 'source'];
+const NEXT = ['start', 'end', 'source', 'where'];
 
 export interface ITimingFieldsProps {
   idPrefix: string;
@@ -38,10 +40,17 @@ function momentsShown({ timing, shown }: ITimingFieldsProps) {
   return isAsSaved ? { ...edited, isStale: false } : null;
 }
 
+/** Return how late a run may be, as it is where the cloud starts it. */
+function ofCloud(option: IOption, trans: TranslationBundle): IOption {
+  const help = trans.__('So long AWS tries to start what it could not start at its time.');
+  return { ...option, help: `${help} [default: 1h]` };
+}
+
 /** When it runs, what that means before it is saved, and by which rules. */
 export function TimingFields(props: ITimingFieldsProps): JSX.Element {
   const { idPrefix, form, shown, timing, now, problemAt, onChange, onOpenRules, trans } = props;
   const options = form.schedule_options;
+  const isCloud = isOfCloud(timing);
   const usualOf = (keyword: string) =>
     keyword === 'when'
       ? { value: PRESETS[0], source: '' }
@@ -55,35 +64,47 @@ export function TimingFields(props: ITimingFieldsProps): JSX.Element {
     const { keyword } = option;
     const common = {
       id: `${idPrefix}${keyword}`,
-      option,
+      option: isCloud && keyword === 'max_age' ? ofCloud(option, trans) : option,
       problem: problemOf(keyword),
       trans
     };
+    const text = textOf(timing, keyword);
+    const onText = (changed: string) => onChange(keyword, changed);
     if (keyword === 'source') {
       return (
         <SourceField
           {...common}
           key={keyword}
-          text={textOf(timing, keyword)}
-          onChange={text => onChange(keyword, text)}
+          text={text}
+          isSnapshotOnly={isCloud}
+          onChange={onText}
         />
       );
+    }
+    if (keyword === 'where') {
+      return <StartedByField {...common} key={keyword} text={text} onChange={onText} />;
     }
     return (
       <OptionField
         {...common}
         key={keyword}
-        wish={textOf(timing, keyword)}
+        wish={text}
         usual={usualOf(keyword)}
         isHelpShown={isHelpShown}
         suggestions={suggestionsOf(keyword)}
-        onChange={value => onChange(keyword, typeof value === 'string' ? value : '')}
+        onChange={value => onText(typeof value === 'string' ? value : '')}
       />
     );
   };
   const of = (keywords: readonly string[]) =>
     options.filter(option => keywords.includes(option.keyword));
-  const rules = options.filter(({ keyword }) => ![...FIRST, ...NEXT].includes(keyword));
+  const isShown = ({ keyword }: IOption) =>
+    problemOf(keyword) !== null ||
+    (keyword === 'where' && isWhereAsked(timing, shown.engine?.name)) ||
+    (keyword !== 'where' && !(isCloud && NOT_IN_CLOUD.includes(keyword)));
+  const others = options.filter(({ keyword }) => ![...FIRST, ...NEXT].includes(keyword));
+  const rules = others.filter(isShown);
+  const left = others.filter(option => !isShown(option)).map(({ label }) => label);
   const isRuleWrong = rules.some(({ keyword }) => problemOf(keyword) !== null);
   const set = rules.filter(({ keyword }) => textOf(timing, keyword) !== '').length;
   const moments = momentsShown(props);
@@ -102,7 +123,9 @@ export function TimingFields(props: ITimingFieldsProps): JSX.Element {
             trans={trans}
           />
         )}
-        {of(NEXT).map(option => field(option))}
+        {of(NEXT)
+          .filter(isShown)
+          .map(option => field(option))}
       </fieldset>
       <Part
         title={trans.__('Rules')}
@@ -112,6 +135,14 @@ export function TimingFields(props: ITimingFieldsProps): JSX.Element {
       >
         <div className="jp-Flotilla-fields" data-described="true">
           {rules.map(option => field(option, true))}
+          {left.length > 0 && (
+            <p className="jp-Flotilla-help">
+              {trans.__(
+                'Nobody is there to keep these where AWS starts the runs: %1. Timeout and cost cap limit each run.',
+                left.join(', ')
+              )}
+            </p>
+          )}
         </div>
       </Part>
     </>

@@ -45,6 +45,8 @@ export function aSchedule(fields: Partial<ISchedule> = {}): ISchedule {
     notebook: 'nightly.ipynb',
     engine: 'process',
     place: 'here',
+    where: 'here',
+    is_placed: true,
     missed: 'last',
     max_age_s: null,
     overlap: 'skip',

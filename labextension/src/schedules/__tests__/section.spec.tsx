@@ -178,6 +178,35 @@ describe('the schedules', () => {
     expect(screen.queryByRole('note')).toBeNull();
   });
 
+  it.each([
+    [{ where: 'cloud' as const }, ['cloud'], 'nightly, daily, AWS starts it'],
+    [
+      { where: 'cloud' as const, is_placed: false },
+      ['cloud', 'not in AWS yet'],
+      'nightly, daily, AWS starts it, not in AWS yet'
+    ],
+    [{ is_placed: false }, ['still in AWS'], 'nightly, daily, still in AWS'],
+    [{}, [], 'nightly, daily']
+  ])('say whether AWS starts them, and has them: %j', async (fields, words, label) => {
+    await shown(aSchedule({ when_text: 'daily', ...fields }));
+
+    const [row] = rows();
+    const all = ['cloud', 'not in AWS yet', 'still in AWS'];
+    expect(all.filter(word => within(row).queryByText(word))).toEqual(words);
+    expect(row.getAttribute('aria-label')).toBe(label);
+  });
+
+  it('say nothing of waking where AWS starts all of them', async () => {
+    note = 'nothing wakes it after you log out';
+    await shown(aSchedule({ where: 'cloud' }));
+    expect(screen.getByText('cloud').title).toBe('AWS starts it, whatever is switched off here');
+    expect(screen.queryByRole('note')).toBeNull();
+
+    listed = [aSchedule({ where: 'cloud' }), aSchedule({ id: 's2', name: 'other' })];
+    await act(() => schedules.reload());
+    expect(screen.getByRole('note').textContent).toBe(note);
+  });
+
   it('offer one thing where there are none', async () => {
     await shown();
 
@@ -290,6 +319,21 @@ describe('one schedule closer', () => {
       expect(screen.queryByRole('button', { name: 'Stop the backfill' })).toBeNull();
     }
   );
+
+  it('says who starts it, and that AWS does not have it yet', async () => {
+    detail = aDetail({ where: 'cloud', is_placed: false });
+    await shown(aSchedule());
+    act(() => schedules.show({ kind: 'history', id: 's000000000001' }));
+    await told();
+
+    const history = screen.getByRole('region', { name: 'History of nightly' });
+    expect(within(history).getByText(/^AWS starts it, whatever is switched off here/)).toBeTruthy();
+    expect(within(history).getByText('not in AWS yet').title).toMatch(/tries again every minute$/);
+
+    detail = aDetail();
+    await act(() => schedules.reload());
+    expect(history.textContent).not.toContain('AWS');
+  });
 
   it('says what will not wake it, as text, and nothing where it is paused', async () => {
     detail = aDetail({ waking_note: HOSTILE });

@@ -5,6 +5,7 @@ import type { IRun, IScheduleDetail } from '../../wire';
 import { exactText } from '../moments';
 import { CloserView } from './CloserView';
 import { useRoughNow } from './Next';
+import { Placement } from './Placement';
 import { TickRow } from './TickRow';
 import { WaitingBackfill } from './WaitingBackfill';
 
@@ -35,6 +36,14 @@ export function HistoryView(props: {
       <p className="jp-Flotilla-small">
         <bdi>{detail.what_text}</bdi>
       </p>
+      {detail.where === 'cloud' && (
+        <p className="jp-Flotilla-small">
+          {trans.__(
+            'AWS starts it, whatever is switched off here. Its runs come here when somebody uses flotilla.'
+          )}
+        </p>
+      )}
+      <Placement schedule={detail} trans={trans} />
       <p className="jp-Flotilla-small">
         {trans.__(
           'Revision %1, edited by %2, %3',

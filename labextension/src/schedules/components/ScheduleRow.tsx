@@ -4,10 +4,11 @@ import { ellipsesIcon, runIcon } from '@jupyterlab/ui-components';
 import type { ITime } from '../../components/time';
 import { pauseIcon, resumeIcon } from '../../icons';
 import type { IRun, ISchedule } from '../../wire';
-import { haltText } from '../words';
+import { haltText, unplacedText } from '../words';
 import type { IScheduleRowActions } from './keys';
 import { Last } from './Last';
 import { Next } from './Next';
+import { Placement } from './Placement';
 
 export interface IScheduleRowProps {
   schedule: ISchedule;
@@ -29,6 +30,8 @@ export function ScheduleRow(props: IScheduleRowProps): JSX.Element {
   const { name, when_text, latest } = schedule;
   const isPaused = schedule.paused_at !== null;
   const halt = haltText(schedule, trans);
+  const isCloud = schedule.where === 'cloud';
+  const said = [name, when_text, isCloud && trans.__('AWS starts it'), unplacedText(schedule, trans), halt];
   const button = (label: string, icon: LabIcon, onClick: () => void) => (
     <button
       type="button"
@@ -50,7 +53,7 @@ export function ScheduleRow(props: IScheduleRowProps): JSX.Element {
       tabIndex={isActive ? 0 : -1}
       aria-posinset={position}
       aria-setsize={size}
-      aria-label={[name, when_text, halt].filter(Boolean).join(', ')}
+      aria-label={said.filter(Boolean).join(', ')}
       onContextMenu={event => {
         event.preventDefault();
         event.stopPropagation();
@@ -80,9 +83,17 @@ export function ScheduleRow(props: IScheduleRowProps): JSX.Element {
           <ellipsesIcon.react tag="span" />
         </button>
       </span>
-      <span className="jp-Flotilla-when" title={`${when_text}\n${schedule.what_text}`}>
-        <bdi>{when_text}</bdi>
+      <span className="jp-Flotilla-whenLine">
+        <span className="jp-Flotilla-when" title={`${when_text}\n${schedule.what_text}`}>
+          <bdi>{when_text}</bdi>
+        </span>
+        {isCloud && (
+          <span className="jp-Flotilla-where" title={trans.__('AWS starts it, whatever is switched off here')}>
+            {trans.__('cloud')}
+          </span>
+        )}
       </span>
+      <Placement schedule={schedule} trans={trans} />
       <Next schedule={schedule} time={time} trans={trans} />
       {latest && <Last tick={latest} run={run} trans={trans} />}
     </div>

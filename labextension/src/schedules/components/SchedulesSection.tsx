@@ -92,7 +92,9 @@ export function SchedulesSection(props: ISchedulesSectionProps): JSX.Element {
   }
   // it is said of what is shown, where there is any to wake
   const looked = view.kind === 'list' ? shown.schedules : detail ? [detail] : [];
-  const hasLive = looked.some(one => one.paused_at === null && !one.is_over);
+  const hasLive = looked.some(
+    one => one.paused_at === null && !one.is_over && one.where !== 'cloud'
+  );
   const note = view.kind === 'list' ? wakingNote : (detail?.waking_note ?? null);
   return (
     <div className="jp-Flotilla-schedulesBody" ref={section} aria-busy={isLoading}>
