@@ -5,6 +5,7 @@ import os
 import signal
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from email import message_from_string
 from email.header import decode_header, make_header
@@ -196,3 +197,24 @@ def _dispatcher() -> int | None:
 
     rows = dispatcher_status(api.flotilla())
     return next((int(str(row["pid"])) for row in rows if row["is_alive"]), None)
+
+
+@pytest.mark.heavy
+def test_a_run_that_is_slower_than_usual_is_named_while_it_runs(
+    settings: Path, hook: _Hook
+) -> None:
+    job = ["sh", "-c", "sleep $NAP"]
+    for _ in range(5):
+        fl.submit(job, env={"NAP": "0.3"}).wait()
+    began = time.monotonic()
+    slow = fl.submit(job, env={"NAP": "120"}, notify="hook:slow")
+
+    witness.until(lambda: hook.taken, "word of a slow run")
+    named_s = time.monotonic() - began
+    is_running = not slow.refresh().status.is_final
+    slow.cancel(grace=0)
+
+    assert "slow" in hook.taken[0]["title"], hook.taken
+    assert is_running
+    # half a minute more than usual is slow (`model.slowness`); it has a minute to be named
+    assert 30 <= named_s <= 90
