@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +20,7 @@ from witness import until
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.api import flotilla
-from jupyter_flotilla.errors import EngineUnavailable
+from jupyter_flotilla.errors import EngineUnavailable, EnvironmentProblem
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import TickStatus
 from jupyter_flotilla.store.schema import schedules
@@ -91,7 +93,7 @@ def test_ticks_run_once_with_nothing_alive_here_and_are_taken_over_later(
     saved_hours_ago(schedule, tick - 3 * HOUR)
 
     # what AWS delivers twice is one task; what it cannot start is a dead letter; one is not started
-    cloud.ground.plan(error={"code": "AccessDeniedException", "message": "PassRole", "times": 9})
+    cloud.ground.plan(error={"code": "AccessDeniedException", "message": "PassRole"})
     (dropped,) = cloud.fire(tick - 2 * HOUR)
     assert dropped["error_code"], dropped
     first, second = cloud.fire(tick, times=2)
@@ -164,3 +166,41 @@ def test_nothing_is_saved_that_aws_does_not_take(cloud: Cloud) -> None:
         fl.schedule(["true"], when="daily 07:00", where="cloud", timeout="5m", confirm=False)
     assert fl.schedules() == []
     cloud.scheduler.create_schedule_group(Name=cloud.group)
+
+
+def test_what_is_saved_while_aws_fails_reaches_it_without_anybody(cloud: Cloud, home: Path) -> None:
+    schedule = fl.schedule(["true"], when="daily 07:00 UTC", where="cloud", timeout="5m",
+                           confirm=False)  # fmt: skip
+    cloud.ground.plan("UpdateSchedule", cluster=None, matching=cloud.group, times=1,
+                      error={"code": "AccessDeniedException", "message": "no"})  # fmt: skip
+    with pytest.raises(EnvironmentProblem, match="AWS still has the one before"):
+        schedule.edit(when="daily 08:00 UTC")
+
+    until(lambda: cloud.all()[0]["ScheduleExpression"] == "cron(0 8 * * ? *)", "the edit in AWS")
+    until(lambda: fl.get_schedule(schedule.id).snapshot.is_placed, "word of it")
+
+
+def test_a_lost_answer_doubles_nothing(cloud: Cloud) -> None:
+    cloud.ground.plan(
+        "CreateSchedule", cluster=None, matching=cloud.group, closes=True, has_effect=True, times=1
+    )
+    schedule = fl.schedule(["true"], when="daily 07:00 UTC", where="cloud", timeout="5m",
+                           confirm=False)  # fmt: skip
+    assert len(cloud.all()) == 1
+    assert schedule.snapshot.is_placed
+
+
+def test_one_who_is_killed_while_saving_leaves_it_to_the_dispatcher(
+    cloud: Cloud, home: Path, tmp_path: Path
+) -> None:
+    cloud.ground.plan("CreateSchedule", cluster=None, matching=cloud.group, hangs_s=5, times=1)
+    words = ["schedule", "add", "--when", "daily 07:00 UTC", "--where", "cloud", "--name", "load",
+             "--timeout", "5m", "--yes", "--", "true"]  # fmt: skip
+    saving = subprocess.Popen([sys.executable, "-m", "jupyter_flotilla", *words], cwd=tmp_path)
+    until(fl.schedules, "its row")
+    saving.kill()
+    saving.wait()
+
+    fl.schedules()
+    until(lambda: fl.get_schedule("load").snapshot.is_placed, "it in AWS")
+    assert len(cloud.all()) == 1
