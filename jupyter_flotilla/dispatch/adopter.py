@@ -23,8 +23,8 @@ from jupyter_flotilla.store.connection import Store
 
 log = logging.getLogger("jupyter_flotilla.dispatch")
 
-#: Ticks that are looked at in one go.
-_AT_ONCE = 1000
+#: Ticks that are looked at in one go: others wait meanwhile.
+_AT_ONCE = 50
 #: How often it is looked for what a tick has left: soon after its time, and later.
 _SOON, _LATER = timedelta(seconds=10), timedelta(seconds=60)
 _FRESH = timedelta(minutes=5)
@@ -48,8 +48,8 @@ class Cloud(Protocol):
     def place(self, schedule: Schedule) -> None:
         """Bring the cloud to what a schedule says, and write down that it is."""
 
-    def begun(self, schedule: Schedule, after: datetime) -> Sequence[Begun]:
-        """Return its ticks later than one that have begun."""
+    def begun(self, schedule: Schedule, after: datetime) -> Sequence[datetime]:
+        """Return ticks of it, later than one, that say that they have begun."""
 
     def begun_at(self, schedule: Schedule, moment: datetime) -> Begun | None:
         """Return one of its ticks, if it has begun."""
@@ -99,34 +99,60 @@ class Adopter:
         self, schedule: Schedule, expected: Sequence[datetime], now: datetime
     ) -> list[datetime]:
         """Take over what has begun, and report what never will; return what is awaited yet."""
-        found = {one.scheduled_at: one for one in self._cloud.begun(schedule, schedule.cursor)}
+        # what AWS has started at another time than was expected is a tick as well
+        is_all = len(expected) < _AT_ONCE
+        begun = [
+            one
+            for one in self._cloud.begun(schedule, schedule.cursor)
+            if is_all or one <= expected[-1]
+        ]
         with self._store.read() as tx:
-            known = tick_rows.moments(tx, schedule.id, expected[0], now)
-        for begun in found.values():
-            if begun.scheduled_at not in known:
-                self._adopt(schedule, begun, now)
-        waiting = [one for one in expected if one not in known and one not in found]
+            known = {*tick_rows.moments(tx, schedule.id, expected[0], now)}
+        known |= {one for one in begun if one not in known and self._has_taken(schedule, one, now)}
+        waiting = [one for one in expected if one not in known]
         given_up = self._given_up(schedule, waiting, now)
-        return [one for one in waiting if not self._is_over(schedule, one, given_up, now)]
+        over = [one for one in waiting if one in given_up or now >= given_up_at(schedule, one)]
+        lost = [one for one in over if not self._has_taken(schedule, one, now)]
+        failed = {one: why for one, why in given_up.items() if one in lost}
+        self._report_failed(schedule, failed, now)
+        self._report_missed(schedule, expected, [one for one in lost if one not in given_up], now)
+        return [one for one in waiting if one not in over]
 
-    def _is_over(
-        self, schedule: Schedule, moment: datetime, given_up: Mapping[datetime, str], now: datetime
-    ) -> bool:
-        """Decide on a tick that has not said that it has begun; False: it still may."""
-        if moment not in given_up and now < given_up_at(schedule, moment):
-            return False
+    def _report_failed(
+        self, schedule: Schedule, given_up: Mapping[datetime, str], now: datetime
+    ) -> None:
+        """Write down why AWS has given up ticks; of one that has a run nothing is to be said."""
+        for moment, reason in given_up.items():
+            failed = {"status": TickStatus.FAILED, "reason": reason}
+            with self._store.write() as tx:
+                tick_rows.insert(tx, _tick(schedule, moment, now).model_copy(update=failed))
+
+    def _report_missed(
+        self, schedule: Schedule, expected: Sequence[datetime], lost: Sequence[datetime],
+        now: datetime,
+    ) -> None:  # fmt: skip
+        """Write down what left nothing; those that follow each other have a row together."""
+        together: list[list[datetime]] = []
+        for moment in lost:
+            before = expected[expected.index(moment) - 1]
+            if together and together[-1][-1] == before:
+                together[-1].append(moment)
+            else:
+                together.append([moment])
+        for moments in together:
+            missed = {
+                "status": TickStatus.MISSED, "reason": _NOTHING, "count": len(moments),
+                "first_at": moments[0],
+            }  # fmt: skip
+            with self._store.write() as tx:
+                tick_rows.insert(tx, _tick(schedule, moments[-1], now).model_copy(update=missed))
+
+    def _has_taken(self, schedule: Schedule, moment: datetime, now: datetime) -> bool:
+        """Take over a tick, if it has begun; False: it has not."""
         begun = self._cloud.begun_at(schedule, moment)
         if begun is not None:
             self._adopt(schedule, begun, now)
-            return True
-        status = TickStatus.FAILED if moment in given_up else TickStatus.MISSED
-        reason = given_up.get(moment, _NOTHING)
-        missed = _tick(schedule, moment, now).model_copy(
-            update={"status": status, "reason": reason}
-        )
-        with self._store.write() as tx:
-            tick_rows.insert(tx, missed)
-        return True
+        return begun is not None
 
     def _adopt(self, schedule: Schedule, begun: Begun, now: datetime) -> None:
         tick = _tick(schedule, begun.scheduled_at, now).model_copy(update={"run_id": begun.run_id})
@@ -152,7 +178,8 @@ class Adopter:
         for dropped in self._cloud.dropped(schedule):
             if dropped.schedule_id == schedule.id:
                 own[dropped.scheduled_at] = dropped.reason
-            self._write_down(dropped, now)
+            else:
+                self._write_down(dropped, now)
             if now - dropped.given_up_at >= _ALARMED_AFTER:
                 self._cloud.settle(schedule, [dropped.receipt])
         return own
@@ -161,8 +188,8 @@ class Adopter:
         with self._store.read() as tx:
             found = schedules.readable(tx, [dropped.schedule_id])
         for schedule in found:
-            moment = dropped.scheduled_at
-            self._is_over(schedule, moment, {moment: dropped.reason}, now)
+            if not self._has_taken(schedule, dropped.scheduled_at, now):
+                self._report_failed(schedule, {dropped.scheduled_at: dropped.reason}, now)
         if not found:
             log.warning("a tick of schedule %s was given up: %s", *_shown(dropped))
 

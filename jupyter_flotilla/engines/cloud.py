@@ -75,8 +75,8 @@ class CloudScheduler(ABC):
         """Start no further tick of a schedule, and delete its files; a repeat does no harm."""
 
     @abstractmethod
-    def begun(self, schedule_id: str, bucket: Bucket, after: datetime) -> Sequence[Begun]:
-        """Return the ticks later than one that have begun, in their order, as many as there are."""
+    def begun(self, schedule_id: str, bucket: Bucket, after: datetime) -> Sequence[datetime]:
+        """Return ticks later than one that say that they have begun, the first 1,000 of them."""
 
     @abstractmethod
     def begun_at(self, schedule_id: str, bucket: Bucket, moment: datetime) -> Begun | None:

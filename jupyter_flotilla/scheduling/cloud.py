@@ -108,8 +108,8 @@ class CloudTicks:
             bucket, engine = _bucket(schedule.what.spec), schedule.what.spec.engine
         self._scheduler(engine).remove(schedule.id, bucket)
 
-    def begun(self, schedule: Schedule, after: datetime) -> Sequence[Begun]:
-        """Return its ticks later than one that have begun."""
+    def begun(self, schedule: Schedule, after: datetime) -> Sequence[datetime]:
+        """Return ticks of it, later than one, that say that they have begun."""
         spec = schedule.what.spec
         return self._scheduler(spec.engine).begun(schedule.id, _bucket(spec), after)
 

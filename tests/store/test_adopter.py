@@ -51,8 +51,8 @@ class FakeCloud:
         with self.store.write() as tx:
             schedules.set_placed(tx, schedule.id, placed if schedule.where == "cloud" else None)
 
-    def begun(self, schedule: Schedule, after: datetime) -> Sequence[Begun]:
-        return [_begun(one) for one in self.said if minute(one) > after]
+    def begun(self, schedule: Schedule, after: datetime) -> Sequence[datetime]:
+        return [minute(one) for one in self.said if minute(one) > after]
 
     def begun_at(self, schedule: Schedule, moment: datetime) -> Begun | None:
         known = {minute(one): one for one in (*self.said, *self.silent)}
@@ -172,6 +172,30 @@ def test_what_left_nothing_when_it_must_have_begun_was_missed(
     assert not before
     assert seen(store, schedule)[1] == "MISSED"
     assert cursor(store, schedule) >= minute(2)
+
+
+def test_what_was_missed_in_a_row_is_one_row_with_its_number(
+    store: Store, cloud: FakeCloud, ticker: Ticker
+) -> None:
+    schedule = put(store)
+    cloud.said = [3]
+    ticker.step(minute(81.5))  # six of them can come no more
+
+    with store.read() as tx:
+        found = ticks.history(tx, schedule.id, 100)
+    assert [(one.status, one.scheduled_at, one.count) for one in found] == [
+        ("MISSED", minute(6), 3), ("MADE", minute(3), 1), ("MISSED", minute(2), 2),
+    ]  # fmt: skip
+
+
+def test_after_a_month_all_is_taken_over_some_at_a_time(
+    store: Store, cloud: FakeCloud, ticker: Ticker
+) -> None:
+    schedule = put(store)
+    cloud.said = [*range(1, 131)]
+    for _ in range(4):
+        ticker.step(minute(130.5))
+    assert len(seen(store, schedule)) == 130
 
 
 def test_what_has_begun_and_could_not_say_so_was_not_missed(

@@ -118,19 +118,19 @@ class EcsCloud(CloudScheduler):
         artifacts = s3_of(bucket)
         artifacts.delete_below(artifacts.schedule_prefix(schedule_id))
 
-    def begun(self, schedule_id: str, bucket: Bucket, after: datetime) -> Sequence[Begun]:
+    def begun(self, schedule_id: str, bucket: Bucket, after: datetime) -> Sequence[datetime]:
         artifacts = s3_of(bucket)
         prefix = artifacts.top + tick.marker(schedule_id, "")
         keys = artifacts.below(prefix, prefix + utc_moment(after))
-        found = [self._begun(schedule_id, artifacts, key.removeprefix(prefix)) for key in keys]
-        return [one for one in found if one is not None and one.scheduled_at > after]
+        found = [_moment(key.removeprefix(prefix)) for key in keys]
+        return [one for one in found if one is not None and one > after]
 
     def begun_at(self, schedule_id: str, bucket: Bucket, moment: datetime) -> Begun | None:
-        artifacts, at = s3_of(bucket), utc_moment(moment)
-        said = self._begun(schedule_id, artifacts, at)
+        artifacts = s3_of(bucket)
+        said = self._begun(schedule_id, artifacts, moment)
         if said is not None:
             return said
-        run_id = tick.run_id(schedule_id, at)
+        run_id = tick.run_id(schedule_id, utc_moment(moment))
         lease = artifacts.lease(run_id, 1)
         if lease is None:
             return None
@@ -270,12 +270,12 @@ class EcsCloud(CloudScheduler):
             if revision < below:
                 artifacts.delete_below(artifacts.schedule_prefix(schedule_id, revision))
 
-    def _begun(self, schedule_id: str, artifacts: S3Artifacts, at: str) -> Begun | None:
+    def _begun(self, schedule_id: str, artifacts: S3Artifacts, moment: datetime) -> Begun | None:
         """Return a tick of whose beginning the bucket tells; what it tells is checked."""
+        at = utc_moment(moment)
         content = artifacts.small(artifacts.top + tick.marker(schedule_id, at))
         with suppress(ValueError, TypeError, AttributeError):
             said = json.loads(content or b"")
-            moment = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
             run_id = tick.run_id(schedule_id, at)
             if said.get("run") == run_id:
                 return Begun(scheduled_at=moment, run_id=run_id, task=_arn(said.get("task")))
@@ -307,6 +307,13 @@ def _pascal(value: Any) -> Any:
     return [_pascal(one) for one in value] if isinstance(value, list) else value
 
 
+def _moment(at: str) -> datetime | None:
+    """Return when a tick was due, as AWS writes it; None: it is no such text."""
+    with suppress(ValueError):
+        return datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return None
+
+
 def _arn(text: Any) -> str | None:
     return text if isinstance(text, str) and text.startswith("arn:") and len(text) < 512 else None
 
@@ -320,7 +327,9 @@ def _dropped(message: Mapping[str, Any]) -> Dropped | None:
     with suppress(ValueError, TypeError, KeyError, AttributeError):
         token = str(json.loads(message["Body"])["ClientToken"])
         schedule_id, _, at = token.partition("-")
-        moment = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        moment = _moment(at)
+        if moment is None:
+            return None
         words = [attributes.get(name, "") for name in ("ERROR_CODE", "ERROR_MESSAGE")]
         return Dropped(
             schedule_id=schedule_id, scheduled_at=moment,
