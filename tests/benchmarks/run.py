@@ -24,6 +24,7 @@ import containers
 import contenders
 import lab
 import panel
+import recurring
 import rest
 import scale
 import schedules
@@ -59,6 +60,8 @@ BENCHMARKS: dict[
     "ticks": (schedules.ticks, "a second"),
     "schedules-idle": (schedules.idle, "%"),
     "schedules-lag": (schedules.lag, "s"),
+    "schedules-minute": (recurring.minute, "s"),
+    "schedules-missed": (recurring.missed, ""),
 }
 
 
