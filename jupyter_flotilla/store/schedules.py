@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -281,8 +282,8 @@ def mark(conn: sa.Connection) -> tuple[object, ...]:
         ticks.c.schedule_id == schedules.c.id
     )
     facts = schedules.c.id, schedules.c.cursor, schedules.c.placed, latest.scalar_subquery()
-    query = sa.select(*facts).where(_is_of_cloud()).order_by(schedules.c.id)
-    return (*found, *(tuple(row) for row in conn.execute(query)))
+    rows = conn.execute(sa.select(*facts).where(_is_of_cloud()))
+    return (*found, *sorted((tuple(row) for row in rows), key=itemgetter(0)))
 
 
 def with_waiting(conn: sa.Connection, host: str) -> list[str]:
