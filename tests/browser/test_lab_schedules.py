@@ -1,5 +1,6 @@
 """Schedules in the sidebar of JupyterLab: the form, the list, history, backfills, conflicts."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import witness
 from playwright.sync_api import expect
-from test_lab_launch import change_theme, form_of, open_notebook, tab_to
+from test_lab_launch import as_if_on_ecs, change_theme, form_of, open_notebook, tab_to
 from test_lab_runs import resize_sidebar
 from windows import JupyterServer, Window
 
@@ -190,6 +191,84 @@ def test_what_somebody_else_has_changed_meanwhile_is_told_and_neither_is_lost(
         "weekdays at 06:00 Europe/Berlin", 3, 3,
     )  # fmt: skip
     assert after["options"]["timeout_s"] == 1200
+    assert window.problems == []
+
+
+def as_if_in_the_cloud(page: Any) -> list[Any]:
+    """Have the browser believe that AWS starts what is on ECS; returns what plans are asked for."""
+    plans: list[Any] = []
+
+    def plan(route: Any) -> None:
+        asked = route.request.post_data_json
+        plans.append(json.loads(json.dumps(asked)))
+        if asked["options"].get("engine") == "ecs":
+            del asked["options"]["engine"]
+            asked["schedule"].pop("where", None)
+        route.fulfill(response=route.fetch(post_data=json.dumps(asked)))
+
+    def listed(route: Any) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        for one in body["schedules"]:
+            one.update(where="cloud", engine="ecs", is_placed=one["name"] != "late")
+        route.fulfill(response=answer, json=body)
+
+    as_if_on_ecs(page)
+    page.route("**/flotilla/api/schedules/plan", plan)
+    page.route("**/flotilla/api/schedules", listed)
+    return plans
+
+
+def test_aws_starts_the_runs_of_jobs_that_are_there_alone(
+    open_window: Callable[..., Window], nightly: JupyterServer
+) -> None:
+    window = open_window(nightly, viewport={"width": 1300, "height": 1700})
+    plans = as_if_in_the_cloud(window.page)
+    for name in ("early", "late"):
+        a_schedule(nightly, name)
+    page = open_notebook(window, "nightly.ipynb")
+    window.command("flotilla:launch-notebook")
+    form = schedule_form(page)
+    form.get_by_label("When", exact=True).fill("daily 02:30 UTC")
+    form.get_by_role("button", name="Rules").click()
+    form.get_by_label("Cost cap a month").fill("5")
+    form.get_by_label("Timeout").fill("10m")
+    starter = form.get_by_label("Started by")
+    expect(starter).to_have_count(0)
+
+    form.get_by_role("radio", name="ecs").check()
+    starter.select_option("AWS, with everything off")
+    expect(form.get_by_label("Cost cap a month")).to_have_count(0)
+    expect(form.get_by_text("Nobody is there to keep these")).to_be_visible()
+    expect(form.get_by_role("region", name="Price")).to_contain_text("In 30 days")
+    assert plans[-1]["schedule"] == {"when": "daily 02:30 UTC", "where": "cloud"}
+    section = page.locator(".jp-Flotilla-schedulesBody")
+    for theme in ("Light", "Dark"):
+        change_theme(page, theme)
+        for width in (250, 400) if theme == "Light" else (250,):
+            resize_sidebar(page, width)
+            window.command("flotilla:schedule")
+            name = f"{width}px-{theme.lower()}"
+            window.shot(f"lab-schedules-cloud-form-{name}", page.locator("#jp-left-stack"))
+            window.command("flotilla:show-schedules")
+            expect(section.get_by_role("listitem")).to_have_count(2)
+            window.shot(f"lab-schedules-cloud-{name}", page.locator("#jp-left-stack"))
+            for one in (form, section):
+                assert one.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+        window.check_axe(".jp-Flotilla-launch")
+        window.check_axe(".jp-Flotilla-schedules")
+    change_theme(page, "Light")
+    early, late = section.get_by_role("listitem").all()
+    expect(early).to_have_accessible_name("early, daily at 02:30 Europe/Berlin, AWS starts it")
+    expect(late).to_contain_text("not in AWS yet")
+    expect(section.get_by_role("note")).to_have_count(0)
+
+    window.command("flotilla:schedule")
+    form.get_by_role("radio", name="process").check()
+    expect(starter).to_have_accessible_description(re.compile("jobs of engine process run on this"))
+    starter.select_option("This machine")
+    expect(form.get_by_label("Cost cap a month")).to_have_value("5")
+    expect(form.get_by_role("region", name="Price")).to_contain_text("In 30 days")
     assert window.problems == []
 
 

@@ -1,4 +1,5 @@
 import { ISignal, Signal } from '@lumino/signaling';
+import { asFlotillaError, FlotillaError } from '../api';
 import type { IContext } from '../context';
 import type { IPlan, IScheduleAsked, IScheduleDetail, ISchedulePlan, ITimes, Options } from '../wire';
 import type { IKnown } from './asker';
@@ -9,6 +10,9 @@ import { NEW_TIMING, sentTiming, textOf, timesAsked, timingOf, withField } from 
 
 /** How long the fields must be left alone before it is asked what they mean. */
 const WAIT_MS = 250;
+
+/** What the server says of an edit that is in the store, and not in AWS yet. */
+const SAVED_AS = /^schedule .* is saved as revision (\d+), but AWS /;
 
 /** What a schedule runs; null: what it ran. */
 type Job = IScheduleAsked['what'];
@@ -87,27 +91,44 @@ export class Scheduler {
   /**
    * Save it; what must be agreed to first is asked.
    *
-   * @returns what was saved; null: the user did not agree. Throws a FlotillaError; of the code
-   * `schedule-changed` where somebody else has changed it since it was seen.
+   * @returns what was saved; null: the user did not agree. What AWS does not have yet is saved, and
+   * has that as its note. Throws a FlotillaError; of the code `schedule-changed` where somebody else
+   * has changed it since it was seen.
    */
-  save(what: Job, options: Options, plan: IPlan | null): Promise<IScheduleDetail | null> {
+  async save(what: Job, options: Options, plan: IPlan | null): Promise<IScheduleDetail | null> {
     const { api, trans } = this._context;
     const edited = this._timing?.edited;
     const asked = this._asked(what, options);
-    return submit(
-      confirm =>
-        edited
-          ? api.editSchedule(edited.id, { ...asked, revision: edited.revision }, confirm)
-          : api.saveSchedule(asked, confirm),
-      plan?.asks ?? [],
-      trans,
-      { title: trans.__('Save it?'), label: trans.__('Agree and save') }
-    );
+    const words = { title: trans.__('Save it?'), label: trans.__('Agree and save') };
+    const send = (confirm: boolean) =>
+      edited
+        ? api.editSchedule(edited.id, { ...asked, revision: edited.revision }, confirm)
+        : api.saveSchedule(asked, confirm);
+    try {
+      return await submit(send, plan?.asks ?? [], trans, words);
+    } catch (thrown) {
+      const saved = await this._savedAnyway(asFlotillaError(thrown));
+      if (saved === null) {
+        throw thrown;
+      }
+      return saved;
+    }
   }
 
   dispose(): void {
     this._times.dispose();
     Signal.clearData(this);
+  }
+
+  /** Return what was saved though AWS could not be told; null: it was not, or is otherwise now. */
+  private async _savedAnyway(error: FlotillaError): Promise<IScheduleDetail | null> {
+    const id = this._timing?.edited?.id;
+    const revision = SAVED_AS.exec(error.message)?.[1];
+    if (id === undefined || revision === undefined) {
+      return null;
+    }
+    const saved = await this._context.api.schedule(id).catch(() => null);
+    return saved?.revision === Number(revision) ? { ...saved, waking_note: error.message } : null;
   }
 
   private _asked(what: Job, options: Options): IScheduleAsked {

@@ -308,6 +308,23 @@ describe('a schedule that AWS starts', () => {
     await press('Save changes');
     expect(last('schedules/s1/edit')).toMatchObject({ options: {}, schedule: { where: 'here' } });
   });
+
+  it('is saved also where AWS could not be told, which is said', async () => {
+    answers['schedules/s1'] = { json: saved };
+    await act(() => model.edit('s1'));
+    await quiet();
+    await type('When', 'hourly');
+    const message =
+      'schedule nightly is saved as revision 2, but AWS still has the one before: no network';
+    answers['schedules/s1/edit'] = { status: 409, json: { code: 'environment', message, next: null } };
+    await press('Save changes');
+    expect(screen.getByRole('alert').textContent).toBe(message);
+
+    answers['schedules/s1'] = { json: { ...saved, revision: 2, is_placed: false } };
+    await press('Save changes');
+    expect(screen.getAllByRole('status').slice(-1)[0].textContent).toContain('Saved the changes');
+    expect(screen.getByRole('note').textContent).toBe(message);
+  });
 });
 
 describe('a schedule that is edited', () => {

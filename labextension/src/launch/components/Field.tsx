@@ -17,12 +17,14 @@ export interface IFieldProps {
   /** Below the field; else it is only there for who points at it, or has it read. */
   isHelpShown?: boolean;
   problem?: IFieldProblem | null;
+  /** It has a row to itself. */
+  isWide?: boolean;
   children: (control: IControlProps) => React.ReactNode;
 }
 
 /** A control with its label, its description and what is wrong with it. */
 export function Field(props: IFieldProps): JSX.Element {
-  const { id, label, unit, help, isHelpShown, problem, children } = props;
+  const { id, label, unit, help, isHelpShown, problem, isWide, children } = props;
   const described = [problem && `${id}-problem`, help && `${id}-help`].filter(Boolean).join(' ');
   const control: IControlProps = { id };
   if (described) {
@@ -34,7 +36,7 @@ export function Field(props: IFieldProps): JSX.Element {
   return (
     <div
       className="jp-Flotilla-field"
-      data-wide={Boolean(problem) || undefined}
+      data-wide={Boolean(problem) || isWide || undefined}
       title={isHelpShown ? undefined : help}
     >
       <label htmlFor={id}>

@@ -25,10 +25,9 @@ export function SourceField(props: {
         label={trans.__('Runs it')}
         help={
           isSnapshotOnly
-            ? trans.__('As it is now: what is read later is read here, where all may be switched off.')
+            ? trans.__('As it is now: what is read later is read here, where all may be switched off then.')
             : option.help
         }
-        isHelpShown={isSnapshotOnly}
         problem={isOfGit ? null : problem}
       >
         {control => (

@@ -18,11 +18,18 @@ export function StartedByField(props: {
   const isOfCloud = text === 'cloud';
   const help = isOfCloud
     ? trans.__(
-        'AWS starts each run at its time, whatever is switched off here. Runs come here when somebody uses flotilla.'
+        'AWS starts each run at its time, whatever is switched off here, and as it is now: nothing of here is read then. Its runs come here when somebody uses flotilla.'
       )
     : option.help;
   return (
-    <Field id={id} label={option.label} help={help} isHelpShown={isOfCloud} problem={problem}>
+    <Field
+      id={id}
+      label={option.label}
+      help={help}
+      isHelpShown={isOfCloud}
+      problem={problem}
+      isWide
+    >
       {control => (
         <HTMLSelect
           {...control}

@@ -42,7 +42,7 @@ function momentsShown({ timing, shown }: ITimingFieldsProps) {
 
 /** Return how late a run may be, as it is where the cloud starts it. */
 function ofCloud(option: IOption, trans: TranslationBundle): IOption {
-  const help = trans.__('So long AWS tries to start what it could not start at its time.');
+  const help = trans.__('How long AWS tries to start what it could not start at its time, a day at most.');
   return { ...option, help: `${help} [default: 1h]` };
 }
 
