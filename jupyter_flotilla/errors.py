@@ -28,6 +28,7 @@
     │   ├── ArtifactsUnavailable
     │   ├── SourceUnavailable
     │   ├── EngineUnavailable
+    │   ├── CloudBehind
     │   └── LaunchError
     ├── InvalidTransition          a bug of ours: an arrow that does not exist
     ├── WaitTimeout                the run goes on, the waiting does not (exit code 1)
@@ -206,6 +207,12 @@ class EngineUnavailable(EnvironmentProblem):
     """The engine exists but cannot be used here and now."""
 
     code = "engine-unavailable"
+
+
+class CloudBehind(EnvironmentProblem):
+    """A schedule is saved here, and the cloud does not have it yet as it is saved."""
+
+    code = "cloud-behind"
 
 
 class LaunchError(EnvironmentProblem):

@@ -2,7 +2,7 @@
 
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.dispatch.adopter import Adopter
-from jupyter_flotilla.errors import EnvironmentProblem, FlotillaError
+from jupyter_flotilla.errors import CloudBehind, FlotillaError
 from jupyter_flotilla.model.schedule import Schedule
 from jupyter_flotilla.scheduling.cloud import CloudTicks
 from jupyter_flotilla.service import Flotilla
@@ -37,13 +37,13 @@ class Placing:
             self._place(schedule)
 
     def changed(self, schedule: Schedule) -> None:
-        """Bring the cloud to what was just saved; raises EnvironmentProblem, which says so."""
+        """Bring the cloud to what was just saved; raises CloudBehind."""
         if schedule.is_placed:
             return
         try:
             self._place(schedule)
         except FlotillaError as error:
-            raise EnvironmentProblem(
+            raise CloudBehind(
                 f"schedule {schedule.name} is saved as revision {schedule.revision}, but AWS still "
                 f"has the one before: {error}",
                 next_step="nothing: a dispatcher tries it again every minute",

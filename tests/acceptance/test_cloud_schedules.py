@@ -20,7 +20,7 @@ from witness import until
 
 import jupyter_flotilla as fl
 from jupyter_flotilla.api import flotilla
-from jupyter_flotilla.errors import EngineUnavailable, EnvironmentProblem
+from jupyter_flotilla.errors import CloudBehind, EngineUnavailable
 from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import TickStatus
 from jupyter_flotilla.store.schema import schedules
@@ -173,7 +173,7 @@ def test_what_is_saved_while_aws_fails_reaches_it_without_anybody(cloud: Cloud, 
                            confirm=False)  # fmt: skip
     cloud.ground.plan("UpdateSchedule", cluster=None, matching=cloud.group, times=1,
                       error={"code": "AccessDeniedException", "message": "no"})  # fmt: skip
-    with pytest.raises(EnvironmentProblem, match="AWS still has the one before"):
+    with pytest.raises(CloudBehind, match="AWS still has the one before"):
         schedule.edit(when="daily 08:00 UTC")
 
     until(lambda: cloud.all()[0]["ScheduleExpression"] == "cron(0 8 * * ? *)", "the edit in AWS")

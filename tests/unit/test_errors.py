@@ -32,6 +32,7 @@ PINNED = {
     "ArtifactsUnavailable": ("artifacts-unavailable", 2),
     "SourceUnavailable": ("source-unavailable", 2),
     "EngineUnavailable": ("engine-unavailable", 2),
+    "CloudBehind": ("cloud-behind", 2),
     "LaunchError": ("launch-failed", 2),
     "InvalidTransition": ("invalid-transition", 2),
     "WaitTimeout": ("wait-timeout", 1),

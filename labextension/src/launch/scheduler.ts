@@ -11,8 +11,8 @@ import { NEW_TIMING, sentTiming, textOf, timesAsked, timingOf, withField } from 
 /** How long the fields must be left alone before it is asked what they mean. */
 const WAIT_MS = 250;
 
-/** What the server says of an edit that is in the store, and not in AWS yet. */
-const SAVED_AS = /^schedule .* is saved as revision (\d+), but AWS /;
+/** The server's code of an edit that is in the store, and not in AWS yet. */
+const CLOUD_BEHIND = 'cloud-behind';
 
 /** What a schedule runs; null: what it ran. */
 type Job = IScheduleAsked['what'];
@@ -122,13 +122,14 @@ export class Scheduler {
 
   /** Return what was saved though AWS could not be told; null: it was not, or is otherwise now. */
   private async _savedAnyway(error: FlotillaError): Promise<IScheduleDetail | null> {
-    const id = this._timing?.edited?.id;
-    const revision = SAVED_AS.exec(error.message)?.[1];
-    if (id === undefined || revision === undefined) {
+    const edited = this._timing?.edited;
+    if (!edited || error.code !== CLOUD_BEHIND) {
       return null;
     }
-    const saved = await this._context.api.schedule(id).catch(() => null);
-    return saved?.revision === Number(revision) ? { ...saved, waking_note: error.message } : null;
+    const saved = await this._context.api.schedule(edited.id).catch(() => null);
+    return saved?.revision === edited.revision + 1
+      ? { ...saved, waking_note: error.message }
+      : null;
   }
 
   private _asked(what: Job, options: Options): IScheduleAsked {

@@ -316,7 +316,7 @@ describe('a schedule that AWS starts', () => {
     await type('When', 'hourly');
     const message =
       'schedule nightly is saved as revision 2, but AWS still has the one before: no network';
-    answers['schedules/s1/edit'] = { status: 409, json: { code: 'environment', message, next: null } };
+    answers['schedules/s1/edit'] = { status: 409, json: { code: 'cloud-behind', message, next: null } };
     await press('Save changes');
     expect(screen.getByRole('alert').textContent).toBe(message);
 
