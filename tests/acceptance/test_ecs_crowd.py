@@ -25,7 +25,7 @@ _EXPIRED = {
 _BROKEN = {"code": "ServerException", "message": "DescribeTasks has a bad day", "status": 500}
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(100, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("count", [12, pytest.param(100, marks=pytest.mark.heavy)])
 def test_many_jobs_run_once_each(
     count: int, ecs_ground: EcsGround, settings_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ pytestmark = pytest.mark.timeout(3600)
 _DISPATCH = [sys.executable, "-m", "jupyter_flotilla", "dispatch", "--until-idle"]
 _PREFIX = "dispatchers"
 #: Runs that are open at a time, and seconds between two kills.
-_OPEN, _LIVES_S = 12, (0.5, 6.0)
+_OPEN, _LIVES_S = 12, (0.5, 4.0)
 
 
 class Account:

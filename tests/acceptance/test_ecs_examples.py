@@ -30,7 +30,8 @@ def _on_ecs(ecs_ground: EcsGround, settings_file: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_the_examples_run_in_tasks(name: str, status: str) -> None:
-    run = fl.run_notebook(_EXAMPLES / f"{name}.ipynb", engine="ecs").wait()
+    fewer = {"n_trees": 5} if name == "digits" else {}
+    run = fl.run_notebook(_EXAMPLES / f"{name}.ipynb", engine="ecs", params=fewer).wait()
 
     assert run.status == status, run.explain()
     outputs = [out for cell in run.notebook.cells for out in cell.get("outputs", [])]

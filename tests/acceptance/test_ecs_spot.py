@@ -1,5 +1,6 @@
 """Spot is taken back: the job goes on from what it has saved, and at last on demand."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import ecs_jobs
@@ -8,6 +9,7 @@ import witness
 from ecs_ground import EcsGround
 
 import jupyter_flotilla as fl
+from jupyter_flotilla.engines.ecs.install import STARTED_BY, install_of
 from jupyter_flotilla.protocol import StreamReader
 
 _STEPS, _INTERVAL = 30, 5
@@ -34,8 +36,14 @@ while step < {_STEPS}:
 
 
 @pytest.fixture(autouse=True)
-def _on_ecs(ecs_ground: EcsGround, settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ecs_jobs.use_ecs(ecs_ground, settings_file, monkeypatch, checkpoint_every_s=1)
+def _on_ecs(
+    ecs_ground: EcsGround, home: Path, settings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    # events tell at once of a task that was taken back; who asks looks every 21 seconds
+    with ecs_ground.feed(STARTED_BY.format(install=install_of(home))) as queue:
+        ecs_jobs.use_ecs(ecs_ground, settings_file, monkeypatch, checkpoint_every_s=1,
+                         ecs={"queue_url": queue})  # fmt: skip
+        yield
 
 
 def _said(run: fl.RunHandle, number: int) -> tuple[int, list[int]]:

@@ -18,6 +18,11 @@ _PLAIN = sorted(set(_EXAMPLES.glob("*.ipynb")) - {_EXAMPLES / "cells.ipynb"})
 @pytest.mark.parametrize("path", _PLAIN, ids=lambda path: path.name)
 def test_an_example_runs_from_top_to_bottom(path: Path, settings_file: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
+    if path.name == "digits.ipynb":  # a forest of a hundred trees proves no more
+        parameters = next(
+            one for one in notebook.cells if "parameters" in one.metadata.get("tags", ())
+        )
+        parameters.source += "\nn_trees = 5"
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(_EXAMPLES)}})
 
     with suppress(CellExecutionError):
