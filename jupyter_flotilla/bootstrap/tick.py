@@ -215,7 +215,12 @@ def read_tick(place: Mapping[str, Any], content: bytes) -> Tick:
     """Return the tick of a place, of its calendar; raises Tampered where that is another's."""
     if hashlib.sha256(content).hexdigest() != place["tick"]["sha256"]:
         raise Tampered("%s is not what was sent: somebody has changed it" % CALENDAR)
-    return Tick(place, json.loads(content.decode()))
+    try:
+        return Tick(place, json.loads(content.decode()))
+    except (
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
+        raise ValueError("%s is no calendar of a schedule: %r" % (CALENDAR, error)) from error
 
 
 def write_job(folder: str, job: bytes) -> None:

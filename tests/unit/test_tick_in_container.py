@@ -93,3 +93,15 @@ def test_what_somebody_has_changed_in_the_bucket_is_refused():
     place = {"prefix": "p", "tick": {"schedule": SCHEDULE, "at": AT, "sha256": "0" * 64}}
     with pytest.raises(Tampered, match=r"tick\.json"):
         read_tick(place, b"{}")
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b"[]", b"null", b'{"top": 1, "changes": []}', b"[" * 100_000,
+                b'{"top": "", "changes": [["x"]]}'],
+    ids=["empty", "list", "null", "no changes", "deep", "short change"],
+)  # fmt: skip
+def test_a_calendar_that_is_garbage_is_said_to_be_none(content):
+    digest = hashlib.sha256(content).hexdigest()
+    place = {"prefix": "p", "tick": {"schedule": SCHEDULE, "at": AT, "sha256": digest}}
+    with pytest.raises(ValueError, match=r"tick\.json is no calendar"):
+        read_tick(place, content)

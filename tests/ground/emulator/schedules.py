@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,8 @@ from emulator.due import BadExpression, next_due, once, written
 from emulator.wire import Caller, Json, ServiceError
 
 _LOOK_S = 1.0
+#: What starts earlier is refused, as AWS does at creation and at each update.
+_OLDEST_START_S = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -111,4 +114,8 @@ def check(schedule: Json) -> None:
             next_due({"CreationDate": 0, **schedule}, datetime.now(UTC))
     except BadExpression as error:
         raise ServiceError("ValidationException", str(error)) from error
+    start = schedule.get("StartDate")
+    if start is not None and float(start) < time.time() - _OLDEST_START_S:
+        message = "The StartDate you specify cannot be earlier than 5 minutes ago."
+        raise ServiceError("ValidationException", message)
     targets.check(schedule.get("Target") or {})
