@@ -7,7 +7,7 @@
     PREFIX/runs/7f/r7f3a…/input/7f3a…         the contents that this run needs
     PREFIX/runs/7f/r7f3a…/attempts/1/…        what `protocol` says of one attempt
     PREFIX/kept/runs/7f/r7f3a…/attempts/…     copies that no rule of the bucket is for
-    PREFIX/schedules/s7f3a…/3/…               what AWS's scheduler runs, as of revision 3
+    PREFIX/schedules/s7f3a…/3-1700…/…         what AWS's scheduler runs (`engines.ecs.placings`)
     PREFIX/ticks/s7f3a…/2027-01-31T02:00:00Z  that a tick of it has begun
 
 A job's credentials reach its own run and nothing else. Were contents shared by all runs in one
@@ -100,12 +100,11 @@ class S3Artifacts:
         """Beginning of all keys, with a slash at its end where it is not empty."""
         return self._prefix
 
-    def schedule_prefix(self, schedule_id: str, revision: int | None = None) -> str:
-        """Return the beginning of all keys of a schedule, or of one revision, with a slash."""
+    def schedule_prefix(self, schedule_id: str) -> str:
+        """Return the beginning of all keys of a schedule, with a slash at its end."""
         if not _SCHEDULE_ID.fullmatch(schedule_id):
             raise InvalidOption(f"{schedule_id!r} is no id of a schedule")
-        whole = f"{self._prefix}schedules/{schedule_id}/"
-        return whole if revision is None else f"{whole}{int(revision)}/"
+        return f"{self._prefix}schedules/{schedule_id}/"
 
     def attempt_prefix(self, run_id: str, number: int) -> str:
         """Return the beginning of all keys of an attempt, with a slash at its end."""
@@ -165,14 +164,14 @@ class S3Artifacts:
         with self._client() as client:
             client.put_object(Bucket=self._bucket, Key=key, Body=content)
 
-    def small(self, key: str) -> bytes | None:
-        """Return the beginning of a small object, 4 KiB of it; None: it is not there."""
+    def small(self, key: str, most_bytes: int = _SMALL_BYTES) -> bytes | None:
+        """Return the beginning of a small object; None: it is not there."""
         from botocore.exceptions import ClientError
 
         with self._client() as client:
             try:
                 found = client.get_object(Bucket=self._bucket, Key=key)
-                return bytes(found["Body"].read(_SMALL_BYTES))
+                return bytes(found["Body"].read(most_bytes))
             except ClientError as error:
                 if code_of(error) in ("404", "NoSuchKey", "NotFound"):
                     return None
@@ -185,6 +184,15 @@ class S3Artifacts:
             page = client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **more)
         return [one["Key"] for one in page.get("Contents", ())]
 
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names directly below a prefix, which ends with a slash, that have a slash."""
+        with self._client() as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+            )
+            found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ())]
+        return [one.removeprefix(prefix).rstrip("/") for one in found]
+
     def lease(self, run_id: str, number: int) -> dict[str, Any] | None:
         """Return what the container that has begun an attempt says of itself; None: none has.
 
@@ -193,7 +201,7 @@ class S3Artifacts:
         content = self.small(self.attempt_prefix(run_id, number) + LEASE)
         try:
             return None if content is None else dict(json.loads(content))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return {}
 
     def put_save(

@@ -15,6 +15,7 @@ import jupyter_flotilla
 from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.commands.screen import echo, flotilla, print_json, say
+from jupyter_flotilla.dispatch.adopter import Adopter
 from jupyter_flotilla.dispatch.loop import Dispatcher
 from jupyter_flotilla.dispatch.publisher import Publisher
 from jupyter_flotilla.dispatch.teller import Teller
@@ -137,9 +138,8 @@ def _serve(facade: Flotilla, idle_s: float | None, lock_fd: int | None) -> None:
             lock_fd=lock_fd,
             publisher=Publisher(facade.store, partial(publish, facade), Workers()),
             teller=Teller(facade.store, _tell, Workers()),
-            ticker=Ticker(
-                facade.store, TickMaker(facade), machine.host(), Workers(), CloudTicks(facade)
-            ),
+            ticker=Ticker(facade.store, TickMaker(facade), machine.host(), Workers()),
+            adopter=Adopter(facade.store, CloudTicks(facade), machine.host(), Workers()),
         )
         if not dispatcher.run():
             say(f"a dispatcher lives here already ({facade.wake.lock})")

@@ -30,8 +30,8 @@ _OVERLAP = {
     "replace": "it is stopped for the next", "allow": "the next runs beside it",
 }  # fmt: skip
 _TICK_COLOURS = {
-    TickStatus.WAITING: "cyan", TickStatus.SKIPPED: "yellow", TickStatus.MISSED: "yellow",
-    TickStatus.FAILED: "red",
+    TickStatus.WAITING: "cyan", TickStatus.AWAITED: "cyan", TickStatus.SKIPPED: "yellow",
+    TickStatus.MISSED: "yellow", TickStatus.FAILED: "red",
 }  # fmt: skip
 
 
@@ -70,8 +70,9 @@ def _of_cloud(schedule: Schedule) -> list[tuple[str, str]]:
         ("started", "by AWS's scheduler, with every machine of yours switched off"),
         ("if not", f"started at once, AWS tries again for {tries}"),
     ]
-    if schedule.placed is not None and not schedule.is_placed:
-        found.append(("in AWS", f"still revision {schedule.placed.revision}: it is tried again"))
+    if not schedule.is_placed:
+        has = "nothing of it" if schedule.placed is None else f"revision {schedule.placed.revision}"
+        found.append(("in AWS", f"{has} yet: a dispatcher tries it again every minute"))
     return found
 
 

@@ -38,11 +38,12 @@ def resume(names: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("names", metavar="NAME…", nargs=-1, required=True)
-def rm(names: tuple[str, ...]) -> None:
+@click.option("--forget", is_flag=True, help="Also where AWS cannot be told, which goes on.")
+def rm(names: tuple[str, ...], forget: bool) -> None:
     """Delete schedules and their histories; their runs stay."""
     scheduling = Scheduling(flotilla())
     for schedule in [scheduling.find(name) for name in names]:
-        scheduling.delete(schedule)
+        scheduling.delete(schedule, is_forgotten=forget)
         say(f"{schedule.name} is deleted; its runs stay")
 
 

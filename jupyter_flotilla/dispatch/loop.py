@@ -12,6 +12,7 @@ from typing import Any
 from jupyter_flotilla import machine
 from jupyter_flotilla.artifacts.mirrored import MirroredArtifacts
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.dispatch.adopter import Adopter
 from jupyter_flotilla.dispatch.launcher import Launcher
 from jupyter_flotilla.dispatch.poller import Poller
 from jupyter_flotilla.dispatch.publisher import Publisher
@@ -63,6 +64,8 @@ class Dispatcher:
         Tells those who want to be told; None: nobody does here.
     publisher
         Publishes what is to be published; None: nobody does here.
+    adopter
+        Takes over what the cloud has started; None: nobody does here.
     """
 
     def __init__(
@@ -77,10 +80,12 @@ class Dispatcher:
         ticker: Ticker | None = None,
         teller: Teller | None = None,
         publisher: Publisher | None = None,
+        adopter: Adopter | None = None,
     ) -> None:
         self._store = store
         self._ticker = ticker
-        self._patient = [one for one in (ticker, teller, publisher) if one is not None]
+        beside = (ticker, adopter, teller, publisher)
+        self._patient = [one for one in beside if one is not None]
         self._settings = settings
         self._waiting = list(engines)
         self._engines: list[Engine] = []
@@ -90,12 +95,7 @@ class Dispatcher:
         self._lock = FileLock(wake.lock) if lock_fd is None else FileLock.adopt(wake.lock, lock_fd)
         self._artifacts = MirroredArtifacts(settings.home)
         self._steps: list[Callable[[datetime], int]] = [self._admit]
-        if ticker is not None:
-            self._steps.append(ticker.step)
-        if teller is not None:
-            self._steps.append(teller.step)
-        if publisher is not None:
-            self._steps.append(publisher.step)
+        self._steps += [one.step for one in self._patient]
         sweeper = Sweeper(
             store,
             self._artifacts,

@@ -8,15 +8,13 @@ asking git) happens outside of any transaction, and in threads: what fails or ha
 import logging
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_flotilla.dispatch import decisions
-from jupyter_flotilla.dispatch.adopter import Adopter, Cloud
 from jupyter_flotilla.dispatch.decisions import Maker
 from jupyter_flotilla.dispatch.rests import Rests
 from jupyter_flotilla.dispatch.workers import Workers
-from jupyter_flotilla.errors import ArtifactsUnavailable, EngineUnavailable, FlotillaError
+from jupyter_flotilla.errors import FlotillaError
 from jupyter_flotilla.model.schedule import (
     BACKFILL,
     LATE,
@@ -39,8 +37,6 @@ log = logging.getLogger("jupyter_flotilla.dispatch")
 _AT_ONCE = 200
 #: A schedule whose tick could not even be written down is left alone for so long.
 _REST = timedelta(seconds=5)
-#: What could not be asked costs a request each time.
-_LONG_REST = timedelta(seconds=60)
 #: So long before a tick what it needs is imported, which takes a second.
 _WARM = timedelta(seconds=10)
 
@@ -52,20 +48,12 @@ class Ticker:
     ----------
     workers
         Threads that make runs; None: the caller's own.
-    cloud
-        What schedules have in the cloud; None: nobody here sees to that.
     """
 
     def __init__(
-        self,
-        store: Store,
-        maker: Maker,
-        host: str,
-        workers: Workers | None = None,
-        cloud: Cloud | None = None,
+        self, store: Store, maker: Maker, host: str, workers: Workers | None = None
     ) -> None:
         self._store = store
-        self._adopter = None if cloud is None else Adopter(store, cloud)
         self._maker = maker
         self._host = host
         self._workers = workers
@@ -105,8 +93,7 @@ class Ticker:
             is_news = news != self._seen
             waiting = schedules.with_waiting(tx, self._host) if is_news else []
             chained = schedules.chained(tx, self._host) if is_news else []
-            unplaced = self._unplaced(tx) if is_news else []
-        wanted = {*found, *waiting, *chained, *unplaced, *back}
+        wanted = {*found, *waiting, *chained, *back}
         for schedule_id in sorted(wanted - busy - self._resting.keys):
             self._start(schedule_id, now)
         if not wanted & busy:
@@ -114,11 +101,6 @@ class Ticker:
         self._look_ahead(now)
         moved, self._moved = self._moved, 0
         return moved
-
-    def _unplaced(self, tx: sa.Connection) -> list[str]:
-        """Return the schedules of which the cloud has something else than it is to have."""
-        found = schedules.readable(tx, schedules.of_cloud(tx, self._host))
-        return [one.id for one in found if not one.is_placed]
 
     def _attend(self, now: datetime) -> None:
         """Note that somebody is here: what is late from now on was not missed."""
@@ -156,7 +138,6 @@ class Ticker:
     def _tick(self, schedule_id: str, now: datetime) -> None:
         """Do all that is due of one schedule."""
         try:
-            again_at = self._in_cloud(schedule_id, now)
             self._by_the_clock(schedule_id, now)
             self._after_others(schedule_id, now)
             self._in_turn(schedule_id, now)
@@ -168,22 +149,9 @@ class Ticker:
                 log.error(
                     "schedule %s cannot be ticked: %s", schedule_id, error, exc_info=not is_ours
                 )
-            is_away = isinstance(error, (EngineUnavailable, ArtifactsUnavailable))
-            self._resting.put(schedule_id, now, now + (_LONG_REST if is_away else _REST))
+            self._resting.put(schedule_id, now, now + _REST)
         else:
             self._told.pop(schedule_id, None)
-            if again_at is not None:
-                self._resting.put(schedule_id, now, again_at)
-
-    def _in_cloud(self, schedule_id: str, now: datetime) -> datetime | None:
-        """See to what the cloud has of a schedule; return when to look again, None: as usual."""
-        if self._adopter is None:
-            return None
-        with self._store.read() as tx:
-            schedule = schedules.get(tx, schedule_id)
-        if schedule is None or (schedule.where == "here" and schedule.is_placed):
-            return None
-        return self._adopter.look(schedule, now)
 
     def _by_the_clock(self, schedule_id: str, now: datetime) -> None:
         with self._store.read() as tx:

@@ -9,10 +9,10 @@ from typing import Any
 from jupyter_flotilla.bootstrap.tick import NUMBERS
 from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.model.cloud_when import Expression
-from jupyter_flotilla.model.job import Bucket
+from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle
 
-__all__ = ["NUMBERS", "Begun", "CloudScheduler", "Dropped", "Wanted"]
+__all__ = ["NUMBERS", "Address", "Begun", "CloudScheduler", "Dropped", "Wanted"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,15 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where the cloud has a home's schedules, and under which names."""
+
+    install: str
+    group: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Begun:
     """A tick whose job has begun."""
 
@@ -44,6 +53,8 @@ class Begun:
     run_id: str
     #: What runs it, in its engine's words; None: it did not know itself.
     task: str | None
+    #: Of the schedule, as its job was uploaded then; None: not known.
+    revision: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +77,21 @@ class CloudScheduler(ABC):
     def check(self) -> None:
         """Raise EngineUnavailable where it is not set up."""
 
+    @property
+    @abstractmethod
+    def address(self) -> Address:
+        """Where this home's schedules are, by the settings as they are now."""
+
     @abstractmethod
     def place(self, wanted: Wanted) -> None:
         """Bring it to what is wanted, whatever it was before; a repeat does no harm."""
 
     @abstractmethod
-    def remove(self, schedule_id: str, bucket: Bucket) -> None:
+    def disable(self, schedule_id: str, address: Address) -> None:
+        """Start no further tick of a schedule; what it has stays. A repeat does no harm."""
+
+    @abstractmethod
+    def remove(self, schedule_id: str, address: Address, bucket: Bucket) -> None:
         """Start no further tick of a schedule, and delete its files; a repeat does no harm."""
 
     @abstractmethod
@@ -80,7 +100,15 @@ class CloudScheduler(ABC):
 
     @abstractmethod
     def begun_at(self, schedule_id: str, bucket: Bucket, moment: datetime) -> Begun | None:
-        """Return one tick if it has begun, even if it could not say so; None: it has not."""
+        """Return one tick if it has begun, even if it could not say so; None: it has not.
+
+        What has begun and does not say as which task counts once it has ended: nothing else of it
+        could be followed.
+        """
+
+    @abstractmethod
+    def spec(self, schedule_id: str, bucket: Bucket, revision: int) -> JobSpec | None:
+        """Return the job of a schedule as it was placed at a revision; None: it is gone."""
 
     @abstractmethod
     def adopt(self, order: LaunchOrder, begun: Begun, schedule_id: str) -> Handle:

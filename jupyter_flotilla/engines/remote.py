@@ -352,6 +352,11 @@ def note_sent(folder: Path) -> None:
     write_json(str(folder / _SENT), {"by": "another"})
 
 
+def is_sent_by_another(folder: Path) -> bool:
+    """Say whether somebody else has sent an attempt's input: it is not to be launched from here."""
+    return (read_json(str(folder / _SENT)) or {}).get("by") == "another"
+
+
 def add_programs(order: LaunchOrder, runner: Path) -> None:
     """Put among a run's input what its container needs of ours: the runner, and packages."""
     _add(order, RUNNER, runner)

@@ -74,6 +74,8 @@ class Attempt(Stored):
     pull_share: float | None = None
     #: Of what it really runs on, once the engine has said so; None where the price is unknown.
     rate: Rate | None = None
+    #: A further attempt follows only where its end is seen so soon, in seconds; None: whenever.
+    retry_within_s: float | None = None
     #: US dollars, final once ``ended_at`` is set; None where the price is unknown.
     charge_usd: float | None = None
 

@@ -19,7 +19,9 @@ _EPOCH = date(1970, 1, 1)
 
 def calendar(when: When, now: datetime) -> dict[str, Any]:
     """Return offsets of the zone, and the days and minutes of the rhythm, as JSON values."""
-    begin, end = now - _BACK, now + _AHEAD
+    # from a new year on: it is the same for months
+    begin = (now - _BACK).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = now + _AHEAD
     made: dict[str, Any] = {"changes": _changes(ZoneInfo(when.zone), begin, end)}
     if when.kind == "interval":
         made["every_s"] = when.every_s

@@ -118,6 +118,8 @@ def next_attempt(
     policy
         The engine's; None: the default.
     """
+    if _is_too_old(attempts[-1], now):
+        return None
     policy, pause = policy or RetryPolicy(), _Pause(now=now, jitter=jitter)
     again = again_of(attempts[-1])
     if again is Again.OOM:
@@ -135,6 +137,13 @@ def next_attempt(
         budget = policy.free if is_judged else min(policy.free, INFRASTRUCTURE_RETRIES)
         return _counted(attempts, Again.FREE, budget, "free retry", pause, base_s)
     return None  # never; or nobody knows whether it runs, and then only the same launch is repeated
+
+
+def _is_too_old(failed: Attempt, now: datetime) -> bool:
+    """Say whether an attempt that others have started ended too long ago to be repeated unasked."""
+    if failed.retry_within_s is None or failed.ended_at is None:
+        return False
+    return (now - failed.ended_at).total_seconds() > failed.retry_within_s
 
 
 def again_of(attempt: Attempt) -> Again:

@@ -74,14 +74,20 @@ class What(Stored):
 
 
 class Placed(Stored):
-    """What the cloud has of a schedule."""
+    """What the cloud has of a schedule, and where."""
 
     revision: int
-    #: Whose cloud that is, and where the files of it are.
     engine: str
+    #: Whose names it has there, in which group and region (`engines.cloud.Address`).
+    install: str
+    group: str
+    region: str
+    #: Where its files are.
     bucket: Bucket
     #: Until then it has all moments, those among them that are said one by one.
     until: datetime
+    #: True: it starts nothing; the files stay while ticks are awaited.
+    is_off: bool = False
 
 
 class Schedule(Stored):
@@ -116,11 +122,11 @@ class Schedule(Stored):
     @property
     def is_placed(self) -> bool:
         """Say whether the cloud has what it is to have of it."""
-        if self.where == "here":
-            return self.placed is None
         if self.placed is None:
-            return self.paused_at is not None
-        return self.placed.revision == self.revision
+            return self.where == "here" or self.paused_at is not None
+        must_be_off = self.where == "here" or self.paused_at is not None
+        is_of_this = self.placed.revision == self.revision
+        return is_of_this and self.placed.is_off == must_be_off
 
     @property
     def is_over(self) -> bool:
@@ -135,6 +141,8 @@ class TickStatus(StrEnum):
     MADE = "MADE"
     #: It will have one, when those before it have ended.
     WAITING = "WAITING"
+    #: The cloud was to start it; whether it has is not known yet.
+    AWAITED = "AWAITED"
     #: A rule of the schedule left it out.
     SKIPPED = "SKIPPED"
     #: Nobody was there; the row may stand for several.

@@ -11,7 +11,7 @@ from jupyter_flotilla.capture.again import draft_again
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.engines.base import LaunchOrder
-from jupyter_flotilla.engines.cloud import Begun, CloudScheduler, Dropped, Wanted
+from jupyter_flotilla.engines.cloud import Address, Begun, CloudScheduler, Dropped, Wanted
 from jupyter_flotilla.errors import EngineUnavailable, InvalidOption
 from jupyter_flotilla.locks import FileLock
 from jupyter_flotilla.model.attempt import Attempt
@@ -29,11 +29,12 @@ from jupyter_flotilla.model.schedule import (
 )
 from jupyter_flotilla.scheduling.making import TickMaker, placeholders
 from jupyter_flotilla.service import Flotilla
-from jupyter_flotilla.store import schedules
+from jupyter_flotilla.store import schedules, ticks
 
 #: Moments that are said one by one are said so far ahead; a dispatcher renews them.
 _AHEAD = timedelta(days=3 * 365)
-_PATIENCE_S = 120.0
+#: A job that the cloud has started is repeated by itself only where its end is seen so soon.
+_RETRY_WITHIN_S = 3600.0
 
 
 class CloudTicks:
@@ -71,12 +72,36 @@ class CloudTicks:
             )
         self._expressions(schedule, utc_now())
 
+    def check_own(self, schedule: Schedule) -> None:
+        """Raise InvalidOption where another home has a schedule in the cloud."""
+        placed = schedule.placed
+        if placed is None:
+            return
+        own = self._scheduler(placed.engine).address.install
+        if placed.install != own:
+            raise InvalidOption(
+                f"schedule {schedule.name} is in AWS under the names of another home "
+                f"({placed.install}, this one is {own}), which alone can change it there",
+                next_step=f"change it on {schedule.host or 'the machine that saved it'}",
+            )
+
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes of this home from all of it meanwhile; raises EngineUnavailable."""
-        lock = FileLock(self._flotilla.settings.home / "cloud.lock")
-        if not lock.acquire(_PATIENCE_S):
-            raise EngineUnavailable("another process of this home is at AWS's scheduler")
+    def alone(self, schedule: Schedule, wait_s: float = 0.0) -> Iterator[None]:
+        """Keep other processes of this home from a schedule's meanwhile.
+
+        Raises
+        ------
+        EngineUnavailable
+            If one is at it for longer.
+        """
+        folder = self._flotilla.settings.home / "cloud"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{schedule.id}.lock")
+        if not lock.acquire(wait_s):
+            raise EngineUnavailable(
+                f"another process is just bringing {schedule.name} into AWS",
+                next_step="try it again in a minute",
+            )
         try:
             yield
         finally:
@@ -89,98 +114,140 @@ class CloudTicks:
 
         Raises
         ------
-        EngineUnavailable, ArtifactsUnavailable
+        FlotillaError
             What the cloud has then is of an earlier revision; a dispatcher tries again.
         """
         with self._flotilla.store.read() as tx:
             latest = schedules.get(tx, schedule.id)
+            is_awaited = bool(ticks.awaited(tx, schedule.id, utc_now(), 1))
         if latest is None:
             return
-        placed = self._placed(latest)
+        self.check_own(latest)
+        placed = self._placed(latest, is_awaited=is_awaited)
         with self._flotilla.store.write() as tx:
             schedules.set_placed(tx, latest.id, placed)
 
     def remove(self, schedule: Schedule) -> None:
-        """Take a schedule from the cloud; raises as `place`."""
-        if schedule.placed is not None:  # of another engine, perhaps, than it is of now
-            bucket, engine = schedule.placed.bucket, schedule.placed.engine
-        else:
-            bucket, engine = _bucket(schedule.what.spec), schedule.what.spec.engine
-        self._scheduler(engine).remove(schedule.id, bucket)
+        """Take a schedule from the cloud, with its files; only `alone`.
+
+        Raises
+        ------
+        FlotillaError
+        """
+        if schedule.placed is not None:
+            self._remove_from(schedule.id, schedule.placed)
+            return
+        # a saving that was broken off may have begun
+        spec = schedule.what.spec
+        scheduler = self._scheduler(spec.engine)
+        scheduler.remove(schedule.id, scheduler.address, _bucket(spec))
 
     def begun(self, schedule: Schedule, after: datetime) -> Sequence[datetime]:
         """Return ticks of it, later than one, that say that they have begun."""
-        spec = schedule.what.spec
-        return self._scheduler(spec.engine).begun(schedule.id, _bucket(spec), after)
+        return self._of(schedule).begun(schedule.id, self._bucket_of(schedule), after)
 
     def begun_at(self, schedule: Schedule, moment: datetime) -> Begun | None:
         """Return one of its ticks, if it has begun."""
-        spec = schedule.what.spec
-        return self._scheduler(spec.engine).begun_at(schedule.id, _bucket(spec), moment)
+        return self._of(schedule).begun_at(schedule.id, self._bucket_of(schedule), moment)
 
     def dropped(self, schedule: Schedule) -> Sequence[Dropped]:
         """Return ticks that were given up, of this and of other schedules."""
-        return self._scheduler(schedule.what.spec.engine).dropped()
+        return self._of(schedule).dropped()
 
     def settle(self, schedule: Schedule, receipts: Sequence[str]) -> None:
         """Forget ticks that were given up."""
-        self._scheduler(schedule.what.spec.engine).settle(receipts)
+        self._of(schedule).settle(receipts)
 
     def adopt(self, schedule: Schedule, tick: Tick, begun: Begun) -> tuple[Run, Attempt]:
         """Return the run of a tick that has begun, and its attempt; they are in no store yet."""
         folder = self._flotilla.artifacts
         # first: what has an attempt is never taken for what nobody has launched, and deleted
         folder.create_attempt(begun.run_id, 1)
-        run = self._maker.adopted(schedule, tick, begun.run_id)
+        then = self._spec_then(schedule, begun)
+        run = self._maker.adopted(schedule, tick, begun.run_id, then)
         spec, engine = run.spec, self._flotilla.engine(run.spec.engine)
         order = LaunchOrder(
             run_id=run.id, launch_key=f"{run.id}-1", spec=spec, resources=spec.resources,
             max_cost_usd=spec.max_cost_usd, input_folder=folder.input_folder(run.id),
             attempt_folder=folder.attempt_folder(run.id, 1), rate=engine.rate(spec.resources),
         )  # fmt: skip
-        handle = self._scheduler(spec.engine).adopt(order, begun, schedule.id)
+        handle = self._of(schedule).adopt(order, begun, schedule.id)
         attempt = Attempt(
             run_id=run.id, number=1, engine=spec.engine, place=spec.place,
             resources=spec.resources, claimed_at=begun.scheduled_at,
             sent_at=begun.scheduled_at, handle=handle, rate=order.rate,
+            # of another revision the input is not here any more
+            retry_within_s=_RETRY_WITHIN_S if then is None else 0.0,
         )  # fmt: skip
         return run, attempt
 
-    def _placed(self, schedule: Schedule) -> Placed | None:
-        spec = schedule.what.spec
-        if schedule.where == "here":
-            self.remove(schedule)
+    def _spec_then(self, schedule: Schedule, begun: Begun) -> JobSpec | None:
+        """Return the job that has begun where that is another than now; None: it is the same."""
+        if begun.revision is None or begun.revision == schedule.revision:
             return None
-        now = utc_now()
-        copy_id = new_schedule_id()
+        bucket = self._bucket_of(schedule)
+        then = self._of(schedule).spec(schedule.id, bucket, begun.revision)
+        now = schedule.what.spec
+        if then is None or then.model_copy(update={"name": now.name, "bucket": now.bucket}) == now:
+            return None
+        return then
+
+    def _placed(self, schedule: Schedule, *, is_awaited: bool) -> Placed | None:
+        before = schedule.placed
+        is_off = schedule.where == "here" or schedule.paused_at is not None
+        if is_off:
+            if before is None:
+                return None
+            if schedule.where == "here" and not is_awaited:
+                self._remove_from(schedule.id, before)
+                return None
+            address = Address(install=before.install, group=before.group, region=before.region)
+            self._scheduler(before.engine).disable(schedule.id, address)
+            return before.model_copy(update={"revision": schedule.revision, "is_off": True})
+        spec = schedule.what.spec
+        scheduler, bucket = self._scheduler(spec.engine), _bucket(spec)
+        address = scheduler.address
+        placed = Placed(
+            revision=schedule.revision, engine=spec.engine, install=address.install,
+            group=address.group, region=address.region, bucket=bucket, until=utc_now() + _AHEAD,
+        )  # fmt: skip
+        if before is not None and _place_of(before) != _place_of(placed):
+            self._remove_from(schedule.id, before)
+        self._bring(schedule, scheduler)
+        return placed
+
+    def _remove_from(self, schedule_id: str, placed: Placed) -> None:
+        address = Address(install=placed.install, group=placed.group, region=placed.region)
+        self._scheduler(placed.engine).remove(schedule_id, address, placed.bucket)
+
+    def _bring(self, schedule: Schedule, scheduler: CloudScheduler) -> None:
+        now, copy_id = utc_now(), new_schedule_id()
         try:
             draft = self._draft(schedule)
             self._flotilla.provision.build(draft)
             self._flotilla.freeze(copy_id, draft)
-            order = self._order(schedule, draft, copy_id)
-            self._scheduler(spec.engine).place(
+            scheduler.place(
                 Wanted(
                     schedule_id=schedule.id,
                     revision=schedule.revision,
                     name=schedule.name,
-                    is_on=schedule.paused_at is None,
+                    is_on=True,
                     expressions=self._expressions(schedule, now),
                     starts_at=schedule.when.starts_at,
                     ends_at=schedule.when.ends_at,
                     max_age_s=max_age_in_cloud_s(schedule.rules),
-                    order=order,
+                    order=self._order(schedule, draft, copy_id),
                     calendar=calendar(schedule.when, now),
                 )
             )
         finally:
             with suppress(OSError):
                 self._flotilla.artifacts.delete(copy_id)
-        return Placed(
-            revision=schedule.revision, engine=spec.engine, bucket=_bucket(spec), until=now + _AHEAD
-        )
 
     def _order(self, schedule: Schedule, draft: Draft, copy_id: str) -> LaunchOrder:
-        spec = draft.spec.model_copy(update={"bucket": schedule.what.spec.bucket})
+        # its parameters are in the notebook already; what it is compared with has none of a tick
+        saved = schedule.what.spec
+        spec = draft.spec.model_copy(update={"bucket": saved.bucket, "params": saved.params})
         artifacts = self._flotilla.artifacts
         return LaunchOrder(
             run_id=copy_id, launch_key=f"{copy_id}-1", spec=spec, resources=spec.resources,
@@ -210,6 +277,15 @@ class CloudTicks:
         alone = single_moments(when, now, now + _AHEAD)
         return (*found, *(at_moment(moment) for moment in alone))
 
+    def _of(self, schedule: Schedule) -> CloudScheduler:
+        """Return what starts a schedule: of the engine that it was of when it was placed."""
+        placed = schedule.placed
+        return self._scheduler(schedule.what.spec.engine if placed is None else placed.engine)
+
+    def _bucket_of(self, schedule: Schedule) -> Bucket:
+        placed = schedule.placed
+        return _bucket(schedule.what.spec) if placed is None else placed.bucket
+
     def _scheduler(self, engine: str) -> CloudScheduler:
         found = self._flotilla.engine(engine).cloud
         if found is None:
@@ -220,7 +296,15 @@ class CloudTicks:
         return found
 
 
+def _place_of(placed: Placed) -> tuple[object, ...]:
+    """Return what tells one place in the cloud from another."""
+    return placed.engine, placed.install, placed.group, placed.region, placed.bucket
+
+
 def _bucket(spec: JobSpec) -> Bucket:
     if spec.bucket is None:
-        raise EngineUnavailable("a job in the cloud needs a bucket, and this one has none")
+        raise EngineUnavailable(
+            "a job in the cloud needs a bucket, and this one has none",
+            next_step="artifacts = 's3://BUCKET/PREFIX' in flotilla.toml, then edit the schedule",
+        )
     return spec.bucket

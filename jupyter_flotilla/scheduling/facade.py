@@ -1,7 +1,6 @@
 """What a face can ask for of schedules: saving, editing, steering, looking."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from jupyter_flotilla import machine
 from jupyter_flotilla.capture.draft import Draft
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.errors import FlotillaError, InvalidOption, RunNotFound, ScheduleNotFound
+from jupyter_flotilla.errors import InvalidOption, RunNotFound, ScheduleNotFound
 from jupyter_flotilla.model.job import check_name
 from jupyter_flotilla.model.options import JobOptions
 from jupyter_flotilla.model.run import Run
@@ -34,11 +33,13 @@ from jupyter_flotilla.scheduling.prepared import Prepared
 from jupyter_flotilla.scheduling.timing import (
     begin_of,
     check_one_of,
+    from_now_on,
     read_rules,
     read_times,
     when_text,
 )
 from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.settings import Settings
 from jupyter_flotilla.store import runs, schedules
 from jupyter_flotilla.store import ticks as tick_rows
 
@@ -77,7 +78,7 @@ class Scheduling:
             rules=read_rules(options, Rules(), after, options.where or "here"),
             what=what,
             where=options.where or "here",
-            host=self._host(),
+            host=machine_of(self._flotilla.settings),
             cursor=now - timedelta(microseconds=1),
             next_at=next_tick(when, now),
         )
@@ -117,10 +118,10 @@ class Scheduling:
                 "edited_at": now,
                 "edited_by": machine.user_name(),
                 "when": when,
-                "rules": read_rules(options, schedule.rules, after, where),
+                "rules": read_rules(options, schedule.rules, after, where, schedule.where),
                 "what": what,
                 "where": where,
-                "host": self._host(),
+                "host": machine_of(self._flotilla.settings),
                 **timed,
             }
         )
@@ -138,17 +139,16 @@ class Scheduling:
             If there is no room for it; nothing is left then.
         """
         schedule = self._frozen(prepared)
+        if schedule.where == "cloud":  # what was due while somebody was asked was not promised
+            schedule = from_now_on(schedule, utc_now())
         if is_paused:
             schedule = schedule.model_copy(update={"paused_at": schedule.created_at})
         self._insert(schedule)
         try:
             self._placing.new(schedule)
         except BaseException:
-            with suppress(FlotillaError):
-                self._placing.take_out(schedule)
-            with self._flotilla.store.write() as tx:
-                schedules.delete(tx, schedule.id)
-            self._forget_snapshot(schedule.what)
+            # where that fails, too, it stays, paused: what AWS may have must not be forgotten
+            self.delete(schedule)
             raise
         if not is_paused:
             self._flotilla.see_to_dispatcher()
@@ -160,9 +160,11 @@ class Scheduling:
         is_in = False
         try:
             before = self.get(edited.id)
-            self._placing.take_over(before)
+            self._placing.before_change(before)
+            is_retimed = (edited.when, edited.rules.after) != (before.when, before.rules.after)
+            if "cloud" in (before.where, edited.where):  # what was due is awaited by now
+                edited, is_retimed = from_now_on(edited, utc_now()), True
             with self._flotilla.store.write() as tx:
-                is_retimed = (edited.when, edited.rules.after) != (before.when, before.rules.after)
                 saved = schedules.edit(tx, edited, seen_revision, is_retimed=is_retimed)
             is_in = True
         finally:
@@ -200,7 +202,6 @@ class Scheduling:
 
     def pause(self, schedule: Schedule) -> Schedule:
         """Let no tick of it come until it is resumed; raises ScheduleChanged."""
-        self._placing.take_over(schedule)
         return self._change(schedule, paused_at=utc_now())
 
     def resume(self, schedule: Schedule) -> Schedule:
@@ -211,8 +212,13 @@ class Scheduling:
         self._flotilla.see_to_dispatcher()
         return resumed
 
-    def delete(self, schedule: Schedule) -> None:
+    def delete(self, schedule: Schedule, *, is_forgotten: bool = False) -> None:
         """Delete a schedule, its history and its snapshot; its runs stay.
+
+        Parameters
+        ----------
+        is_forgotten
+            True: also where AWS cannot be told, which goes on as it was.
 
         Raises
         ------
@@ -221,8 +227,10 @@ class Scheduling:
         """
         with self._flotilla.store.read() as tx:
             _check_no_waiter(tx, schedule)
-        self._placing.take_over(schedule)
-        self._placing.take_out(schedule)
+        if not is_forgotten:
+            self._placing.before_change(schedule)
+            self._placing.take_over(schedule)
+            self._placing.take_out(schedule)
         with self._flotilla.store.write() as tx:
             _check_no_waiter(tx, schedule)
             schedules.delete(tx, schedule.id)
@@ -350,18 +358,8 @@ class Scheduling:
         if what.snapshot_id is not None:
             self._flotilla.artifacts.delete(what.snapshot_id)
 
-    def _host(self) -> str | None:
-        """Return whose dispatcher makes its runs; None: the store is one host's alone.
-
-        Where hosts share it, each has files, snapshots and jobs of its own. Elsewhere the host is
-        nobody's business: a laptop's name changes.
-        """
-        settings = self._flotilla.settings
-        is_file = settings.store is None or settings.store.startswith("sqlite:")
-        is_own = is_file and not machine.is_network_file_system(settings.home)
-        return None if is_own else machine.host()
-
     def _change(self, schedule: Schedule, **update: Any) -> Schedule:
+        self._placing.before_change(schedule)
         edited: Mapping[str, Any] = {
             "edited_at": utc_now(),
             "edited_by": machine.user_name(),
@@ -374,6 +372,7 @@ class Scheduling:
                 schedule.revision,
                 is_retimed="cursor" in update,
             )
+        self._flotilla.see_to_dispatcher()
         self._placing.changed(changed)
         return changed
 
@@ -386,3 +385,14 @@ def _check_no_waiter(tx: sa.Connection, schedule: Schedule) -> None:
             f"{waits[0]} runs after {schedule.name}, and would wait for ever",
             next_step=f"jupyter flotilla schedule rm {waits[0]}, or edit its --after",
         )
+
+
+def machine_of(settings: Settings) -> str | None:
+    """Return whose dispatcher makes a schedule's runs; None: the store is one host's alone.
+
+    Where hosts share it, each has files, snapshots and jobs of its own. Elsewhere the host is
+    nobody's business: a laptop's name changes.
+    """
+    is_file = settings.store is None or settings.store.startswith("sqlite:")
+    is_own = is_file and not machine.is_network_file_system(settings.home)
+    return None if is_own else machine.host()

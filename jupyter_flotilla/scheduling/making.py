@@ -75,29 +75,37 @@ class TickMaker:
                     self.discard(run)
         return run
 
-    def adopted(self, schedule: Schedule, tick: Tick, run_id: str) -> Run:
+    def adopted(self, schedule: Schedule, tick: Tick, run_id: str, then: JobSpec | None) -> Run:
         """Return the run of a tick that has begun elsewhere, its folder written.
 
         Nothing is refused: it runs. Where its snapshot is gone, its files are in the bucket alone.
+
+        Parameters
+        ----------
+        then
+            The job that has begun, where the schedule has another one by now.
         """
-        run = Run(
-            id=run_id,
-            spec=schedule.what.spec.model_copy(update={"name": schedule.name}),
-            owner=schedule.owner,
-            created_at=tick.scheduled_at,
-            ceiling_usd=self._flotilla.ceiling_usd(schedule.what.spec),
-            schedule_id=schedule.id,
-            scheduled_at=tick.scheduled_at,
-        )
         with tempfile.TemporaryDirectory(prefix="flotilla-tick-") as folder:
             try:
-                draft = self.draft(schedule, tick, Path(folder))
+                draft = Draft(spec=then) if then else self.draft(schedule, tick, Path(folder))
             except (FlotillaError, OSError):
-                draft = Draft(spec=run.spec)
+                draft = Draft(spec=schedule.what.spec)
+            times = tick_values(tick.scheduled_at, tick.interval_start, schedule.when.zone)
+            spec = draft.spec.model_copy(
+                update={
+                    "name": schedule.name,
+                    "command": tuple(fill_all(list(draft.spec.command), times)),
+                    "env": {**draft.spec.env, **variables(times)},
+                }
+            )
             # of a process that was killed in between
-            shutil.rmtree(self._flotilla.artifacts.input_folder(run.id), ignore_errors=True)
-            self._flotilla.freeze(run.id, draft)
-        return run.model_copy(update={"spec": draft.spec})
+            shutil.rmtree(self._flotilla.artifacts.input_folder(run_id), ignore_errors=True)
+            self._flotilla.freeze(run_id, replace(draft, spec=spec))
+        return Run(
+            id=run_id, spec=spec, owner=schedule.owner, created_at=tick.scheduled_at,
+            ceiling_usd=self._flotilla.ceiling_usd(spec), schedule_id=schedule.id,
+            scheduled_at=tick.scheduled_at,
+        )  # fmt: skip
 
     def discard(self, run: Run) -> None:
         """Delete what `make` has written."""

@@ -8,6 +8,7 @@ from itertools import islice
 
 from jupyter_flotilla import machine
 from jupyter_flotilla.clock import utc_now
+from jupyter_flotilla.dispatch.adopter import expect
 from jupyter_flotilla.errors import FlotillaError, UsageError
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
 from jupyter_flotilla.model.run import Run
@@ -23,6 +24,8 @@ from jupyter_flotilla.store import ticks as tick_rows
 MOST_BACKFILLED = 10_000
 #: So many of its ticks are written in a transaction.
 _CHUNK = 500
+#: What will have a run, or may.
+_OPEN = (TickStatus.WAITING, TickStatus.AWAITED)
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -60,6 +63,7 @@ def rerun(flotilla: Flotilla, schedule: Schedule, moment: datetime) -> Run:
     UsageError
         If nothing was due then, or its run still goes on.
     """
+    expect(flotilla.store, schedule.id, utc_now())
     with flotilla.store.read() as tx:
         seen = tick_rows.get(tx, schedule.id, moment)
         is_open = seen is not None and seen.run_id in schedules.open_runs(tx, schedule.id)
@@ -67,6 +71,11 @@ def rerun(flotilla: Flotilla, schedule: Schedule, moment: datetime) -> Run:
         raise UsageError(
             f"{schedule.name} has no tick at {moment.isoformat()}",
             next_step=f"jupyter flotilla schedule history {schedule.name}",
+        )
+    if seen is not None and seen.status is TickStatus.AWAITED:
+        raise UsageError(
+            "AWS was to start that tick, and whether it has is not known yet",
+            next_step=f"jupyter flotilla schedule history {schedule.name}, in a minute",
         )
     if is_open:
         raise UsageError(
@@ -94,6 +103,7 @@ def plan_backfill(
         If there is none to run, or there are too many.
     """
     until = min(end, utc_now())
+    expect(flotilla.store, schedule.id, utc_now())
     found = list(islice(_within(unlimited(schedule.when), begin, until), MOST_BACKFILLED + 1))
     if len(found) > MOST_BACKFILLED:
         raise UsageError(
@@ -102,8 +112,8 @@ def plan_backfill(
         )
     with flotilla.store.read() as tx:
         rows = tick_rows.moments(tx, schedule.id, begin, until)
-    made = [one for one in found if rows.get(one) in (TickStatus.MADE, TickStatus.WAITING)]
-    left_out = {one for one in made if not again or rows[one] is TickStatus.WAITING}
+    made = [one for one in found if rows.get(one) in (TickStatus.MADE, *_OPEN)]
+    left_out = {one for one in made if not again or rows[one] in _OPEN}
     wanted = [one for one in found if one not in left_out]
     if not wanted:
         had = f": the {len(made)} ticks in that time have runs" if made else " in that time"
@@ -135,7 +145,7 @@ def backfill(flotilla: Flotilla, planned: Backfill) -> int:
                 seen = tick_rows.get(tx, schedule.id, moment)
                 if seen is None:
                     count += tick_rows.insert(tx, tick)
-                elif seen.status is not TickStatus.WAITING:
+                elif seen.status not in _OPEN:
                     count += tick_rows.move(tx, seen, tick)
     flotilla.see_to_dispatcher()
     return count

@@ -1,11 +1,18 @@
 """Keeps the cloud in step with what is saved, edited, paused and deleted here."""
 
+from contextlib import suppress
+
 from jupyter_flotilla.clock import utc_now
-from jupyter_flotilla.dispatch.adopter import Adopter
+from jupyter_flotilla.dispatch.adopter import Adopter, expect
 from jupyter_flotilla.errors import CloudBehind, FlotillaError
+from jupyter_flotilla.machine import host
 from jupyter_flotilla.model.schedule import Schedule
 from jupyter_flotilla.scheduling.cloud import CloudTicks
 from jupyter_flotilla.service import Flotilla
+from jupyter_flotilla.store import schedules
+
+#: How long it is waited for a dispatcher that is at the same schedule.
+_PATIENCE_S = 30.0
 
 
 class Placing:
@@ -20,19 +27,19 @@ class Placing:
         if schedule.where == "cloud":
             self._cloud.check(schedule)
 
-    def take_over(self, schedule: Schedule) -> None:
-        """Take over what has begun so far: what comes next is of another schedule, or of none.
+    def before_change(self, schedule: Schedule) -> None:
+        """Write down what is awaited so far: it stays so, whatever is changed. Asks nobody.
 
         Raises
         ------
-        EnvironmentProblem
-            If AWS cannot be asked: nothing is to be changed then.
+        InvalidOption
+            If another home has it in the cloud, under its own names.
         """
-        if schedule.where == "cloud" and schedule.paused_at is None:
-            Adopter(self._flotilla.store, self._cloud).look(schedule, utc_now())
+        self._cloud.check_own(schedule)
+        expect(self._flotilla.store, schedule.id, utc_now())
 
     def new(self, schedule: Schedule) -> None:
-        """Bring a schedule that was just saved into the cloud; raises EnvironmentProblem."""
+        """Bring a schedule that was just saved into the cloud; raises as `CloudTicks.place`."""
         if not schedule.is_placed:
             self._place(schedule)
 
@@ -42,19 +49,38 @@ class Placing:
             return
         try:
             self._place(schedule)
-        except FlotillaError as error:
+        except (FlotillaError, OSError) as error:
             raise CloudBehind(
                 f"schedule {schedule.name} is saved as revision {schedule.revision}, but AWS still "
                 f"has the one before: {error}",
                 next_step="nothing: a dispatcher tries it again every minute",
             ) from error
 
+    def take_over(self, schedule: Schedule) -> None:
+        """Take over what has begun, as far as that can be known now, before all is deleted."""
+        if schedule.where == "here" and schedule.placed is None:
+            return
+        adopter = Adopter(self._flotilla.store, self._cloud, host())
+        with suppress(FlotillaError, OSError), self._cloud.alone(schedule, _PATIENCE_S):
+            while (again_at := adopter.look(schedule.id, now := utc_now())) is not None:
+                if again_at > now:
+                    return
+
     def take_out(self, schedule: Schedule) -> None:
-        """Take a schedule from the cloud, before it is deleted; raises EnvironmentProblem."""
-        if schedule.where == "cloud" or schedule.placed is not None:
-            with self._cloud.alone():
-                self._cloud.remove(schedule)
+        """Take a schedule from the cloud, before it is deleted: paused first, whatever happens.
+
+        Raises
+        ------
+        EnvironmentProblem
+            If AWS cannot be told: it is paused, and a repeat goes on.
+        """
+        if schedule.where == "here" and schedule.placed is None:
+            return
+        with self._flotilla.store.write() as tx:
+            schedules.pause_for_good(tx, schedule.id, utc_now())
+        with self._cloud.alone(schedule, _PATIENCE_S):
+            self._cloud.remove(schedule)
 
     def _place(self, schedule: Schedule) -> None:
-        with self._cloud.alone():
+        with self._cloud.alone(schedule, _PATIENCE_S):
             self._cloud.place(schedule)

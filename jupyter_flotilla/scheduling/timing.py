@@ -62,7 +62,11 @@ def check_one_of(options: ScheduleOptions) -> None:
 
 
 def read_rules(
-    options: ScheduleOptions, before: Rules, after: tuple[str, ...], where: Where
+    options: ScheduleOptions,
+    before: Rules,
+    after: tuple[str, ...],
+    where: Where,
+    was: Where = "here",
 ) -> Rules:
     """Return rules with what is given changed."""
     update: dict[str, object] = {"after": after}
@@ -72,6 +76,8 @@ def read_rules(
         update["overlap"] = options.overlap
     elif where == "cloud" and before.overlap == Rules().overlap:
         update["overlap"] = "allow"  # nobody is there to see that one goes on
+    elif where == "here" and was == "cloud":
+        update["overlap"] = Rules().overlap
     if options.max_age_s is not None:
         update["max_age_s"] = options.max_age_s or None
     if options.month_usd is not None:
@@ -86,6 +92,11 @@ def begin_of(after: tuple[str, ...], schedule: Schedule, now: datetime) -> datet
     """
     is_of_runs = bool(after) and all(one.startswith("r") for one in after)
     return schedule.created_at - timedelta(microseconds=1) if is_of_runs else now
+
+
+def from_now_on(schedule: Schedule, now: datetime) -> Schedule:
+    """Return a schedule of which nothing was due until now."""
+    return schedule.model_copy(update={"cursor": now, "next_at": next_tick(schedule.when, now)})
 
 
 def preview(when: When, after: datetime, count: int) -> list[datetime]:

@@ -64,6 +64,12 @@ def insert(conn: sa.Connection, run: Run) -> None:
         conn.execute(notices.insert(), rows)
 
 
+def drop_late(conn: sa.Connection, run_id: str) -> None:
+    """Tell nobody that a run is late: it has begun elsewhere."""
+    this = (notices.c.about == run_id) & (notices.c.occasion == Occasion.LATE)
+    conn.execute(notices.delete().where(this))
+
+
 def insert_of_tick(conn: sa.Connection, tick: Tick, notify: Sequence[str]) -> None:
     """Add the wishes of a schedule that are about a tick which has no run."""
     occasion = _OF_TICKS.get(tick.status)

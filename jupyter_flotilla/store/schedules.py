@@ -23,6 +23,9 @@ from jupyter_flotilla.store.schema import attempts, runs, schedules, ticks
 log = logging.getLogger("jupyter_flotilla.store")
 
 _SHORTEST_PREFIX = 2
+#: In place of the source of what the cloud starts: to programs that know of no cloud such a row
+#: is unreadable, and they leave it alone.
+_OF_CLOUD = "cloud"
 #: Columns that hold JSON.
 _PARTS = {"when", "rules", "what", "placed"}
 
@@ -43,7 +46,7 @@ def get(conn: sa.Connection, schedule_id: str) -> Schedule | None:
     """
     try:
         row = conn.execute(schedules.select().where(schedules.c.id == schedule_id)).first()
-        return None if row is None else Schedule.model_validate(row._asdict())
+        return None if row is None else _schedule(row)
     except ValueError as error:  # of the row's JSON and times, or of pydantic
         raise StoreUnreadable(
             f"schedule {schedule_id} cannot be read: {str(error)[:300]}",
@@ -79,7 +82,7 @@ def all_of(conn: sa.Connection) -> list[Schedule]:
     """Return every schedule that can be read, by name; of others the log tells, once."""
     try:
         rows = conn.execute(schedules.select().order_by(schedules.c.name))
-        return [Schedule.model_validate(row._asdict()) for row in rows]
+        return [_schedule(row) for row in rows]
     except ValueError:
         ids = conn.execute(sa.select(schedules.c.id).order_by(schedules.c.name)).scalars()
         return readable(conn, [*ids])
@@ -197,6 +200,12 @@ def set_placed(conn: sa.Connection, schedule_id: str, placed: Placed | None) -> 
     conn.execute(schedules.update().where(this).values(placed=value))
 
 
+def pause_for_good(conn: sa.Connection, schedule_id: str, now: datetime) -> None:
+    """Pause a schedule that is about to be deleted, whoever has edited it."""
+    values = {"paused_at": now, "revision": schedules.c.revision + 1, "edited_at": now}
+    conn.execute(schedules.update().where(schedules.c.id == schedule_id).values(**values))
+
+
 def of_cloud(conn: sa.Connection, host: str) -> list[str]:
     """Return the ids of schedules, of this host, of which the cloud has or is to have something."""
     is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
@@ -220,7 +229,7 @@ def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[str]:
     host
         Of who asks: what is bound to another host is that one's.
     """
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_mine = _is_ticked_by(host)
     is_on = schedules.c.paused_at.is_(None)
     moments = (
         schedules.c.next_at <= now,
@@ -236,7 +245,7 @@ def due(conn: sa.Connection, host: str, now: datetime, limit: int) -> list[str]:
 
 def next_at(conn: sa.Connection, host: str, but_not_of: Collection[str] = ()) -> datetime | None:
     """Return when the next tick of this host is due; None: none is, by the clock."""
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_mine = _is_ticked_by(host)
     query = (
         sa.select(schedules.c.next_at)
         .where(is_mine, schedules.c.paused_at.is_(None), schedules.c.next_at.isnot(None))
@@ -249,11 +258,17 @@ def next_at(conn: sa.Connection, host: str, but_not_of: Collection[str] = ()) ->
 
 def has_waiting(conn: sa.Connection, host: str) -> bool:
     """Say whether a dispatcher of this host has to stay for schedules."""
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_mine = _is_ticked_by(host)
     is_awaited = sa.or_(schedules.c.next_at.isnot(None), schedules.c.is_chained)
     is_on = schedules.c.paused_at.is_(None)
     query = sa.select(schedules.c.id).where(is_mine, is_on, is_awaited).limit(1)
     return conn.execute(query).first() is not None or bool(with_waiting(conn, host))
+
+
+def _is_ticked_by(host: str) -> sa.ColumnElement[bool]:
+    """Whose ticks a dispatcher of a host makes: not of what the cloud starts."""
+    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    return sa.and_(is_mine, schedules.c.where == "here")
 
 
 def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
@@ -269,7 +284,8 @@ def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
 
 def mark(conn: sa.Connection) -> tuple[object, ...]:
     """Return what is another whenever a schedule was saved, placed, changed, deleted or ticked."""
-    waits = sa.select(sa.func.count()).where(ticks.c.status == TickStatus.WAITING)
+    open_ones = (TickStatus.WAITING, TickStatus.AWAITED)
+    waits = sa.select(sa.func.count()).where(ticks.c.status.in_(open_ones))
     numbers = (
         sa.select(sa.func.count()).select_from(schedules),
         sa.select(sa.func.max(schedules.c.edited_at)),
@@ -356,7 +372,16 @@ def _check_name(conn: sa.Connection, schedule: Schedule) -> None:
         )
 
 
+def _schedule(row: sa.Row[Any]) -> Schedule:
+    found = row._asdict()
+    if found["what"].get("source") == _OF_CLOUD:
+        found["what"] = {**found["what"], "source": "snapshot"}
+    return Schedule.model_validate(found)
+
+
 def _row(schedule: Schedule) -> Mapping[str, Any]:
     whole = schedule.model_dump(exclude=_PARTS)
     parts = schedule.model_dump(mode="json", include=_PARTS)
+    if schedule.where == "cloud":
+        parts["what"]["source"] = _OF_CLOUD
     return {**whole, **parts, "is_chained": schedule.when.kind == "after"}

@@ -1,6 +1,6 @@
 """The table of ticks: what became of each moment of a schedule. A row a moment, for ever."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,6 +9,9 @@ from jupyter_flotilla.model.run import RunStatus
 from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
 from jupyter_flotilla.store import notices
 from jupyter_flotilla.store.schema import runs, schedules, ticks
+
+#: What may still become a run.
+_OPEN = (TickStatus.WAITING, TickStatus.AWAITED)
 
 
 def insert(conn: sa.Connection, tick: Tick) -> bool:
@@ -94,6 +97,48 @@ def waiting(conn: sa.Connection, schedule_id: str) -> list[Tick]:
     return [Tick.model_validate(row._asdict()) for row in rows]
 
 
+def expect(conn: sa.Connection, schedule_id: str, expected: Iterable[Tick]) -> None:
+    """Write ticks that the cloud is to start, but for those of which something is known."""
+    for tick in expected:
+        insert(conn, tick)
+
+
+def awaited(conn: sa.Connection, schedule_id: str, until: datetime, limit: int) -> list[Tick]:
+    """Return ticks up to a moment that the cloud was to start, oldest first."""
+    query = ticks.select().where(
+        ticks.c.schedule_id == schedule_id,
+        ticks.c.status == TickStatus.AWAITED,
+        ticks.c.scheduled_at <= until,
+    )
+    rows = conn.execute(query.order_by(ticks.c.scheduled_at).limit(limit))
+    return [Tick.model_validate(row._asdict()) for row in rows]
+
+
+def given_up_since(conn: sa.Connection, schedule_id: str, since: datetime) -> list[Tick]:
+    """Return ticks since a moment that were missed, or that failed without a run."""
+    query = ticks.select().where(
+        ticks.c.schedule_id == schedule_id,
+        ticks.c.status.in_([TickStatus.MISSED, TickStatus.FAILED]),
+        ticks.c.scheduled_at >= since,
+    )
+    return [Tick.model_validate(row._asdict()) for row in conn.execute(query)]
+
+
+def awaiting(conn: sa.Connection) -> list[str]:
+    """Return the ids of schedules with ticks that the cloud was to start."""
+    query = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.AWAITED)
+    return [*conn.execute(query.distinct()).scalars()]
+
+
+def together(conn: sa.Connection, lost: Sequence[Tick], last: Tick) -> None:
+    """Let the last of some awaited ticks, in order, stand for all of them."""
+    if not move(conn, lost[-1], last):
+        return
+    for tick in lost[:-1]:
+        key = (ticks.c.schedule_id == tick.schedule_id) & (ticks.c.status == tick.status)
+        conn.execute(ticks.delete().where(key, ticks.c.scheduled_at == tick.scheduled_at))
+
+
 def latest_success(
     conn: sa.Connection, upstream: str, schedule: Schedule, until: datetime
 ) -> tuple[datetime, str] | None:
@@ -128,9 +173,7 @@ def forget(conn: sa.Connection, before: datetime) -> int:
     """Delete what became of ticks before a moment, where no run is left of it; return how many."""
     is_left = sa.exists().where(runs.c.id == ticks.c.run_id)
     done = conn.execute(
-        ticks.delete().where(
-            ticks.c.scheduled_at < before, ticks.c.status != TickStatus.WAITING, ~is_left
-        )
+        ticks.delete().where(ticks.c.scheduled_at < before, ticks.c.status.not_in(_OPEN), ~is_left)
     )
     return done.rowcount
 

@@ -719,7 +719,7 @@ export interface components {
          * @description What became of a tick.
          * @enum {string}
          */
-        TickStatus: "MADE" | "WAITING" | "SKIPPED" | "MISSED" | "FAILED";
+        TickStatus: "MADE" | "WAITING" | "AWAITED" | "SKIPPED" | "MISSED" | "FAILED";
         /** @description What an attempt uses. */
         UsageOut: {
             cpu_percent: number;

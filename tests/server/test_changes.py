@@ -286,6 +286,9 @@ async def test_a_window_is_told_that_aws_has_a_schedule_now(ask, window, facade)
     placed = Placed(
         revision=1,
         engine="ecs",
+        install="0a1b2c3d",
+        group="flotilla",
+        region="eu-west-1",
         bucket=Bucket(url="s3://store/ada", region="eu-west-1"),
         until=utc_now(),
     )

@@ -11,19 +11,23 @@ verified on AWS.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_flotilla import protocol
 from jupyter_flotilla.artifacts.mirrored import s3_of
 from jupyter_flotilla.artifacts.s3 import S3Artifacts
 from jupyter_flotilla.bootstrap import tick
+from jupyter_flotilla.clock import utc_now
 from jupyter_flotilla.ecs_settings import EcsSettings
 from jupyter_flotilla.engines.base import LaunchOrder
-from jupyter_flotilla.engines.cloud import Begun, CloudScheduler, Dropped, Wanted
+from jupyter_flotilla.engines.cloud import Address, Begun, CloudScheduler, Dropped, Wanted
+from jupyter_flotilla.engines.ecs import placings
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
 from jupyter_flotilla.engines.ecs.install import STARTED_BY
 from jupyter_flotilla.engines.ecs.launching import Parts, defined
@@ -34,7 +38,7 @@ from jupyter_flotilla.engines.remote import LAYOUT, add_programs, note_sent
 from jupyter_flotilla.errors import EngineUnavailable
 from jupyter_flotilla.model.cloud_calendar import utc_moment
 from jupyter_flotilla.model.cloud_when import Expression
-from jupyter_flotilla.model.job import Bucket
+from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle
 
 RUN_TASK = "arn:{partition}:scheduler:::aws-sdk:ecs:runTask"
@@ -45,6 +49,13 @@ _SET_UP = "jupyter flotilla setup-aws --apply"
 #: The most that Scheduler takes, and the shortest time that it tries for (RetryPolicy, ibid.).
 _MOST_TRIES, _SHORTEST_S, _LONGEST_S = 185, 60, 86_400
 _MOST_DESCRIPTION = 512
+#: Of a schedule, what UpdateSchedule would set to its default where it is not repeated.
+_KEPT = (
+    "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "EndDate", "Description",
+    "KmsKeyArn", "Target", "FlexibleTimeWindow", "ActionAfterCompletion",
+)  # fmt: skip
+_NOT_THERE = "ResourceNotFoundException"
+_TASK = re.compile("[0-9a-f]{32}")
 #: Messages of one call of SQS.
 _RECEIVED = 10
 #: Names of a run's own, which no schedule has.
@@ -99,24 +110,46 @@ class EcsCloud(CloudScheduler):
         artifacts = s3_of(order.spec.bucket)
         said = self._uploaded(wanted, order, parts, artifacts)
         request = self._request(wanted.schedule_id, order, parts, said)
-        target = self._target(wanted, request)
-        names = self._names(wanted.schedule_id)
-        known = {one: None for one in self._known(wanted.schedule_id)}
+        target, address = self._target(wanted, request), self.address
+        known = dict.fromkeys(self._known(wanted.schedule_id, address))
         for number, expression in enumerate(wanted.expressions, 1):
-            name = names.format(number=number)
-            body = self._body(wanted, expression, target)
-            self._put(name, body, is_known=name in known)
+            name = _name(address, wanted.schedule_id, str(number))
+            self._put(name, self._body(wanted, expression, target), is_known=name in known)
             known.pop(name, None)
         for name in known:
-            self._delete(name)
-        self._forget_files(wanted.schedule_id, artifacts, below=wanted.revision - 1)
+            self._delete(name, address)
+        placings.forget(artifacts, wanted.schedule_id, but=f"{said['prefix']}/")
 
-    def remove(self, schedule_id: str, bucket: Bucket) -> None:
-        self.check()
-        for name in self._known(schedule_id):
-            self._delete(name)
+    @property
+    def address(self) -> Address:
+        group = self._settings.schedule_group or ""
+        return Address(install=self._install(), group=group, region=self._aws.region)
+
+    def disable(self, schedule_id: str, address: Address) -> None:
+        self._check_region(address)
+        for name in self._known(schedule_id, address):
+            where: dict[str, Any] = {"Name": name, "GroupName": address.group}
+            try:
+                found = self._aws.call("scheduler", "GetSchedule", **where)
+                if found["State"] != "DISABLED":
+                    body = {field: found[field] for field in _KEPT if field in found}
+                    for date in ("StartDate", "EndDate"):
+                        if _is_over(body.get(date)):
+                            del body[date]
+                    self._aws.call("scheduler", "UpdateSchedule", **where, **body, State="DISABLED")
+            except AwsError as error:
+                if error.aws_code != _NOT_THERE:
+                    raise
+
+    def remove(self, schedule_id: str, address: Address, bucket: Bucket) -> None:
+        self._check_region(address)
+        for name in self._known(schedule_id, address):
+            self._delete(name, address)
         artifacts = s3_of(bucket)
         artifacts.delete_below(artifacts.schedule_prefix(schedule_id))
+
+    def spec(self, schedule_id: str, bucket: Bucket, revision: int) -> JobSpec | None:
+        return placings.spec_of(s3_of(bucket), schedule_id, revision)
 
     def begun(self, schedule_id: str, bucket: Bucket, after: datetime) -> Sequence[datetime]:
         artifacts = s3_of(bucket)
@@ -128,16 +161,20 @@ class EcsCloud(CloudScheduler):
     def begun_at(self, schedule_id: str, bucket: Bucket, moment: datetime) -> Begun | None:
         artifacts = s3_of(bucket)
         said = self._begun(schedule_id, artifacts, moment)
-        if said is not None:
-            return said
-        run_id = tick.run_id(schedule_id, utc_moment(moment))
-        lease = artifacts.lease(run_id, 1)
-        if lease is None:
-            return None
-        return Begun(scheduled_at=moment, run_id=run_id, task=_arn(lease.get("task")))
+        if said is None:
+            run_id = tick.run_id(schedule_id, utc_moment(moment))
+            lease = artifacts.lease(run_id, 1)
+            if lease is None:
+                return None
+            task = self._arn(lease.get("task"))
+            said = Begun(scheduled_at=moment, run_id=run_id, task=task, revision=None)
+        ended = artifacts.attempt_prefix(said.run_id, 1) + protocol.EXIT
+        return said if said.task or artifacts.small(ended) is not None else None
 
     def adopt(self, order: LaunchOrder, begun: Begun, schedule_id: str) -> Handle:
         note_sent(order.attempt_folder)
+        if begun.task is None and order.spec.bucket is not None:  # it has ended: how is there
+            s3_of(order.spec.bucket).sync_attempt(order.run_id, 1, order.attempt_folder)
         handle = self._handle_of(self._given(order), begun.task)
         detail = {
             "started_by": self._started_by(schedule_id),
@@ -165,7 +202,7 @@ class EcsCloud(CloudScheduler):
         self, wanted: Wanted, order: LaunchOrder, parts: Parts, artifacts: S3Artifacts
     ) -> dict[str, Any]:
         """Bring what each tick needs into the bucket; return what its task is told."""
-        prefix = artifacts.schedule_prefix(wanted.schedule_id, wanted.revision)
+        prefix = placings.new(artifacts, wanted.schedule_id, wanted.revision)
         add_programs(order, parts.runner)
         sent = artifacts.upload_below(prefix, order.input_folder)
         job = json.dumps(job_file(order, LAYOUT, self._checkpoint_every_s)).encode()
@@ -175,7 +212,8 @@ class EcsCloud(CloudScheduler):
             "top": artifacts.top,
             "notebook": order.spec.source if is_notebook else None,
         }).encode()  # fmt: skip
-        for name, content in (("job.json", job), (tick.CALENDAR, calendar)):
+        spec = order.spec.model_dump_json().encode()
+        for name, content in (("job.json", job), (tick.CALENDAR, calendar), (placings.SPEC, spec)):
             artifacts.put(prefix + name, content)
         place = parts.remote.whole_place(order, {
             "input_sha256": sent.manifest_sha256,
@@ -225,7 +263,8 @@ class EcsCloud(CloudScheduler):
             "Description": f"Flotilla: {wanted.name}"[:_MOST_DESCRIPTION],
             "Target": target,
         }
-        if wanted.starts_at is not None:
+        # one that is over is refused: "cannot be earlier than 5 minutes ago"
+        if wanted.starts_at is not None and not _is_over(wanted.starts_at):
             body["StartDate"] = wanted.starts_at
         if wanted.ends_at is not None:
             body["EndDate"] = wanted.ends_at + timedelta(seconds=1)  # the end itself counts here
@@ -241,51 +280,66 @@ class EcsCloud(CloudScheduler):
                     raise  # else an earlier try, or another process, has made it
         self._aws.call("scheduler", "UpdateSchedule", Name=name, **body)
 
-    def _delete(self, name: str) -> None:
-        group = self._settings.schedule_group
+    def _delete(self, name: str, address: Address) -> None:
         try:
-            self._aws.call("scheduler", "DeleteSchedule", Name=name, GroupName=group)
+            self._aws.call("scheduler", "DeleteSchedule", Name=name, GroupName=address.group)
         except AwsError as error:
-            if error.aws_code != "ResourceNotFoundException":
+            if error.aws_code != _NOT_THERE:
                 raise
 
-    def _known(self, schedule_id: str) -> Iterator[str]:
-        """Yield the names that AWS has of a schedule."""
+    def _known(self, schedule_id: str, address: Address) -> list[str]:
+        """Return the names that AWS has of a schedule."""
         more: dict[str, Any] = {}
-        while True:
-            page = self._aws.call(
-                "scheduler", "ListSchedules", GroupName=self._settings.schedule_group,
-                NamePrefix=self._names(schedule_id).format(number=""), **more,
-            )  # fmt: skip
-            yield from [str(one["Name"]) for one in page.get("Schedules", ())]
+        found: list[str] = []
+        while address.group:
+            try:
+                page = self._aws.call(
+                    "scheduler", "ListSchedules", GroupName=address.group,
+                    NamePrefix=_name(address, schedule_id, ""), **more,
+                )  # fmt: skip
+            except AwsError as error:
+                if error.aws_code == _NOT_THERE:  # the group
+                    return found
+                raise
+            found += [str(one["Name"]) for one in page.get("Schedules", ())]
             if not page.get("NextToken"):
-                return
+                return found
             more = {"NextToken": page["NextToken"]}
+        return found
 
-    def _forget_files(self, schedule_id: str, artifacts: S3Artifacts, below: int) -> None:
-        """Delete files of older revisions, but for the last: a task of it may just begin."""
-        whole = artifacts.schedule_prefix(schedule_id)
-        revisions = {key.removeprefix(whole).partition("/")[0] for key in artifacts.below(whole)}
-        for revision in sorted(int(one) for one in revisions if one.isdigit()):
-            if revision < below:
-                artifacts.delete_below(artifacts.schedule_prefix(schedule_id, revision))
+    def _check_region(self, address: Address) -> None:
+        if address.region != self._aws.region:
+            raise EngineUnavailable(
+                f"the schedule is in {address.region}, and the settings say {self._aws.region}",
+                next_step=f"region = {address.region!r} in flotilla.toml, until it is gone there",
+            )
 
     def _begun(self, schedule_id: str, artifacts: S3Artifacts, moment: datetime) -> Begun | None:
         """Return a tick of whose beginning the bucket tells; what it tells is checked."""
         at = utc_moment(moment)
         content = artifacts.small(artifacts.top + tick.marker(schedule_id, at))
-        with suppress(ValueError, TypeError, AttributeError):
+        with suppress(ValueError, TypeError, AttributeError, RecursionError):
             said = json.loads(content or b"")
             run_id = tick.run_id(schedule_id, at)
             if said.get("run") == run_id:
-                return Begun(scheduled_at=moment, run_id=run_id, task=_arn(said.get("task")))
+                own = artifacts.schedule_prefix(schedule_id)
+                place = f"{said.get('input')}/"
+                return Begun(
+                    scheduled_at=moment, run_id=run_id, task=self._arn(said.get("task")),
+                    revision=placings.revision_of(place) if place.startswith(own) else None,
+                )  # fmt: skip
         return None
+
+    def _arn(self, text: Any) -> str | None:
+        """Return a task's ARN, where it can be one of ours; None: it is none."""
+        region, cluster = self._aws.region, (self._settings.cluster or "").rpartition("/")[2]
+        account = self._aws.identity().account
+        begin = f"arn:{partition_of(region)}:ecs:{region}:{account}:task/{cluster}/"
+        is_ours = isinstance(text, str) and text.startswith(begin)
+        return text if is_ours and _TASK.fullmatch(text.removeprefix(begin)) else None
 
     def _started_by(self, schedule_id: str) -> str:
         return STARTED_BY.format(install=self._install()) + schedule_id
-
-    def _names(self, schedule_id: str) -> str:
-        return f"{self._install()}-{schedule_id}-{{number}}"
 
     def _dropped_arn(self) -> str:
         # https://sqs.eu-central-1.amazonaws.com/123456789012/NAME
@@ -314,8 +368,12 @@ def _moment(at: str) -> datetime | None:
     return None
 
 
-def _arn(text: Any) -> str | None:
-    return text if isinstance(text, str) and text.startswith("arn:") and len(text) < 512 else None
+def _name(address: Address, schedule_id: str, number: str) -> str:
+    return f"{address.install}-{schedule_id}-{number}"
+
+
+def _is_over(moment: datetime | None) -> bool:
+    return moment is not None and moment <= utc_now()
 
 
 def _dropped(message: Mapping[str, Any]) -> Dropped | None:
@@ -324,7 +382,7 @@ def _dropped(message: Mapping[str, Any]) -> Dropped | None:
         name: str(one.get("StringValue", ""))
         for name, one in (message.get("MessageAttributes") or {}).items()
     }
-    with suppress(ValueError, TypeError, KeyError, AttributeError):
+    with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
         token = str(json.loads(message["Body"])["ClientToken"])
         schedule_id, _, at = token.partition("-")
         moment = _moment(at)

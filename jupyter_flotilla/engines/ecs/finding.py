@@ -47,9 +47,16 @@ def find_task(
     return None
 
 
-def is_listed(aws: Caller, cluster: str, started_by: str) -> bool:
-    """Say whether ECS lists a task of that launch among what runs; raises AwsError."""
-    return bool(aws.call("ecs", "ListTasks", cluster=cluster, startedBy=started_by)["taskArns"])
+def is_listed(aws: Caller, cluster: str, started_by: str, arn: str) -> bool:
+    """Say whether ECS lists a task among what runs; raises AwsError.
+
+    Parameters
+    ----------
+    started_by
+        Of that task, which others may share: all ticks of a schedule have one.
+    """
+    found = aws.call("ecs", "ListTasks", cluster=cluster, startedBy=started_by)["taskArns"]
+    return arn in found
 
 
 def _stopped(aws: Caller, cluster: str, family: str) -> Iterator[Sequence[str]]:

@@ -241,7 +241,7 @@ class Following:
     def _ask_list(self, handle: Handle, key: str) -> None:
         where, started_by = str(handle.detail["cluster"]), str(handle.detail["started_by"])
         try:
-            is_there = is_listed(self._aws, where, started_by)
+            is_there = is_listed(self._aws, where, started_by, str(handle.detail["task"]))
         except (AwsError, OSError):
             self._listed.pop(key, None)  # asked again
         else:

@@ -28,7 +28,7 @@ from jupyter_flotilla.engines.ecs.request import Site, run_task
 from jupyter_flotilla.engines.ecs.secret_refs import resolve
 from jupyter_flotilla.engines.ecs.verdict import Verdict
 from jupyter_flotilla.engines.records import record_ending
-from jupyter_flotilla.engines.remote import Remote
+from jupyter_flotilla.engines.remote import Remote, is_sent_by_another
 from jupyter_flotilla.errors import InvalidSettings, LaunchError, SecretUnavailable, UsageError
 from jupyter_flotilla.model.observation import Again, FailureKind
 
@@ -104,11 +104,15 @@ class Launches:
     def launch(self, order: LaunchOrder) -> str | None:
         """Begin a launch or look how far it is; return the task's ARN, None where it has none yet.
 
+        What AWS's scheduler has started is never launched from here: None.
+
         Raises
         ------
         LaunchError
             Why the last try failed; the next call begins another.
         """
+        if is_sent_by_another(order.attempt_folder):
+            return None
         last, fresh = self._turn(order.launch_key)
         if fresh is not None:
             self._executor.submit(self._begin, order, fresh)

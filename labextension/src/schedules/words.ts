@@ -15,6 +15,8 @@ export interface IOutcome {
 
 function tickWord(tick: ITick, trans: TranslationBundle): string {
   switch (tick.status) {
+    case 'AWAITED':
+      return trans.__('awaited');
     case 'WAITING':
       return trans.__('waits for the run before it');
     case 'SKIPPED':
@@ -31,6 +33,7 @@ function tickWord(tick: ITick, trans: TranslationBundle): string {
 const TICK_GLYPHS: { readonly [status in ITick['status']]: string } = {
   MADE: '–',
   WAITING: '◷',
+  AWAITED: '◷',
   SKIPPED: '⤼',
   MISSED: '○',
   FAILED: '✖'

@@ -49,7 +49,7 @@ export function TickRow(props: {
           className="jp-Flotilla-chip"
           aria-label={trans.__('Run %1 again', when)}
           title={trans.__('A new run, with the values of that moment')}
-          disabled={isOpenRun || tick.status === 'WAITING'}
+          disabled={isOpenRun || tick.status === 'WAITING' || tick.status === 'AWAITED'}
           onClick={() => onAgain(scheduled_at)}
         >
           {trans.__('Again')}
