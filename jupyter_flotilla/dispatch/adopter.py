@@ -29,8 +29,10 @@ from jupyter_flotilla.store.connection import Store
 
 log = logging.getLogger("jupyter_flotilla.dispatch")
 
-#: Ticks that are looked at in one go: others wait meanwhile.
-_AT_ONCE = 50
+#: Ticks that are looked at in one go, and for so many of them AWS is asked: others wait meanwhile.
+_AT_ONCE, _ASKED_AT_ONCE = 1000, 50
+#: How often it is looked which schedules are to be looked at.
+_STEP_EVERY = timedelta(seconds=1)
 #: Ticks that are written down as awaited in one go.
 _EXPECTED_AT_ONCE = 500
 #: How often it is looked for what a tick has left: soon after its time, and later.
@@ -103,6 +105,7 @@ class Adopter:
         self._asked_at: dict[str, datetime] = {}
         #: What was last told of a schedule that cannot be looked at.
         self._told: dict[str, str] = {}
+        self._stepped_at: datetime | None = None
         #: True where somebody has to stay for what is awaited.
         self.stays = False
 
@@ -110,9 +113,12 @@ class Adopter:
         """Look at what is due in the cloud, or have it looked at; return 0: others move runs."""
         if self._workers is not None:
             self._workers.tend()
+        if self._stepped_at is not None and timedelta() <= now - self._stepped_at < _STEP_EVERY:
+            return 0
+        self._stepped_at = now
         with self._store.read() as tx:
-            awaiting = {*tick_rows.awaiting(tx)}
             mine = schedules.readable(tx, schedules.of_cloud(tx, self._host))
+            awaiting = {*tick_rows.awaiting(tx, [one.id for one in mine])}
         self.stays = any(
             one.id in awaiting or not one.is_placed or _is_on(one) for one in mine
         )  # fmt: skip
@@ -169,25 +175,34 @@ class Adopter:
             if schedule is None:
                 return None
             awaited = tick_rows.awaited(tx, schedule.id, now, _AT_ONCE)
-        left = self._taken_over(schedule, awaited, now) if schedule.placed is not None else []
+        left, is_all = awaited, True
+        if schedule.placed is not None:
+            left, is_all = self._taken_over(schedule, awaited, now)
         is_short = schedule.placed is not None and schedule.placed.until - now < _RENEW
         is_at_an_end = schedule.where == "here" and schedule.placed is not None and not awaited
         if not schedule.is_placed or (is_short and _is_on(schedule)) or is_at_an_end:
             self._cloud.place(schedule)
-        if len(awaited) == _AT_ONCE and len(left) < _AT_ONCE:
-            return now  # there is more
+        if not is_all:
+            return now
         if not left:
             return None
         return now + (_SOON if now - left[-1].scheduled_at < _FRESH else _LATER)
 
-    def _taken_over(self, schedule: Schedule, awaited: Sequence[Tick], now: datetime) -> list[Tick]:
-        """Take over what has begun, and report what never will; return what is awaited yet."""
+    def _taken_over(
+        self, schedule: Schedule, awaited: Sequence[Tick], now: datetime
+    ) -> tuple[list[Tick], bool]:
+        """Take over what has begun, and report what never will.
+
+        Returns
+        -------
+        What is awaited yet, and False where there is more to be done at once.
+        """
         with self._store.read() as tx:
             late = tick_rows.given_up_since(tx, schedule.id, now - _LATEST)
         given_up = self._given_up(schedule, awaited, now)
         looked_for = [*awaited, *late]
         if not looked_for:
-            return []
+            return [], True
         oldest = min(tick.first_at or tick.scheduled_at for tick in looked_for)
         said = {*self._cloud.begun(schedule, oldest - _MOMENT)}
         for moment in sorted(said):
@@ -196,9 +211,13 @@ class Adopter:
                 self._has_taken(schedule, belated, now)
         left: list[Tick] = []
         lost: list[list[Tick]] = [[]]
+        asked = 0
         for tick in awaited:
             moment = tick.scheduled_at
             is_over = moment in given_up or now >= given_up_at(schedule, moment)
+            asked += moment in said or is_over
+            if asked > _ASKED_AT_ONCE:
+                break
             if (moment in said or is_over) and self._has_taken(schedule, tick, now):
                 lost.append([])  # what is missed after it has a row of its own
             elif moment in given_up:
@@ -209,7 +228,7 @@ class Adopter:
             else:
                 left.append(tick)
         self._report_missed([group for group in lost if group], now)
-        return left
+        return left, asked <= _ASKED_AT_ONCE
 
     def _belated(
         self, schedule: Schedule, moment: datetime, late: Sequence[Tick], now: datetime

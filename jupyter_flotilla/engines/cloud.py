@@ -23,8 +23,6 @@ class Wanted:
     #: Counts what it runs and when: each has files of its own.
     revision: int
     name: str
-    #: False: nothing is started until it is resumed.
-    is_on: bool
     expressions: tuple[Expression, ...]
     starts_at: datetime | None
     ends_at: datetime | None

@@ -15,6 +15,8 @@ from jupyter_flotilla.model.when import When, changes
 #: So far the table goes: 29 February needs eight years back; who never edits has ten years ahead.
 _BACK, _AHEAD = timedelta(days=9 * 366), timedelta(days=10 * 366)
 _EPOCH = date(1970, 1, 1)
+#: How AWS's scheduler writes moments.
+_WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def calendar(when: When, now: datetime) -> dict[str, Any]:
@@ -63,4 +65,12 @@ def _days(when: When, begin: date, end: date) -> dict[str, Any]:
 
 def utc_moment(moment: datetime) -> str:
     """Return a tick as AWS's scheduler writes when it was due."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime(_WRITTEN)
+
+
+def read_moment(text: str) -> datetime | None:
+    """Return the tick that is written so; None: it is no such text."""
+    try:
+        return datetime.strptime(text, _WRITTEN).replace(tzinfo=UTC)
+    except ValueError:
+        return None

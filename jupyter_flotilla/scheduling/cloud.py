@@ -231,7 +231,6 @@ class CloudTicks:
                     schedule_id=schedule.id,
                     revision=schedule.revision,
                     name=schedule.name,
-                    is_on=True,
                     expressions=self._expressions(schedule, now),
                     starts_at=schedule.when.starts_at,
                     ends_at=schedule.when.ends_at,

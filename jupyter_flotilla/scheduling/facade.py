@@ -1,6 +1,6 @@
 """What a face can ask for of schedules: saving, editing, steering, looking."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from jupyter_flotilla.model.schedule import (
     Rules,
     Schedule,
     Tick,
+    TickStatus,
     What,
     check_chain,
     new_schedule_id,
@@ -144,12 +145,7 @@ class Scheduling:
         if is_paused:
             schedule = schedule.model_copy(update={"paused_at": schedule.created_at})
         self._insert(schedule)
-        try:
-            self._placing.new(schedule)
-        except BaseException:
-            # where that fails, too, it stays, paused: what AWS may have must not be forgotten
-            self.delete(schedule)
-            raise
+        self._placing.new(schedule, self.delete)
         if not is_paused:
             self._flotilla.see_to_dispatcher()
         return self.get(schedule.id)
@@ -255,7 +251,7 @@ class Scheduling:
         """Return every schedule by name, each with its latest tick."""
         with self._flotilla.store.read() as tx:
             found, latest = schedules.all_of(tx), tick_rows.latest(tx)
-        self._wake(*found)
+        self._wake(found, latest.values())
         return [(one, latest.get(one.id)) for one in found]
 
     def history(
@@ -265,7 +261,7 @@ class Scheduling:
         with self._flotilla.store.read() as tx:
             found = tick_rows.history(tx, schedule.id, limit, before)
             made = runs.get_all(tx, [tick.run_id for tick in found if tick.run_id])
-        self._wake(schedule)
+        self._wake([schedule], found)
         return [(tick, made.get(tick.run_id or "")) for tick in found]
 
     def when_text(self, schedule: Schedule) -> str:
@@ -275,9 +271,11 @@ class Scheduling:
         with self._flotilla.store.read() as tx:
             return when_text(schedule, schedules.names(tx))
 
-    def _wake(self, *seen: Schedule) -> None:
+    def _wake(self, seen: Sequence[Schedule], latest: Iterable[Tick]) -> None:
         """See to a dispatcher where one is waited for: the last one may have been killed."""
-        if any(one.paused_at is None and not one.is_over for one in seen):
+        is_to_come = any(one.paused_at is None and not one.is_over for one in seen)
+        is_awaited = any(tick.status is TickStatus.AWAITED for tick in latest)
+        if is_to_come or is_awaited or not all(one.is_placed for one in seen):
             self._flotilla.see_to_dispatcher()
 
     def _upstreams(self, references: Sequence[str], before: Schedule | None) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Keeps the cloud in step with what is saved, edited, paused and deleted here."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from jupyter_flotilla.clock import utc_now
@@ -38,10 +39,30 @@ class Placing:
         self._cloud.check_own(schedule)
         expect(self._flotilla.store, schedule.id, utc_now())
 
-    def new(self, schedule: Schedule) -> None:
-        """Bring a schedule that was just saved into the cloud; raises as `CloudTicks.place`."""
-        if not schedule.is_placed:
+    def new(self, schedule: Schedule, delete: Callable[[Schedule], None]) -> None:
+        """Bring a schedule that was just saved into the cloud; where that fails, delete it.
+
+        Raises
+        ------
+        CloudBehind
+            If it cannot be deleted either: what AWS may have of it must not be forgotten.
+        FlotillaError
+            If AWS does not take it, or cannot be asked: nothing of it is left.
+        """
+        if schedule.is_placed:
+            return
+        try:
             self._place(schedule)
+        except BaseException as error:
+            try:
+                delete(schedule)
+            except FlotillaError as left:
+                raise CloudBehind(
+                    f"AWS may have {schedule.name} or not: {error}; so it stays here, paused, and "
+                    f"AWS cannot be told to forget it: {left}",
+                    next_step=f"jupyter flotilla schedule rm {schedule.name}, once AWS answers",
+                ) from error
+            raise
 
     def changed(self, schedule: Schedule) -> None:
         """Bring the cloud to what was just saved; raises CloudBehind."""
@@ -58,7 +79,7 @@ class Placing:
 
     def take_over(self, schedule: Schedule) -> None:
         """Take over what has begun, as far as that can be known now, before all is deleted."""
-        if schedule.where == "here" and schedule.placed is None:
+        if schedule.placed is None:
             return
         adopter = Adopter(self._flotilla.store, self._cloud, host())
         with suppress(FlotillaError, OSError), self._cloud.alone(schedule, _PATIENCE_S):

@@ -124,9 +124,12 @@ def given_up_since(conn: sa.Connection, schedule_id: str, since: datetime) -> li
     return [Tick.model_validate(row._asdict()) for row in conn.execute(query)]
 
 
-def awaiting(conn: sa.Connection) -> list[str]:
-    """Return the ids of schedules with ticks that the cloud was to start."""
-    query = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.AWAITED)
+def awaiting(conn: sa.Connection, of: Collection[str]) -> list[str]:
+    """Return which of some schedules have ticks that the cloud was to start."""
+    if not of:
+        return []
+    is_awaited = (ticks.c.schedule_id.in_(of)) & (ticks.c.status == TickStatus.AWAITED)
+    query = sa.select(ticks.c.schedule_id).where(is_awaited)
     return [*conn.execute(query.distinct()).scalars()]
 
 

@@ -226,7 +226,7 @@ def test_what_cannot_be_saved_nor_taken_back_is_not_forgotten(cloud: Cloud) -> N
                       error={"code": "AccessDeniedException", "message": "no"})  # fmt: skip
     cloud.ground.plan("DeleteSchedule", cluster=None, matching=cloud.group, times=1,
                       error={"code": "AccessDeniedException", "message": "no"})  # fmt: skip
-    with pytest.raises(EngineUnavailable):
+    with pytest.raises(CloudBehind, match="stays here, paused"):
         fl.schedule(["true"], when="daily 07:00 UTC", where="cloud", timeout="5m", confirm=False)
     [left] = fl.schedules()
     assert left.snapshot.paused_at is not None

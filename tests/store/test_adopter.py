@@ -222,10 +222,20 @@ def test_after_a_month_all_is_taken_over_some_at_a_time(
 ) -> None:
     schedule = put(store)
     cloud.said = [*range(1, 131)]
-    for _ in range(4):
-        adopter.step(minute(130.5))
+    for number in range(4):
+        adopter.step(minute(130.5 + number / 10))
     assert {*seen(store, schedule).values()} == {"MADE"}
     assert len(runs_of(store)) == 130
+
+
+def test_many_that_come_late_hold_up_none_that_has_begun(
+    store: Store, cloud: FakeCloud, adopter: Adopter
+) -> None:
+    schedule = put(store)
+    cloud.said = [70]
+    adopter.step(minute(70.5))
+    found = seen(store, schedule)
+    assert (found[1], found[69], found[70]) == ("AWAITED", "AWAITED", "MADE")
 
 
 def test_what_has_begun_and_could_not_say_so_was_not_missed(

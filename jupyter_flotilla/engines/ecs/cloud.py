@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from jupyter_flotilla.engines.base import LaunchOrder
 from jupyter_flotilla.engines.cloud import Address, Begun, CloudScheduler, Dropped, Wanted
 from jupyter_flotilla.engines.ecs import placings
 from jupyter_flotilla.engines.ecs.account import Account, AwsError
+from jupyter_flotilla.engines.ecs.dropped import read_dropped
 from jupyter_flotilla.engines.ecs.install import STARTED_BY
 from jupyter_flotilla.engines.ecs.launching import Parts, defined
 from jupyter_flotilla.engines.ecs.request import run_task
@@ -36,7 +37,7 @@ from jupyter_flotilla.engines.job_file import job_file
 from jupyter_flotilla.engines.job_keys import partition_of
 from jupyter_flotilla.engines.remote import LAYOUT, add_programs, note_sent
 from jupyter_flotilla.errors import EngineUnavailable
-from jupyter_flotilla.model.cloud_calendar import utc_moment
+from jupyter_flotilla.model.cloud_calendar import read_moment, utc_moment
 from jupyter_flotilla.model.cloud_when import Expression
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.observation import Handle
@@ -155,7 +156,7 @@ class EcsCloud(CloudScheduler):
         artifacts = s3_of(bucket)
         prefix = artifacts.top + tick.marker(schedule_id, "")
         keys = artifacts.below(prefix, prefix + utc_moment(after))
-        found = [_moment(key.removeprefix(prefix)) for key in keys]
+        found = [read_moment(key.removeprefix(prefix)) for key in keys]
         return [one for one in found if one is not None and one > after]
 
     def begun_at(self, schedule_id: str, bucket: Bucket, moment: datetime) -> Begun | None:
@@ -184,12 +185,14 @@ class EcsCloud(CloudScheduler):
         return handle.model_copy(update={"detail": {**handle.detail, **detail}})
 
     def dropped(self) -> Sequence[Dropped]:
+        if self._settings.dropped_queue is None:
+            return ()
         answer = self._aws.call(
             "sqs", "ReceiveMessage", QueueUrl=self._settings.dropped_queue,
             MaxNumberOfMessages=_RECEIVED, MessageAttributeNames=["All"],
             AttributeNames=["SentTimestamp"],
         )  # fmt: skip
-        found = [_dropped(message) for message in answer.get("Messages") or ()]
+        found = [read_dropped(message) for message in answer.get("Messages") or ()]
         return [one for one in found if one is not None]
 
     def settle(self, receipts: Sequence[str]) -> None:
@@ -259,7 +262,7 @@ class EcsCloud(CloudScheduler):
             "ScheduleExpression": expression.text,
             "ScheduleExpressionTimezone": expression.zone,
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "ENABLED" if wanted.is_on else "DISABLED",
+            "State": "ENABLED",
             "Description": f"Flotilla: {wanted.name}"[:_MOST_DESCRIPTION],
             "Target": target,
         }
@@ -361,40 +364,9 @@ def _pascal(value: Any) -> Any:
     return [_pascal(one) for one in value] if isinstance(value, list) else value
 
 
-def _moment(at: str) -> datetime | None:
-    """Return when a tick was due, as AWS writes it; None: it is no such text."""
-    with suppress(ValueError):
-        return datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    return None
-
-
 def _name(address: Address, schedule_id: str, number: str) -> str:
     return f"{address.install}-{schedule_id}-{number}"
 
 
 def _is_over(moment: datetime | None) -> bool:
     return moment is not None and moment <= utc_now()
-
-
-def _dropped(message: Mapping[str, Any]) -> Dropped | None:
-    """Return the tick of a dead letter; None: it is none of ours."""
-    attributes = {
-        name: str(one.get("StringValue", ""))
-        for name, one in (message.get("MessageAttributes") or {}).items()
-    }
-    with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        token = str(json.loads(message["Body"])["ClientToken"])
-        schedule_id, _, at = token.partition("-")
-        moment = _moment(at)
-        if moment is None:
-            return None
-        words = [attributes.get(name, "") for name in ("ERROR_CODE", "ERROR_MESSAGE")]
-        return Dropped(
-            schedule_id=schedule_id, scheduled_at=moment,
-            reason=": ".join(filter(None, words))[:1000] or "AWS says no reason",
-            given_up_at=datetime.fromtimestamp(
-                int(message["Attributes"]["SentTimestamp"]) / 1000, UTC
-            ),
-            receipt=str(message["ReceiptHandle"]),
-        )  # fmt: skip
-    return None
