@@ -91,6 +91,12 @@ class Chaos:
         while self._kill("worker"):
             pass
 
+    def end(self) -> None:
+        """End all that was started, and wait for it."""
+        for process in self._born:
+            process.kill()
+            process.wait()
+
     def promised(self) -> set[str]:
         """Return the ids that submitters have printed."""
         return {line for line in witness.lines(self._promises) if _ID.fullmatch(line)}

@@ -72,8 +72,8 @@ def test_two_homes_in_one_cluster_hear_of_their_own_tasks_by_events(
 
         assert [one.returncode for one in (*ran, *waited)] == [0, 0, 0, 0], (ran, waited)
         for prefix, log in zip(prefixes, said, strict=True):
-            [own] = [one["startedBy"] for one in ecs_ground.tasks()
-                     if one["startedBy"].startswith(prefix)]  # fmt: skip
+            [own] = [started for one in ecs_ground.tasks()
+                     if (started := one.get("startedBy", "")).startswith(prefix)]  # fmt: skip
             assert log.stdout == f"{own.removeprefix(prefix)}\n"
         sqs = ecs_ground.client("sqs")
         for queue in (mine, other):

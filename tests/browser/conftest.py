@@ -65,18 +65,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def notebook_7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A Jupyter Notebook 7 of the session."""
+    """A Jupyter Notebook 7 of the module: others' runs are not there."""
     pytest.importorskip("notebook")
     for server in _served(tmp_path_factory.mktemp("notebook"), "notebook"):
         shutil.copy(ROOT / "examples" / "digits.ipynb", server.work / "digits.ipynb")
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A classic notebook (nbclassic) of the session."""
+    """A classic notebook (nbclassic) of the module."""
     pytest.importorskip("nbclassic")
     yield from _served(tmp_path_factory.mktemp("classic"), "nbclassic")
 
