@@ -178,9 +178,7 @@ class Adopter:
         left, is_all = awaited, True
         if schedule.placed is not None:
             left, is_all = self._taken_over(schedule, awaited, now)
-        is_short = schedule.placed is not None and schedule.placed.until - now < _RENEW
-        is_at_an_end = schedule.where == "here" and schedule.placed is not None and not awaited
-        if not schedule.is_placed or (is_short and _is_on(schedule)) or is_at_an_end:
+        if _is_behind(schedule, now) or (_is_at_an_end(schedule) and not awaited):
             self._cloud.place(schedule)
         if not is_all:
             return now
@@ -354,11 +352,21 @@ def _is_on(schedule: Schedule) -> bool:
 
 def _is_due(schedule: Schedule, now: datetime) -> bool:
     """Say whether there is something to do of a schedule, beside what is awaited."""
-    is_short = schedule.placed is not None and schedule.placed.until - now < _RENEW
     is_ahead = schedule.cursor > now + LATE
     is_now = schedule.next_at is not None and (schedule.next_at <= now or is_ahead)
-    is_at_an_end = schedule.where == "here" and schedule.placed is not None
-    return not schedule.is_placed or is_at_an_end or (_is_on(schedule) and (is_now or is_short))
+    is_reached = _is_on(schedule) and is_now
+    return is_reached or _is_behind(schedule, now) or _is_at_an_end(schedule)
+
+
+def _is_behind(schedule: Schedule, now: datetime) -> bool:
+    """Say whether the cloud has something else than it is to have, or not for long."""
+    is_short = schedule.placed is not None and schedule.placed.until - now < _RENEW
+    return not schedule.is_placed or (is_short and _is_on(schedule))
+
+
+def _is_at_an_end(schedule: Schedule) -> bool:
+    """Say whether the cloud has something of what is ticked here."""
+    return schedule.where == "here" and schedule.placed is not None
 
 
 def _tick(schedule: Schedule, moment: datetime, now: datetime) -> Tick:

@@ -151,6 +151,10 @@ class TickStatus(StrEnum):
     FAILED = "FAILED"
 
 
+#: What may still become a run.
+OPEN_TICKS = (TickStatus.WAITING, TickStatus.AWAITED)
+
+
 class Tick(Stored):
     """One moment of a schedule, and what became of it; there is one row a moment at most."""
 

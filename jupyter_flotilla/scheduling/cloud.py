@@ -201,8 +201,7 @@ class CloudTicks:
             if schedule.where == "here" and not is_awaited:
                 self._remove_from(schedule.id, before)
                 return None
-            address = Address(install=before.install, group=before.group, region=before.region)
-            self._scheduler(before.engine).disable(schedule.id, address)
+            self._scheduler(before.engine).disable(schedule.id, _address_of(before))
             return before.model_copy(update={"revision": schedule.revision, "is_off": True})
         spec = schedule.what.spec
         scheduler, bucket = self._scheduler(spec.engine), _bucket(spec)
@@ -217,8 +216,7 @@ class CloudTicks:
         return placed
 
     def _remove_from(self, schedule_id: str, placed: Placed) -> None:
-        address = Address(install=placed.install, group=placed.group, region=placed.region)
-        self._scheduler(placed.engine).remove(schedule_id, address, placed.bucket)
+        self._scheduler(placed.engine).remove(schedule_id, _address_of(placed), placed.bucket)
 
     def _bring(self, schedule: Schedule, scheduler: CloudScheduler) -> None:
         now, copy_id = utc_now(), new_schedule_id()
@@ -297,7 +295,11 @@ class CloudTicks:
 
 def _place_of(placed: Placed) -> tuple[object, ...]:
     """Return what tells one place in the cloud from another."""
-    return placed.engine, placed.install, placed.group, placed.region, placed.bucket
+    return placed.engine, _address_of(placed), placed.bucket
+
+
+def _address_of(placed: Placed) -> Address:
+    return Address(install=placed.install, group=placed.group, region=placed.region)
 
 
 def _bucket(spec: JobSpec) -> Bucket:

@@ -12,7 +12,7 @@ from jupyter_flotilla.dispatch.adopter import expect
 from jupyter_flotilla.errors import FlotillaError, UsageError
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.model.schedule import BACKFILL, Schedule, Tick, TickStatus
+from jupyter_flotilla.model.schedule import BACKFILL, OPEN_TICKS, Schedule, Tick, TickStatus
 from jupyter_flotilla.model.when import When, next_tick, previous_tick, ticks
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.scheduling.timing import unlimited
@@ -24,8 +24,6 @@ from jupyter_flotilla.store import ticks as tick_rows
 MOST_BACKFILLED = 10_000
 #: So many of its ticks are written in a transaction.
 _CHUNK = 500
-#: What will have a run, or may.
-_OPEN = (TickStatus.WAITING, TickStatus.AWAITED)
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -112,8 +110,8 @@ def plan_backfill(
         )
     with flotilla.store.read() as tx:
         rows = tick_rows.moments(tx, schedule.id, begin, until)
-    made = [one for one in found if rows.get(one) in (TickStatus.MADE, *_OPEN)]
-    left_out = {one for one in made if not again or rows[one] in _OPEN}
+    made = [one for one in found if rows.get(one) in (TickStatus.MADE, *OPEN_TICKS)]
+    left_out = {one for one in made if not again or rows[one] in OPEN_TICKS}
     wanted = [one for one in found if one not in left_out]
     if not wanted:
         had = f": the {len(made)} ticks in that time have runs" if made else " in that time"
@@ -145,7 +143,7 @@ def backfill(flotilla: Flotilla, planned: Backfill) -> int:
                 seen = tick_rows.get(tx, schedule.id, moment)
                 if seen is None:
                     count += tick_rows.insert(tx, tick)
-                elif seen.status not in _OPEN:
+                elif seen.status not in OPEN_TICKS:
                     count += tick_rows.move(tx, seen, tick)
     flotilla.see_to_dispatcher()
     return count

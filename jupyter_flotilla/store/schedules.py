@@ -16,7 +16,7 @@ from jupyter_flotilla.errors import (
     StoreUnreadable,
 )
 from jupyter_flotilla.model.run import OPEN_STATUSES
-from jupyter_flotilla.model.schedule import BACKFILL, LATE, Placed, Schedule, TickStatus
+from jupyter_flotilla.model.schedule import BACKFILL, LATE, OPEN_TICKS, Placed, Schedule, TickStatus
 from jupyter_flotilla.store import events
 from jupyter_flotilla.store.schema import attempts, runs, schedules, ticks
 
@@ -208,7 +208,7 @@ def pause_for_good(conn: sa.Connection, schedule_id: str, now: datetime) -> None
 
 def of_cloud(conn: sa.Connection, host: str) -> list[str]:
     """Return the ids of schedules, of this host, of which the cloud has or is to have something."""
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_mine = _is_mine(host)
     return [*conn.execute(sa.select(schedules.c.id).where(_is_of_cloud(), is_mine)).scalars()]
 
 
@@ -265,10 +265,13 @@ def has_waiting(conn: sa.Connection, host: str) -> bool:
     return conn.execute(query).first() is not None or bool(with_waiting(conn, host))
 
 
+def _is_mine(host: str) -> sa.ColumnElement[bool]:
+    return sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+
+
 def _is_ticked_by(host: str) -> sa.ColumnElement[bool]:
     """Whose ticks a dispatcher of a host makes: not of what the cloud starts."""
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
-    return sa.and_(is_mine, schedules.c.where == "here")
+    return sa.and_(_is_mine(host), schedules.c.where == "here")
 
 
 def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
@@ -284,8 +287,7 @@ def news(conn: sa.Connection) -> tuple[int, int, datetime | None]:
 
 def mark(conn: sa.Connection) -> tuple[object, ...]:
     """Return what is another whenever a schedule was saved, placed, changed, deleted or ticked."""
-    open_ones = (TickStatus.WAITING, TickStatus.AWAITED)
-    waits = sa.select(sa.func.count()).where(ticks.c.status.in_(open_ones))
+    waits = sa.select(sa.func.count()).where(ticks.c.status.in_(OPEN_TICKS))
     numbers = (
         sa.select(sa.func.count()).select_from(schedules),
         sa.select(sa.func.max(schedules.c.edited_at)),
@@ -305,7 +307,7 @@ def mark(conn: sa.Connection) -> tuple[object, ...]:
 def with_waiting(conn: sa.Connection, host: str) -> list[str]:
     """Return the ids of schedules, of this host and not paused, with ticks that wait their turn."""
     waiting = sa.select(ticks.c.schedule_id).where(ticks.c.status == TickStatus.WAITING)
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_mine = _is_mine(host)
     is_on = schedules.c.paused_at.is_(None)
     query = sa.select(schedules.c.id).where(schedules.c.id.in_(waiting), is_mine, is_on)
     return [*conn.execute(query).scalars()]
@@ -313,7 +315,7 @@ def with_waiting(conn: sa.Connection, host: str) -> list[str]:
 
 def chained(conn: sa.Connection, host: str) -> list[str]:
     """Return the ids of schedules, of this host, that run after others and are not paused."""
-    is_mine = sa.or_(schedules.c.host.is_(None), schedules.c.host == host)
+    is_mine = _is_mine(host)
     query = sa.select(schedules.c.id).where(
         schedules.c.is_chained, schedules.c.paused_at.is_(None), is_mine
     )

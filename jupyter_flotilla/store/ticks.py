@@ -6,12 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from jupyter_flotilla.model.run import RunStatus
-from jupyter_flotilla.model.schedule import Schedule, Tick, TickStatus
+from jupyter_flotilla.model.schedule import OPEN_TICKS, Schedule, Tick, TickStatus
 from jupyter_flotilla.store import notices
 from jupyter_flotilla.store.schema import runs, schedules, ticks
-
-#: What may still become a run.
-_OPEN = (TickStatus.WAITING, TickStatus.AWAITED)
 
 
 def insert(conn: sa.Connection, tick: Tick) -> bool:
@@ -176,7 +173,9 @@ def forget(conn: sa.Connection, before: datetime) -> int:
     """Delete what became of ticks before a moment, where no run is left of it; return how many."""
     is_left = sa.exists().where(runs.c.id == ticks.c.run_id)
     done = conn.execute(
-        ticks.delete().where(ticks.c.scheduled_at < before, ticks.c.status.not_in(_OPEN), ~is_left)
+        ticks.delete().where(
+            ticks.c.scheduled_at < before, ticks.c.status.not_in(OPEN_TICKS), ~is_left
+        )
     )
     return done.rowcount
 
