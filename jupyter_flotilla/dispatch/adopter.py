@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Protocol
 
 from jupyter_flotilla.dispatch.rests import Rests
@@ -22,7 +22,7 @@ from jupyter_flotilla.errors import ArtifactsUnavailable, EngineUnavailable, Flo
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import Run, RunStatus
 from jupyter_flotilla.model.schedule import LATE, Schedule, Tick, TickStatus, given_up_at
-from jupyter_flotilla.model.when import next_tick, previous_tick, ticks
+from jupyter_flotilla.model.when import next_tick, previous_tick, ticks_until
 from jupyter_flotilla.store import attempts, notices, runs, schedules
 from jupyter_flotilla.store import ticks as tick_rows
 from jupyter_flotilla.store.connection import Store
@@ -332,8 +332,7 @@ def _expect_some(store: Store, schedule: Schedule, now: datetime) -> bool:
     cursor = schedule.cursor
     if cursor > now + LATE:  # a clock was ahead: that time has not come yet
         cursor = now - LATE
-    coming = takewhile(lambda moment: moment <= now, ticks(schedule.when, cursor))
-    moments = [*islice(coming, _EXPECTED_AT_ONCE)]
+    moments = [*islice(ticks_until(schedule.when, cursor, now), _EXPECTED_AT_ONCE)]
     reached = moments[-1] if moments else cursor
     following = next_tick(schedule.when, reached if moments else now)
     if (reached, following) == (schedule.cursor, schedule.next_at):

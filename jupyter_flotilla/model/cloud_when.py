@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from jupyter_flotilla.errors import InvalidOption
-from jupyter_flotilla.model.when import When, changes, ticks
+from jupyter_flotilla.model.when import When, changes, ticks_until
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _DAY_S, _HOUR_S, _MINUTE_S = 86400, 3600, 60
@@ -81,7 +81,7 @@ def single_moments(when: When, begin: datetime, end: datetime) -> tuple[datetime
     zone, found = ZoneInfo(when.zone), list[datetime]()
     for change in changes(zone, begin, end):
         near = timedelta(hours=3)
-        for tick in _between(when, max(begin, change - near), min(end, change + near)):
+        for tick in ticks_until(when, max(begin, change - near), min(end, change + near)):
             if not _is_aws_tick(when, tick, zone):
                 found.append(tick)
     if len(found) > MOST_SINGLE:
@@ -102,20 +102,13 @@ def _is_aws_tick(when: When, tick: datetime, zone: ZoneInfo) -> bool:
     return next(CronSim(when.cron, naive - timedelta(seconds=1)), None) == naive
 
 
-def _between(when: When, begin: datetime, end: datetime) -> Iterator[datetime]:
-    for tick in ticks(when, begin):
-        if tick > end:
-            return
-        yield tick
-
-
 def _of_interval(when: When) -> Iterator[Expression]:
     every_s = when.every_s or 0
     unlimited = when.model_copy(update={"ends_at": None})
     begin = (when.starts_at or datetime(2000, 1, 3, tzinfo=UTC)).replace(
         hour=0, minute=0, second=0, microsecond=0
     ) + timedelta(days=1)
-    day = [*_between(unlimited, begin - timedelta(microseconds=1), begin + timedelta(days=1))]
+    day = [*ticks_until(unlimited, begin - timedelta(microseconds=1), begin + timedelta(days=1))]
     day = [tick for tick in day if tick < begin + timedelta(days=1)]
     if every_s % _MINUTE_S or _DAY_S % every_s or any(one.second for one in day):
         raise _impossible(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -150,6 +150,11 @@ def ticks(when: When, after: datetime) -> Iterator[datetime]:
         yield tick
 
 
+def ticks_until(when: When, after: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield the moments in (after, until], in order."""
+    return takewhile(lambda moment: moment <= until, ticks(when, after))
+
+
 def next_tick(when: When, after: datetime) -> datetime | None:
     """Return the first moment later than one; None: there is none any more."""
     return next(ticks(when, after), None)
@@ -163,7 +168,7 @@ def latest_ticks(when: When, after: datetime, until: datetime, most: int) -> lis
     span, found = timedelta(hours=1), list[datetime]()
     while True:
         begin = max(after, until - span) if span < until - after else after
-        found = [*_until(ticks(when, begin), until)]
+        found = [*ticks_until(when, begin, until)]
         if len(found) >= most or begin == after:
             return found[-most:]
         span *= 4
@@ -171,7 +176,7 @@ def latest_ticks(when: When, after: datetime, until: datetime, most: int) -> lis
 
 def count_ticks(when: When, after: datetime, until: datetime, most: int) -> int:
     """Return how many moments are in (after, until]; of more than ``most``, that number."""
-    return sum(1 for _ in islice(_until(ticks(when, after), until), most))
+    return sum(1 for _ in islice(ticks_until(when, after, until), most))
 
 
 def previous_tick(when: When, tick: datetime) -> datetime | None:
@@ -184,13 +189,6 @@ def previous_tick(when: When, tick: datetime) -> datetime | None:
     long_ago = tick - timedelta(days=50 * 366)
     found = latest_ticks(unlimited, long_ago, tick - timedelta(microseconds=1), 1)
     return found[0] if found else None
-
-
-def _until(moments: Iterator[datetime], until: datetime) -> Iterator[datetime]:
-    for moment in moments:
-        if moment > until:
-            return
-        yield moment
 
 
 def _unlimited(when: When, after: datetime) -> Iterator[datetime]:

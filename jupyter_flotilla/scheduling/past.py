@@ -1,6 +1,5 @@
 """Runs beside the clock: now, one tick again, and all ticks of a time that is over."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from jupyter_flotilla.errors import FlotillaError, UsageError
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
 from jupyter_flotilla.model.run import Run
 from jupyter_flotilla.model.schedule import BACKFILL, OPEN_TICKS, Schedule, Tick, TickStatus
-from jupyter_flotilla.model.when import When, next_tick, previous_tick, ticks
+from jupyter_flotilla.model.when import next_tick, previous_tick, ticks_until
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.scheduling.timing import unlimited
 from jupyter_flotilla.service import Flotilla
@@ -102,7 +101,9 @@ def plan_backfill(
     """
     until = min(end, utc_now())
     expect(flotilla.store, schedule.id, utc_now())
-    found = list(islice(_within(unlimited(schedule.when), begin, until), MOST_BACKFILLED + 1))
+    found = list(
+        islice(ticks_until(unlimited(schedule.when), begin - _MOMENT, until), MOST_BACKFILLED + 1)
+    )
     if len(found) > MOST_BACKFILLED:
         raise UsageError(
             f"there are more than {MOST_BACKFILLED:,} ticks in that time",
@@ -174,13 +175,6 @@ def _asks(flotilla: Flotilla, schedule: Schedule, together: float | None) -> lis
         monthly_budget_usd=settings.monthly_budget,
         month_usd=month_usd,
     )
-
-
-def _within(when: When, begin: datetime, until: datetime) -> Iterator[datetime]:
-    for moment in ticks(when, begin - _MOMENT):
-        if moment > until:
-            return
-        yield moment
 
 
 def _tick(schedule: Schedule, moment: datetime, trigger: str) -> Tick:
