@@ -21,8 +21,8 @@ from jupyter_flotilla.engines.cloud import Begun, Dropped
 from jupyter_flotilla.errors import ArtifactsUnavailable, EngineUnavailable, FlotillaError
 from jupyter_flotilla.model.attempt import Attempt
 from jupyter_flotilla.model.run import Run, RunStatus
-from jupyter_flotilla.model.schedule import LATE, Schedule, Tick, TickStatus, given_up_at
-from jupyter_flotilla.model.when import next_tick, previous_tick, ticks_until
+from jupyter_flotilla.model.schedule import LATE, Schedule, Tick, TickStatus, given_up_at, open_tick
+from jupyter_flotilla.model.when import next_tick, ticks_until
 from jupyter_flotilla.store import attempts, notices, runs, schedules
 from jupyter_flotilla.store import ticks as tick_rows
 from jupyter_flotilla.store.connection import Store
@@ -237,7 +237,7 @@ class Adopter:
                 return tick
             is_within = tick.count > 1 and (tick.first_at or moment) <= moment < tick.scheduled_at
             if is_within and next_tick(schedule.when, moment - _MOMENT) == moment:
-                awaited = _tick(schedule, moment, now)
+                awaited = open_tick(schedule, moment, TickStatus.AWAITED, now)
                 with self._store.write() as tx:
                     return awaited if tick_rows.insert(tx, awaited) else None
         return None
@@ -340,7 +340,8 @@ def _expect_some(store: Store, schedule: Schedule, now: datetime) -> bool:
     with store.write() as tx:
         if not schedules.settle(tx, schedule, reached, following):
             return True  # somebody else has, or has changed it
-        tick_rows.expect(tx, schedule.id, [_tick(schedule, one, now) for one in moments])
+        for moment in moments:
+            tick_rows.insert(tx, open_tick(schedule, moment, TickStatus.AWAITED, now))
     return len(moments) == _EXPECTED_AT_ONCE
 
 
@@ -366,13 +367,3 @@ def _is_behind(schedule: Schedule, now: datetime) -> bool:
 def _is_at_an_end(schedule: Schedule) -> bool:
     """Say whether the cloud has something of what is ticked here."""
     return schedule.where == "here" and schedule.placed is not None
-
-
-def _tick(schedule: Schedule, moment: datetime, now: datetime) -> Tick:
-    return Tick(
-        schedule_id=schedule.id,
-        scheduled_at=moment,
-        status=TickStatus.AWAITED,
-        decided_at=now,
-        interval_start=previous_tick(schedule.when, moment),
-    )

@@ -26,8 +26,8 @@ from jupyter_flotilla.model.schedule import (
     next_in_turn,
     next_try,
     on_overlap,
+    open_tick,
 )
-from jupyter_flotilla.model.when import previous_tick
 from jupyter_flotilla.store import runs, schedules, ticks
 from jupyter_flotilla.store.connection import Store
 
@@ -168,14 +168,8 @@ class Ticker:
         for place, moment in enumerate(found.run):
             is_last = place == len(found.run) - 1
             following = found.next_at if is_last else found.run[place + 1]
-            tick = Tick(
-                schedule_id=schedule.id,
-                scheduled_at=moment,
-                status=TickStatus.WAITING,
-                trigger="missed" if moment in found.caught_up else "time",
-                decided_at=now,
-                interval_start=previous_tick(schedule.when, moment),
-            )
+            trigger = "missed" if moment in found.caught_up else "time"
+            tick = open_tick(schedule, moment, TickStatus.WAITING, now, trigger)
             missed = decisions.missed(schedule, found, now) if place == 0 else None
             moved = self._decide(schedule, tick, following, missed, now)
             if moved is None:

@@ -12,7 +12,7 @@ from jupyter_flotilla.model.base import Stored
 from jupyter_flotilla.model.job import Bucket, JobSpec
 from jupyter_flotilla.model.run import CROCKFORD
 from jupyter_flotilla.model.units import format_money
-from jupyter_flotilla.model.when import When, count_ticks, latest_ticks, next_tick
+from jupyter_flotilla.model.when import When, count_ticks, latest_ticks, next_tick, previous_tick
 
 #: Who starts its runs.
 Where = Literal["here", "cloud"]
@@ -175,6 +175,20 @@ class Tick(Stored):
     interval_start: datetime | None = None
     #: Runs that it waited for, in the order of `Rules.after`; empty for what is by the clock.
     after_runs: tuple[str, ...] = ()
+
+
+def open_tick(
+    schedule: Schedule, moment: datetime, status: TickStatus, now: datetime, trigger: str = "time"
+) -> Tick:
+    """Return a tick of which nothing has become yet."""
+    return Tick(
+        schedule_id=schedule.id,
+        scheduled_at=moment,
+        status=status,
+        trigger=trigger,
+        decided_at=now,
+        interval_start=previous_tick(schedule.when, moment),
+    )
 
 
 def new_schedule_id() -> str:

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -86,21 +87,13 @@ class TickMaker:
             The job that has begun, where the schedule has another one by now.
         """
         with tempfile.TemporaryDirectory(prefix="flotilla-tick-") as folder:
-            try:
-                draft = Draft(spec=then) if then else self.draft(schedule, tick, Path(folder))
-            except (FlotillaError, OSError):
-                draft = Draft(spec=schedule.what.spec)
-            times = tick_values(tick.scheduled_at, tick.interval_start, schedule.when.zone)
-            spec = draft.spec.model_copy(
-                update={
-                    "name": schedule.name,
-                    "command": tuple(fill_all(list(draft.spec.command), times)),
-                    "env": {**draft.spec.env, **variables(times)},
-                }
-            )
+            draft = Draft(spec=_at_tick(then or schedule.what.spec, schedule, tick))
+            with suppress(FlotillaError, OSError):
+                draft = draft if then else self.draft(schedule, tick, Path(folder))
+            spec = draft.spec
             # of a process that was killed in between
             shutil.rmtree(self._flotilla.artifacts.input_folder(run_id), ignore_errors=True)
-            self._flotilla.freeze(run_id, replace(draft, spec=spec))
+            self._flotilla.freeze(run_id, draft)
         return Run(
             id=run_id, spec=spec, owner=schedule.owner, created_at=tick.scheduled_at,
             ceiling_usd=self._flotilla.ceiling_usd(spec), schedule_id=schedule.id,
@@ -125,21 +118,10 @@ class TickMaker:
         folder
             For what is taken from git; its owner deletes it once the draft is frozen.
         """
-        times = tick_values(tick.scheduled_at, tick.interval_start, schedule.when.zone)
-        data = TickData(times=times, after=self._after(tick))
+        data = TickData(times=_times(schedule, tick), after=self._after(tick))
         drafted = {"snapshot": _again, "file": _of_file, "git": draft_of_git}
         draft = drafted[schedule.what.source](self._flotilla, schedule.what, data, folder)
-        told = variables(times)
-        if tick.after_runs:
-            told["FLOTILLA_AFTER_RUNS"] = " ".join(tick.after_runs)
-        spec = draft.spec.model_copy(
-            update={
-                "name": schedule.name,
-                "command": tuple(fill_all(list(draft.spec.command), times)),
-                "env": {**draft.spec.env, **told},
-                **self._place(draft),
-            }
-        )
+        spec = _at_tick(draft.spec, schedule, tick).model_copy(update=self._place(draft))
         return replace(draft, spec=spec)
 
     def _place(self, draft: Draft) -> dict[str, str]:
@@ -173,6 +155,24 @@ class TickMaker:
         )  # fmt: skip
         if reasons:
             raise Refused("; ".join(reasons), next_step="a larger monthly_budget, or next month")
+
+
+def _times(schedule: Schedule, tick: Tick) -> dict[str, datetime]:
+    return tick_values(tick.scheduled_at, tick.interval_start, schedule.when.zone)
+
+
+def _at_tick(spec: JobSpec, schedule: Schedule, tick: Tick) -> JobSpec:
+    """Return a job that is told its tick."""
+    times = _times(schedule, tick)
+    told = variables(times)
+    if tick.after_runs:
+        told["FLOTILLA_AFTER_RUNS"] = " ".join(tick.after_runs)
+    update = {
+        "name": schedule.name,
+        "command": tuple(fill_all(list(spec.command), times)),
+        "env": {**spec.env, **told},
+    }
+    return spec.model_copy(update=update)
 
 
 def _again(flotilla: Flotilla, what: What, data: TickData, folder: Path) -> Draft:

@@ -11,8 +11,15 @@ from jupyter_flotilla.dispatch.adopter import expect
 from jupyter_flotilla.errors import FlotillaError, UsageError
 from jupyter_flotilla.model.guard import month_start, reasons_to_ask
 from jupyter_flotilla.model.run import Run
-from jupyter_flotilla.model.schedule import BACKFILL, OPEN_TICKS, Schedule, Tick, TickStatus
-from jupyter_flotilla.model.when import next_tick, previous_tick, ticks_until
+from jupyter_flotilla.model.schedule import (
+    BACKFILL,
+    OPEN_TICKS,
+    Schedule,
+    Tick,
+    TickStatus,
+    open_tick,
+)
+from jupyter_flotilla.model.when import next_tick, ticks_until
 from jupyter_flotilla.scheduling.making import TickMaker
 from jupyter_flotilla.scheduling.timing import unlimited
 from jupyter_flotilla.service import Flotilla
@@ -178,14 +185,7 @@ def _asks(flotilla: Flotilla, schedule: Schedule, together: float | None) -> lis
 
 
 def _tick(schedule: Schedule, moment: datetime, trigger: str) -> Tick:
-    return Tick(
-        schedule_id=schedule.id,
-        scheduled_at=moment,
-        status=TickStatus.WAITING,
-        trigger=trigger,
-        decided_at=utc_now(),
-        interval_start=previous_tick(schedule.when, moment),
-    )
+    return open_tick(schedule, moment, TickStatus.WAITING, utc_now(), trigger)
 
 
 def _made(flotilla: Flotilla, schedule: Schedule, seen: Tick | None, tick: Tick) -> Run:

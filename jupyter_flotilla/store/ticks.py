@@ -1,6 +1,6 @@
 """The table of ticks: what became of each moment of a schedule. A row a moment, for ever."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -92,12 +92,6 @@ def waiting(conn: sa.Connection, schedule_id: str) -> list[Tick]:
     )
     rows = conn.execute(query.order_by(ticks.c.scheduled_at))
     return [Tick.model_validate(row._asdict()) for row in rows]
-
-
-def expect(conn: sa.Connection, schedule_id: str, expected: Iterable[Tick]) -> None:
-    """Write ticks that the cloud is to start, but for those of which something is known."""
-    for tick in expected:
-        insert(conn, tick)
 
 
 def awaited(conn: sa.Connection, schedule_id: str, until: datetime, limit: int) -> list[Tick]:
